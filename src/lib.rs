@@ -1,0 +1,20 @@
+//! Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and puts it back.
+//!
+//! ```text
+//!  files ─► yaml ─► manifest ──────────────┐ desired side, each value with its file and line
+//!                      ▲                   ▼
+//!                   schema ───────────► diff ─► findings ─► report
+//!                      │                   ▲         │
+//!  API server ─► cluster ──────────────────┘         └─► remediate ─► cluster
+//!                                            live side       plan        one PUT
+//! ```
+//!
+//! Each module uses only those above it in the list below; `reconcile` alone knows the order of the stages.
+//! The middle (`yaml`, `path`, `schema`, `normalize`, `diff`, `report` and the plan of `remediate`) takes values
+//! and gives values: no network, file, clock or task in it.
+
+pub mod yaml;
+
+pub mod path;
+
+pub mod schema;

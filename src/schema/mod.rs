@@ -1,0 +1,94 @@
+//! What Kubernetes knows of the four kinds, as tables: what exists, how it is typed, and what the server does to it.
+//!
+//! A reader finds here, in one place, all that the program believes about a field. Nothing here compares or reads
+//! anything: `manifest` checks against these tables, `diff` walks along them.
+
+use std::fmt;
+
+/// One of the kinds that are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// `v1` ConfigMap.
+    ConfigMap,
+    /// `apps/v1` Deployment.
+    Deployment,
+    /// `v1` Namespace.
+    Namespace,
+    /// `v1` Service.
+    Service,
+}
+
+impl Kind {
+    /// All of them, in the order of reports (by name).
+    pub const ALL: [Self; 4] = [Self::ConfigMap, Self::Deployment, Self::Namespace, Self::Service];
+
+    /// The kind of this `apiVersion` and `kind`, if it is one of the four.
+    #[must_use]
+    pub fn find(api_version: &str, kind: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|k| k.api_version() == api_version && k.name() == kind)
+    }
+
+    /// `Deployment`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Deployment => "Deployment",
+            Self::Namespace => "Namespace",
+            Self::Service => "Service",
+        }
+    }
+
+    /// `apps/v1`.
+    #[must_use]
+    pub fn api_version(self) -> &'static str {
+        match self {
+            Self::Deployment => "apps/v1",
+            Self::ConfigMap | Self::Namespace | Self::Service => "v1",
+        }
+    }
+
+    /// The name of the collection in the API's paths: `deployments`.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "configmaps",
+            Self::Deployment => "deployments",
+            Self::Namespace => "namespaces",
+            Self::Service => "services",
+        }
+    }
+
+    /// Whether its objects live in a namespace.
+    #[must_use]
+    pub fn is_namespaced(self) -> bool {
+        self != Self::Namespace
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Which object: its kind, namespace (empty for a Namespace) and name. The order is the order of reports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ResourceId {
+    /// The kind.
+    pub kind: Kind,
+    /// The namespace; empty for a cluster-scoped kind.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl fmt::Display for ResourceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind, self.name)?;
+        if self.kind.is_namespaced() {
+            write!(f, " (ns: {})", self.namespace)?;
+        }
+        Ok(())
+    }
+}
