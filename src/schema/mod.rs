@@ -92,3 +92,15 @@ impl fmt::Display for ResourceId {
         Ok(())
     }
 }
+
+mod defaults;
+mod gates;
+mod image;
+mod lists;
+mod ownership;
+pub mod rules;
+pub mod types;
+mod unions;
+mod writes;
+
+pub use lists::MATCHED_IN_ORDER;

@@ -1,0 +1,64 @@
+//! What the server does with a write: what it refuses to change, and what it changes of itself.
+//!
+//! Source: Kubernetes' validation (`ValidateDeploymentUpdate`, `ValidateServiceUpdate`, `ValidateConfigMapUpdate`) and
+//! the Service strategy.
+
+use serde_json::Value;
+
+use super::rules::Immutable;
+
+/// Fields that cannot be changed on a live object.
+pub(super) static IMMUTABLE: &[Immutable] = &[
+    Immutable { at: "DeploymentSpec.selector", when: |_| true, advice: RECREATE },
+    Immutable { at: "ServiceSpec.clusterIP", when: has_cluster_ip, advice: RECREATE },
+    Immutable { at: "ServiceSpec.clusterIPs", when: has_cluster_ip, advice: RECREATE },
+    Immutable {
+        at: "ServiceSpec.loadBalancerClass",
+        when: |live| text(live, "/spec/type") == "LoadBalancer",
+        advice: "change the type first, or delete and recreate the Service",
+    },
+    Immutable { at: "ConfigMap.data", when: is_immutable, advice: RENAME },
+    Immutable { at: "ConfigMap.binaryData", when: is_immutable, advice: RENAME },
+    Immutable { at: "ConfigMap.immutable", when: is_immutable, advice: RENAME },
+];
+
+const RECREATE: &str = "it is immutable: delete and recreate the object";
+const RENAME: &str = "the ConfigMap is immutable: give it a new name, or delete and recreate it";
+
+fn text<'a>(live: &'a Value, pointer: &str) -> &'a str {
+    live.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn has_cluster_ip(live: &Value) -> bool {
+    !text(live, "/spec/clusterIP").is_empty()
+}
+
+fn is_immutable(live: &Value) -> bool {
+    live.pointer("/immutable") == Some(&Value::Bool(true))
+}
+
+/// What the server changes by itself when a field is changed.
+pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
+    (
+        "ServiceSpec.type",
+        &[
+            "spec.allocateLoadBalancerNodePorts",
+            "spec.clusterIP",
+            "spec.clusterIPs",
+            "spec.externalTrafficPolicy",
+            "spec.healthCheckNodePort",
+            "spec.internalTrafficPolicy",
+            "spec.ipFamilies",
+            "spec.ipFamilyPolicy",
+            "spec.loadBalancerClass",
+            "spec.ports[*].nodePort",
+            "status.loadBalancer",
+        ],
+    ),
+    ("ServiceSpec.sessionAffinity", &["spec.sessionAffinityConfig"]),
+    ("ServiceSpec.externalTrafficPolicy", &["spec.healthCheckNodePort"]),
+    ("ServiceSpec.allocateLoadBalancerNodePorts", &["spec.ports[*].nodePort"]),
+    ("ServiceSpec.externalIPs", &["spec.externalTrafficPolicy"]),
+    ("ServiceSpec.ipFamilyPolicy", &["spec.ipFamilies", "spec.clusterIPs"]),
+    ("ServicePort.name", &["spec.ports[*].nodePort"]),
+];
