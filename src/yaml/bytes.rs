@@ -1,0 +1,97 @@
+//! Bytes -> text: byte-order marks, UTF-16, invalid UTF-8.
+
+/// The text of a file.
+pub(super) struct Decoded {
+    pub text: String,
+    /// Where the text begins, after a byte-order mark.
+    pub start: usize,
+    /// Where the first byte stands that is not valid and was replaced.
+    pub replaced: Option<usize>,
+}
+
+/// Decodes a file the way kubectl does: UTF-8, or UTF-16 with a byte-order mark; what is invalid becomes U+FFFD.
+pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
+    match bytes.as_slice() {
+        [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => return utf16(rest, u16::from_be_bytes),
+        _ => {}
+    }
+    let start = if bytes.starts_with(b"\xEF\xBB\xBF") {
+        3
+    } else {
+        0
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Decoded {
+            text,
+            start,
+            replaced: None,
+        },
+        Err(error) => {
+            let replaced = Some(error.utf8_error().valid_up_to());
+            Decoded {
+                text: replace_invalid(error.as_bytes()),
+                start,
+                replaced,
+            }
+        }
+    }
+}
+
+/// Replaces each byte that is not part of a character, as Go does.
+fn replace_invalid(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(chunk.invalid().iter().map(|_| char::REPLACEMENT_CHARACTER));
+    }
+    text
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
+    let (pairs, rest) = bytes.as_chunks::<2>();
+    let mut text = String::with_capacity(bytes.len() / 2);
+    let mut replaced = None;
+    let mut push = |c: Option<char>| {
+        if c.is_none() {
+            replaced.get_or_insert(text.len());
+        }
+        text.push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    };
+    for c in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
+        push(c.ok());
+    }
+    if !rest.is_empty() {
+        push(None);
+    }
+    Decoded {
+        text,
+        start: 0,
+        replaced,
+    }
+}
+
+/// The first character that YAML does not allow, such as NUL.
+pub(super) fn forbidden(text: &str) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let suspicious =
+        |c: u8| (c < 0x20 && !matches!(c, b'\t' | b'\n' | b'\r')) | matches!(c, 0x7F | 0xC2 | 0xEF);
+    for (number, block) in text.as_bytes().chunks(BLOCK).enumerate() {
+        // Without early exit, so that the compiler looks at many bytes at a time.
+        if !block.iter().fold(false, |found, &c| found | suspicious(c)) {
+            continue;
+        }
+        for at in
+            (number * BLOCK..number * BLOCK + block.len()).filter(|&at| text.is_char_boundary(at))
+        {
+            let bad = text[at..].chars().next().is_some_and(|c| {
+                matches!(c, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\x7F'..='\u{84}' | '\u{86}'..='\u{9F}')
+                    || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+            });
+            if bad {
+                return Some(at);
+            }
+        }
+    }
+    None
+}

@@ -1,0 +1,321 @@
+//! YAML and JSON files -> documents -> values that know their place, read exactly as kubectl reads them.
+//!
+//! kubectl's YAML is neither YAML 1.1 nor 1.2 as written down, but what Go's `yaml.v2` makes of it, on its way through
+//! JSON: `0644` is the number 420, `yes` is true, `1234e567` is a string, a file is cut at lines that begin with
+//! `---` before it is parsed. A tool that compares manifests with a cluster must see what kubectl saw.
+//!
+//! ```
+//! let stream = gitops_drift::yaml::read(b"kind: Deployment\nspec: {replicas: 3}\n".to_vec());
+//! let root = stream.tree.node(stream.documents[0].root);
+//! let replicas = root.get("spec").and_then(|spec| spec.get("replicas")).unwrap();
+//! assert_eq!(replicas.to_json(), 3);
+//! assert_eq!(replicas.position().line, 2);
+//! ```
+//!
+//! The way of a file: [`bytes`] to text, [`split`] into documents, [`scan`] into tokens, [`events`] by the grammar,
+//! [`compose`] into the nodes of the [`arena`], with scalars by [`resolve`]; [`json`] goes straight to nodes.
+
+mod arena;
+mod base64;
+mod bytes;
+mod compose;
+mod cursor;
+mod events;
+mod json;
+mod lines;
+mod maps;
+mod resolve;
+mod scalar;
+mod scan;
+mod split;
+mod tag;
+mod timestamp;
+mod tree;
+
+use arena::{Arena, Kind};
+use lines::Lines;
+use split::{Chunk, Chunks};
+use tree::NO_ALIAS;
+pub use tree::{Entry, Node, NodeId, Tree, Value};
+
+/// How deep lists and maps may be nested, aliases followed.
+pub const MAX_DEPTH: usize = 1000;
+
+/// A file as kubectl would read it.
+#[derive(Debug, Default)]
+pub struct Stream {
+    /// The values of all documents.
+    pub tree: Tree,
+    /// The documents that are neither empty nor null, and that could be read.
+    pub documents: Vec<Document>,
+    /// What is wrong or doubtful, in the order of the file.
+    pub problems: Vec<Problem>,
+}
+
+/// One document of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Document {
+    /// Its value.
+    pub root: NodeId,
+    /// Where its value begins, as a byte offset into [`Tree::text`].
+    pub offset: u32,
+    /// Which of the file's documents it is, counted from 0; empty and broken ones count too.
+    pub index: usize,
+}
+
+/// How bad a problem is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Severity {
+    /// The document was read, but perhaps not as meant.
+    Warning,
+    /// The document could not be read.
+    Error,
+}
+
+/// Something in a file that is wrong or doubtful.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it is.
+    pub position: Position,
+    /// What was expected and what stands there: one line, lower case.
+    pub message: String,
+    /// Which of the file's documents it is in, counted from 0 as in [`Document::index`].
+    pub document: usize,
+}
+
+/// A place in a file.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Position {
+    /// Counted from 1.
+    pub line: u32,
+    /// Counted from 1, in characters.
+    pub column: u32,
+}
+
+impl std::fmt::Display for Position {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.line, self.column)
+    }
+}
+
+/// Why a document cannot be read.
+#[derive(Debug)]
+struct Fault {
+    at: usize,
+    message: String,
+}
+
+/// A byte offset or a count, which [`read`] has made sure fits.
+fn offset(value: usize) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// Collects problems.
+struct Notes<'a> {
+    text: &'a str,
+    lines: &'a Lines,
+    problems: Vec<Problem>,
+    document: usize,
+}
+
+impl Notes<'_> {
+    fn add(&mut self, severity: Severity, at: usize, message: String) {
+        self.problems.push(Problem {
+            severity,
+            position: self.lines.position(self.text, offset(at)),
+            message,
+            document: self.document,
+        });
+    }
+
+    fn warn(&mut self, at: usize, message: String) {
+        self.add(Severity::Warning, at, message);
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        self.add(Severity::Error, fault.at, fault.message);
+    }
+
+    fn line(&self, at: u32) -> u32 {
+        self.lines.position(self.text, at).line
+    }
+}
+
+/// Reads one file. Never fails as a whole: what is wrong is among the problems.
+pub fn read(bytes: Vec<u8>) -> Stream {
+    if bytes.len() >= u32::MAX as usize / 4 * 3 {
+        return too_large();
+    }
+    let decoded = bytes::decode(bytes);
+    let (mut text, start) = (decoded.text, decoded.start);
+    let len = text.len();
+    if !text.ends_with('\n') {
+        text.push('\n');
+    }
+    if text.len() >= u32::MAX as usize {
+        return too_large();
+    }
+    let lines = Lines::new(&text, start);
+    let mut reader = Reader {
+        text: &text,
+        arena: Arena::default(),
+        notes: Notes {
+            text: &text,
+            lines: &lines,
+            problems: Vec::new(),
+            document: 0,
+        },
+        documents: Vec::new(),
+    };
+    if let Some(at) = decoded.replaced {
+        reader.notes.warn(
+            at,
+            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned(),
+        );
+    }
+    if split::looks_like_json(&text[start..]) {
+        reader.json(start, len);
+    } else {
+        reader.yaml(start);
+    }
+    let Reader {
+        mut arena,
+        notes,
+        documents,
+        ..
+    } = reader;
+    let mut problems = notes.problems;
+    problems.sort_by_key(|problem| problem.position);
+    arena.shrink();
+    Stream {
+        tree: Tree { text, arena, lines },
+        documents,
+        problems,
+    }
+}
+
+fn too_large() -> Stream {
+    Stream {
+        problems: vec![Problem {
+            severity: Severity::Error,
+            position: Position { line: 1, column: 1 },
+            message: "the file is too large to be a manifest".to_owned(),
+            document: 0,
+        }],
+        ..Stream::default()
+    }
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    arena: Arena,
+    notes: Notes<'t>,
+    documents: Vec<Document>,
+}
+
+impl Reader<'_> {
+    fn add(&mut self, root: u32) {
+        let data = self.arena.data(root);
+        self.documents.push(Document {
+            root: NodeId {
+                index: root,
+                via: NO_ALIAS,
+            },
+            offset: data.offset,
+            index: self.notes.document,
+        });
+    }
+
+    /// Reads YAML documents from an offset on.
+    fn yaml(&mut self, start: usize) {
+        for chunk in Chunks::new(self.text, start) {
+            let result = match chunk {
+                Chunk::Document { start, end } => self.yaml_document(start, end),
+                Chunk::BadSeparator { at } => Err(Box::new(Fault {
+                    at: at + 3,
+                    message: "expected nothing but a comment after `---` on this line".to_owned(),
+                })),
+            };
+            match result {
+                Ok(Some(root)) => self.add(root),
+                Ok(None) => {}
+                Err(fault) => self.notes.fail(*fault),
+            }
+            self.notes.document += 1;
+        }
+    }
+
+    fn yaml_document(&mut self, start: usize, end: usize) -> Result<Option<u32>, Box<Fault>> {
+        let text = &self.text[..end];
+        if let Some(at) = bytes::forbidden(&text[start..]) {
+            let found = text[start + at..].chars().next().map_or(0, u32::from);
+            return Err(Box::new(Fault {
+                at: start + at,
+                message: format!(
+                    "found the control character U+{found:04X}, which YAML does not allow"
+                ),
+            }));
+        }
+        // A document may begin with a byte-order mark of its own.
+        let mark = if text[start..].starts_with('\u{FEFF}') {
+            3
+        } else {
+            0
+        };
+        compose::compose(text, start + mark, &mut self.arena, &mut self.notes)
+    }
+
+    /// Reads JSON values from an offset on, and goes over to YAML where kubectl does.
+    fn json(&mut self, start: usize, len: usize) {
+        let mut pos = start;
+        let fault = loop {
+            match json::compose(&self.text[..len], pos, &mut self.arena, &mut self.notes) {
+                Ok(None) => return,
+                Ok(Some(value)) => {
+                    if let Some(at) = value.too_large {
+                        self.arena.nodes.truncate(value.root as usize);
+                        self.notes
+                            .add(Severity::Error, at, "this number is too large".to_owned());
+                    } else if self.arena.data(value.root).kind == Kind::Null {
+                        self.arena.nodes.truncate(value.root as usize);
+                    } else {
+                        self.add(value.root);
+                    }
+                    pos = value.end;
+                    self.notes.document += 1;
+                }
+                Err(fault) => break fault,
+            }
+        };
+        // After two values of JSON it is certain that the file is JSON.
+        let yaml = if self.notes.document > 1 {
+            None
+        } else {
+            split::yaml_after_json(&self.text[..len], pos)
+        };
+        let Some(yaml) = yaml else {
+            self.notes.fail(*fault);
+            return;
+        };
+        let known = self.notes.problems.len();
+        self.yaml(yaml);
+        // Where neither can be read, the error of what the file was meant to be is the better one.
+        let first = self.notes.problems[known..]
+            .iter_mut()
+            .find(|problem| problem.severity == Severity::Error && problem.document <= 1);
+        if let Some(problem) = first
+            && is_meant_as_json(&self.text[pos..])
+        {
+            problem.position = self.notes.lines.position(self.text, offset(fault.at));
+            problem.message = fault.message;
+        }
+    }
+}
+
+/// Whether a text begins like a JSON object.
+fn is_meant_as_json(text: &str) -> bool {
+    let mut significant = text.chars().filter(|c| !c.is_whitespace());
+    significant.next() == Some('{') && matches!(significant.next(), Some('"' | '}') | None)
+}

@@ -1,0 +1,108 @@
+//! Finds the documents of a file: by its lines, without looking at YAML, as kubectl does.
+
+/// A stretch of a file that may hold one document.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Chunk {
+    /// A document's text. A line `---` above it belongs to it only where nothing else stands before.
+    Document { start: usize, end: usize },
+    /// A line that begins with `---` and goes on: nothing up to the next such line can be read.
+    BadSeparator { at: usize },
+}
+
+/// Runs over the documents of a YAML text, which must end with a line feed.
+pub(super) struct Chunks<'t> {
+    text: &'t str,
+    pos: usize,
+    /// A bad separator to report before going on.
+    bad: Option<usize>,
+}
+
+impl<'t> Chunks<'t> {
+    pub fn new(text: &'t str, start: usize) -> Self {
+        Self {
+            text,
+            pos: start,
+            bad: None,
+        }
+    }
+
+    /// The next line that begins with `---`.
+    fn separator(&self, from: usize) -> Option<usize> {
+        self.text[from..].find("\n---").map(|at| from + at + 1)
+    }
+
+    fn line_end(&self, from: usize) -> usize {
+        self.text[from..]
+            .find('\n')
+            .map_or(self.text.len(), |at| from + at + 1)
+    }
+
+    /// Whether only blanks or a comment follow the dashes.
+    fn is_good(&self, separator: usize) -> bool {
+        let rest = self.text[separator + 3..self.line_end(separator)].trim();
+        rest.is_empty() || rest.starts_with('#')
+    }
+}
+
+impl Iterator for Chunks<'_> {
+    type Item = Chunk;
+
+    fn next(&mut self) -> Option<Chunk> {
+        if let Some(at) = self.bad.take() {
+            self.pos = self.separator(at).unwrap_or(self.text.len());
+            return Some(Chunk::BadSeparator { at });
+        }
+        let start = self.pos;
+        if start >= self.text.len() {
+            return None;
+        }
+        if self.text[start..].starts_with("---") && !self.is_good(start) {
+            self.pos = self.separator(start).unwrap_or(self.text.len());
+            return Some(Chunk::BadSeparator { at: start });
+        }
+        match self.separator(start) {
+            None => {
+                self.pos = self.text.len();
+                Some(Chunk::Document {
+                    start,
+                    end: self.text.len(),
+                })
+            }
+            Some(end) => {
+                if self.is_good(end) {
+                    self.pos = self.line_end(end);
+                } else {
+                    self.bad = Some(end);
+                }
+                Some(Chunk::Document { start, end })
+            }
+        }
+    }
+}
+
+/// Whether a text is taken for a stream of JSON values: its first character that is no blank is `{`.
+pub(super) fn looks_like_json(text: &str) -> bool {
+    // kubectl looks no further than this.
+    const LIMIT: usize = 4096;
+    match text.find(|c: char| !c.is_whitespace()) {
+        Some(at) => at < LIMIT && text.as_bytes()[at] == b'{',
+        None => false,
+    }
+}
+
+/// Where YAML begins after JSON has ended at `from`: after blanks up to a line feed. None where kubectl gives up.
+pub(super) fn yaml_after_json(text: &str, from: usize) -> Option<usize> {
+    let mut at = from;
+    loop {
+        // kubectl looks at four bytes at a time.
+        if at + 4 > text.len() {
+            return None;
+        }
+        match text[at..].chars().next()? {
+            '\n' => return Some(at + 1),
+            char::REPLACEMENT_CHARACTER => return None,
+            c if c.is_whitespace() => at += c.len_utf8(),
+            _ => return Some(at),
+        }
+    }
+}
