@@ -18,3 +18,9 @@ pub mod yaml;
 pub mod path;
 
 pub mod schema;
+
+pub mod normalize;
+
+pub mod diff;
+
+pub mod report;

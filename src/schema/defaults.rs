@@ -10,7 +10,11 @@ use super::image;
 use super::rules::{DefaultRow, Fill, Follower, Siblings};
 
 const fn row(at: &'static str, fill: Fill) -> DefaultRow {
-    DefaultRow { at, when: |_| true, fill }
+    DefaultRow {
+        at,
+        when: |_| true,
+        fill,
+    }
 }
 
 const fn row_when(at: &'static str, when: fn(&Siblings<'_>) -> bool, fill: Fill) -> DefaultRow {
@@ -23,7 +27,11 @@ pub(super) static DEFAULTS: &[DefaultRow] = &[
     row("DeploymentSpec.revisionHistoryLimit", Fill::Int(10)),
     row("DeploymentSpec.progressDeadlineSeconds", Fill::Int(600)),
     row("DeploymentStrategy.type", Fill::Text("RollingUpdate")),
-    row_when("DeploymentStrategy.rollingUpdate", |s| s.text("type") == "RollingUpdate", Fill::Object),
+    row_when(
+        "DeploymentStrategy.rollingUpdate",
+        |s| s.text("type") == "RollingUpdate",
+        Fill::Object,
+    ),
     row("RollingUpdateDeployment.maxUnavailable", Fill::Text("25%")),
     row("RollingUpdateDeployment.maxSurge", Fill::Text("25%")),
     row("PodSpec.restartPolicy", Fill::Text("Always")),
@@ -31,8 +39,14 @@ pub(super) static DEFAULTS: &[DefaultRow] = &[
     row("PodSpec.schedulerName", Fill::Text("default-scheduler")),
     row("PodSpec.terminationGracePeriodSeconds", Fill::Int(30)),
     row("PodSpec.securityContext", Fill::Object),
-    row("Container.imagePullPolicy", Fill::Computed(|s| Some(image::pull_policy(&s.text("image")).into()))),
-    row("Container.terminationMessagePath", Fill::Text("/dev/termination-log")),
+    row(
+        "Container.imagePullPolicy",
+        Fill::Computed(|s| Some(image::pull_policy(&s.text("image")).into())),
+    ),
+    row(
+        "Container.terminationMessagePath",
+        Fill::Text("/dev/termination-log"),
+    ),
     row("Container.terminationMessagePolicy", Fill::Text("File")),
     row("ContainerPort.protocol", Fill::Text("TCP")),
     row("ObjectFieldSelector.apiVersion", Fill::Text("v1")),
@@ -49,9 +63,18 @@ pub(super) static DEFAULTS: &[DefaultRow] = &[
     row("ConfigMapVolumeSource.defaultMode", Fill::Int(0o644)),
     row("DownwardAPIVolumeSource.defaultMode", Fill::Int(0o644)),
     row("ProjectedVolumeSource.defaultMode", Fill::Int(0o644)),
-    row("ServiceAccountTokenProjection.expirationSeconds", Fill::Int(3600)),
-    row("PersistentVolumeClaimSpec.volumeMode", Fill::Text("Filesystem")),
-    row("ImageVolumeSource.pullPolicy", Fill::Computed(|s| Some(image::pull_policy(&s.text("reference")).into()))),
+    row(
+        "ServiceAccountTokenProjection.expirationSeconds",
+        Fill::Int(3600),
+    ),
+    row(
+        "PersistentVolumeClaimSpec.volumeMode",
+        Fill::Text("Filesystem"),
+    ),
+    row(
+        "ImageVolumeSource.pullPolicy",
+        Fill::Computed(|s| Some(image::pull_policy(&s.text("reference")).into())),
+    ),
     row("ISCSIVolumeSource.iscsiInterface", Fill::Text("default")),
     row("RBDVolumeSource.pool", Fill::Text("rbd")),
     row("RBDVolumeSource.user", Fill::Text("admin")),
@@ -60,17 +83,36 @@ pub(super) static DEFAULTS: &[DefaultRow] = &[
     row("AzureDiskVolumeSource.fsType", Fill::Text("ext4")),
     row("AzureDiskVolumeSource.readOnly", Fill::Bool(false)),
     row("AzureDiskVolumeSource.kind", Fill::Text("Shared")),
-    row("ScaleIOVolumeSource.storageMode", Fill::Text("ThinProvisioned")),
+    row(
+        "ScaleIOVolumeSource.storageMode",
+        Fill::Text("ThinProvisioned"),
+    ),
     row("ScaleIOVolumeSource.fsType", Fill::Text("xfs")),
     row("ServicePort.protocol", Fill::Text("TCP")),
     row("ServiceSpec.type", Fill::Text("ClusterIP")),
     row("ServiceSpec.sessionAffinity", Fill::Text("None")),
-    row_when("ServiceSpec.sessionAffinityConfig", |s| s.text("sessionAffinity") == "ClientIP", Fill::Object),
+    row_when(
+        "ServiceSpec.sessionAffinityConfig",
+        |s| s.text("sessionAffinity") == "ClientIP",
+        Fill::Object,
+    ),
     row("SessionAffinityConfig.clientIP", Fill::Object),
     row("ClientIPConfig.timeoutSeconds", Fill::Int(10800)),
-    row_when("ServiceSpec.internalTrafficPolicy", |s| s.text("type") != "ExternalName", Fill::Text("Cluster")),
-    row_when("ServiceSpec.externalTrafficPolicy", is_external, Fill::Text("Cluster")),
-    row_when("ServiceSpec.allocateLoadBalancerNodePorts", |s| s.text("type") == "LoadBalancer", Fill::Bool(true)),
+    row_when(
+        "ServiceSpec.internalTrafficPolicy",
+        |s| s.text("type") != "ExternalName",
+        Fill::Text("Cluster"),
+    ),
+    row_when(
+        "ServiceSpec.externalTrafficPolicy",
+        is_external,
+        Fill::Text("Cluster"),
+    ),
+    row_when(
+        "ServiceSpec.allocateLoadBalancerNodePorts",
+        |s| s.text("type") == "LoadBalancer",
+        Fill::Bool(true),
+    ),
 ];
 
 /// Whether a Service is reached from outside of the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
@@ -84,7 +126,12 @@ fn is_external(spec: &Siblings<'_>) -> bool {
 
 /// Values that must agree with a declared sibling.
 pub(super) static FOLLOWERS: &[Follower] = &[
-    Follower { at: "ServicePort.targetPort", from: "port", overrides: false, fill: Fill::Computed(|s| same(s, "port")) },
+    Follower {
+        at: "ServicePort.targetPort",
+        from: "port",
+        overrides: false,
+        fill: Fill::Computed(|s| same(s, "port")),
+    },
     Follower {
         at: "PodSpec.serviceAccount",
         from: "serviceAccountName",
@@ -103,7 +150,12 @@ pub(super) static FOLLOWERS: &[Follower] = &[
         overrides: false,
         fill: Fill::Computed(|s| same(s, "clusterIP").map(|ip| Value::Array(vec![ip]))),
     },
-    Follower { at: "DeploymentStrategy.rollingUpdate", from: "type", overrides: false, fill: Fill::Computed(rolling_update) },
+    Follower {
+        at: "DeploymentStrategy.rollingUpdate",
+        from: "type",
+        overrides: false,
+        fill: Fill::Computed(rolling_update),
+    },
 ];
 
 /// The declared value of a sibling.

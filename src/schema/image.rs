@@ -31,7 +31,11 @@ fn tag(image: &str) -> Option<&str> {
     if !is_name(name) || !tag.is_none_or(is_tag) || !digest.is_none_or(is_digest) {
         return None;
     }
-    tag.or(if digest.is_none() { Some("latest") } else { None })
+    tag.or(if digest.is_none() {
+        Some("latest")
+    } else {
+        None
+    })
 }
 
 /// `[domain/]path`, where the first part is a domain if it could not be part of a path on Docker Hub.
@@ -59,13 +63,17 @@ fn is_domain(domain: &str) -> bool {
     };
     let label = |label: &str| {
         !label.is_empty()
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
     let ipv6 = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
     let host_ok = match ipv6 {
-        Some(address) => !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':'),
+        Some(address) => {
+            !address.is_empty() && address.bytes().all(|b| b.is_ascii_hexdigit() || b == b':')
+        }
         None => host.split('.').all(label),
     };
     host_ok && port.is_none_or(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit()))
@@ -75,7 +83,9 @@ fn is_domain(domain: &str) -> bool {
 fn is_component(component: &str) -> bool {
     let is_word = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let bytes = component.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return false;
+    };
     is_word(first)
         && is_word(last)
         && bytes
@@ -93,7 +103,9 @@ fn is_tag(tag: &str) -> bool {
 
 /// `algorithm:hex`, at least 32 digits; the known algorithms have their own length.
 fn is_digest(digest: &str) -> bool {
-    let Some((algorithm, hex)) = digest.split_once(':') else { return false };
+    let Some((algorithm, hex)) = digest.split_once(':') else {
+        return false;
+    };
     let known = match algorithm {
         "sha256" => hex.len() == 64,
         "sha384" => hex.len() == 96,

@@ -20,12 +20,19 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of reports (by name).
-    pub const ALL: [Self; 4] = [Self::ConfigMap, Self::Deployment, Self::Namespace, Self::Service];
+    pub const ALL: [Self; 4] = [
+        Self::ConfigMap,
+        Self::Deployment,
+        Self::Namespace,
+        Self::Service,
+    ];
 
     /// The kind of this `apiVersion` and `kind`, if it is one of the four.
     #[must_use]
     pub fn find(api_version: &str, kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.api_version() == api_version && k.name() == kind)
+        Self::ALL
+            .into_iter()
+            .find(|k| k.api_version() == api_version && k.name() == kind)
     }
 
     /// `Deployment`.
@@ -98,6 +105,7 @@ mod gates;
 mod image;
 mod lists;
 mod ownership;
+pub mod quantity;
 pub mod rules;
 pub mod types;
 mod unions;

@@ -40,19 +40,33 @@ pub(super) static ALLOCATED: &[&str] = &[
 
 /// Declared, accepted and not stored.
 pub(super) static DROPPED: &[Dropped] = &[
-    Dropped { at: "ServiceSpec.sessionAffinityConfig", when: |s| s.text("sessionAffinity") != "ClientIP" },
-    Dropped { at: "ServiceSpec.internalTrafficPolicy", when: |s| s.text("type") == "ExternalName" },
+    Dropped {
+        at: "ServiceSpec.sessionAffinityConfig",
+        when: |s| s.text("sessionAffinity") != "ClientIP",
+    },
+    Dropped {
+        at: "ServiceSpec.internalTrafficPolicy",
+        when: |s| s.text("type") == "ExternalName",
+    },
 ];
 
 /// Left out of Git on purpose when an autoscaler takes over, so their leaving is not a wish to remove them.
 pub(super) static KEPT: &[&str] = &["DeploymentSpec.replicas"];
 
 const fn owned(key: &'static str) -> KeyRow {
-    KeyRow { key, value: None, owned: true }
+    KeyRow {
+        key,
+        value: None,
+        owned: true,
+    }
 }
 
 const fn foreign(key: &'static str) -> KeyRow {
-    KeyRow { key, value: None, owned: false }
+    KeyRow {
+        key,
+        value: None,
+        owned: false,
+    }
 }
 
 /// Keys of maps that others write.
@@ -81,7 +95,11 @@ pub(super) static KEYS: &[(&str, &[KeyRow])] = &[
             foreign("kustomize.toolkit.fluxcd.io/namespace"),
             foreign("helm.toolkit.fluxcd.io/name"),
             foreign("helm.toolkit.fluxcd.io/namespace"),
-            KeyRow { key: "app.kubernetes.io/managed-by", value: Some("Helm"), owned: false },
+            KeyRow {
+                key: "app.kubernetes.io/managed-by",
+                value: Some("Helm"),
+                owned: false,
+            },
         ],
     ),
     (

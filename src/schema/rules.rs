@@ -62,9 +62,14 @@ pub struct Rules {
 
 /// Looks up all rows of `owner.name`.
 pub(super) fn of(owner: &'static str, name: &'static str) -> Rules {
-    let at = |row: &str| row.split_once('.').is_some_and(|(o, n)| (o == owner || o == "*") && n == name);
+    let at = |row: &str| {
+        row.split_once('.')
+            .is_some_and(|(o, n)| (o == owner || o == "*") && n == name)
+    };
     let id = |table: &'static str, rows: &'static [&'static str]| {
-        rows.iter().find(|row| at(row)).map(|row| RuleId { table, at: row })
+        rows.iter()
+            .find(|row| at(row))
+            .map(|row| RuleId { table, at: row })
     };
     Rules {
         default: defaults::DEFAULTS.iter().find(|row| at(row.at)),
@@ -75,12 +80,21 @@ pub(super) fn of(owner: &'static str, name: &'static str) -> Rules {
         dropped: ownership::DROPPED.iter().find(|row| at(row.at)),
         gate: gates::GATES.iter().find(|row| at(row.at)),
         immutable: writes::IMMUTABLE.iter().find(|row| at(row.at)),
-        keys: ownership::KEYS.iter().find(|(row, _)| at(row)).map_or(&[], |(_, keys)| keys),
-        order: lists::ORDERED.iter().find(|(row, _)| at(row)).map_or(Order::Free, |(_, order)| *order),
+        keys: ownership::KEYS
+            .iter()
+            .find(|(row, _)| at(row))
+            .map_or(&[], |(_, keys)| keys),
+        order: lists::ORDERED
+            .iter()
+            .find(|(row, _)| at(row))
+            .map_or(Order::Free, |(_, order)| *order),
         extended: id("extended", lists::EXTENDED),
         milli: defaults::ROUNDED_TO_MILLI.iter().any(|row| at(row)),
         kept: id("kept", ownership::KEPT),
-        consequences: writes::CONSEQUENCES.iter().find(|(row, _)| at(row)).map_or(&[], |(_, paths)| paths),
+        consequences: writes::CONSEQUENCES
+            .iter()
+            .find(|(row, _)| at(row))
+            .map_or(&[], |(_, paths)| paths),
     }
 }
 
@@ -104,7 +118,10 @@ impl DefaultRow {
     /// The row's id.
     #[must_use]
     pub fn id(&self) -> RuleId {
-        RuleId { table: "default", at: self.at }
+        RuleId {
+            table: "default",
+            at: self.at,
+        }
     }
 }
 
@@ -154,7 +171,10 @@ impl Follower {
     /// The row's id.
     #[must_use]
     pub fn id(&self) -> RuleId {
-        RuleId { table: "follower", at: self.at }
+        RuleId {
+            table: "follower",
+            at: self.at,
+        }
     }
 }
 
@@ -171,7 +191,10 @@ impl Dropped {
     /// The row's id.
     #[must_use]
     pub fn id(&self) -> RuleId {
-        RuleId { table: "dropped", at: self.at }
+        RuleId {
+            table: "dropped",
+            at: self.at,
+        }
     }
 }
 
@@ -222,7 +245,14 @@ impl KeyRow {
     /// The row's id.
     #[must_use]
     pub fn id(&self) -> RuleId {
-        RuleId { table: if self.owned { "owned key" } else { "foreign key" }, at: self.key }
+        RuleId {
+            table: if self.owned {
+                "owned key"
+            } else {
+                "foreign key"
+            },
+            at: self.key,
+        }
     }
 }
 
@@ -253,7 +283,10 @@ impl Union {
     /// The row's id.
     #[must_use]
     pub fn id(&self) -> RuleId {
-        RuleId { table: "union", at: self.of }
+        RuleId {
+            table: "union",
+            at: self.of,
+        }
     }
 
     /// Whether this field is one of the members.
@@ -330,7 +363,10 @@ impl<'a> Siblings<'a> {
         {
             return follower.fill.value(self);
         }
-        rules.default.filter(|row| (row.when)(self)).and_then(|row| row.fill.value(self))
+        rules
+            .default
+            .filter(|row| (row.when)(self))
+            .and_then(|row| row.fill.value(self))
     }
 }
 

@@ -28,7 +28,10 @@ impl Struct {
     /// The field of this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields.binary_search_by(|f| f.name.cmp(name)).ok().map(|i| &self.fields[i])
+        self.fields
+            .binary_search_by(|f| f.name.cmp(name))
+            .ok()
+            .map(|i| &self.fields[i])
     }
 }
 
@@ -108,11 +111,19 @@ pub enum ListKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StructRef(usize);
 
+impl StructRef {
+    /// The struct.
+    #[must_use]
+    pub fn get(self) -> &'static Struct {
+        &TABLES.structs[self.0]
+    }
+}
+
 impl std::ops::Deref for StructRef {
     type Target = Struct;
 
     fn deref(&self) -> &Struct {
-        &TABLES.structs[self.0]
+        self.get()
     }
 }
 
@@ -153,7 +164,10 @@ impl Tables {
             .map(|(name, lines)| Struct {
                 name,
                 atomic: lines[0].split(' ').any(|word| word == "atomic"),
-                fields: lines[1..].iter().map(|line| field(name, line, &find)).collect(),
+                fields: lines[1..]
+                    .iter()
+                    .map(|line| field(name, line, &find))
+                    .collect(),
                 union: rules::union_of(name),
             })
             .collect();
@@ -164,7 +178,10 @@ impl Tables {
         structs.push(Struct {
             name: "RootMeta",
             atomic: false,
-            fields: copy[1..].iter().map(|line| field("RootMeta", line, &find)).collect(),
+            fields: copy[1..]
+                .iter()
+                .map(|line| field("RootMeta", line, &find))
+                .collect(),
             union: None,
         });
         let roots = Kind::ALL.map(|kind| find(kind.name()));
@@ -174,9 +191,16 @@ impl Tables {
                 field.ty = Type::Struct(root_meta);
             }
         }
-        let version = text.lines().find_map(|line| line.strip_prefix("version v")).expect("a version line");
+        let version = text
+            .lines()
+            .find_map(|line| line.strip_prefix("version v"))
+            .expect("a version line");
         let mut parts = version.split('.').map(|n| n.parse().expect("a number"));
-        Self { version: (parts.next().unwrap_or(0), parts.next().unwrap_or(0)), structs, roots }
+        Self {
+            version: (parts.next().unwrap_or(0), parts.next().unwrap_or(0)),
+            structs,
+            roots,
+        }
     }
 }
 
@@ -190,13 +214,20 @@ fn blocks(text: &'static str) -> impl Iterator<Item = (&'static str, Vec<&'stati
 }
 
 /// A line `name TYPE [flags…]`.
-fn field(owner: &str, line: &'static str, find: &impl Fn(&str) -> StructRef) -> Field {
+fn field(owner: &'static str, line: &'static str, find: &impl Fn(&str) -> StructRef) -> Field {
     let mut words = line.split_whitespace();
     let name = words.next().expect("a name");
     let word = words.next().expect("a type");
     let flags: Vec<&str> = words.collect();
-    let (word, pointer) = word.strip_prefix('*').map_or((word, false), |rest| (rest, true));
-    Field { name, ty: parse(word, &flags, find), pointer, rules: rules::of(owner, name) }
+    let (word, pointer) = word
+        .strip_prefix('*')
+        .map_or((word, false), |rest| (rest, true));
+    Field {
+        name,
+        ty: parse(word, &flags, find),
+        pointer,
+        rules: rules::of(owner, name),
+    }
 }
 
 fn parse(word: &'static str, flags: &[&'static str], find: &impl Fn(&str) -> StructRef) -> Type {
@@ -207,11 +238,20 @@ fn parse(word: &'static str, flags: &[&'static str], find: &impl Fn(&str) -> Str
             None if flags.contains(&"set") => ListKind::Set,
             None => ListKind::Atomic,
         };
-        return Type::List { item: Box::new(parse(item.trim_start_matches('*'), &[], find)), kind };
+        return Type::List {
+            item: Box::new(parse(item.trim_start_matches('*'), &[], find)),
+            kind,
+        };
     }
-    if let Some(value) = word.strip_prefix("map[").and_then(|rest| rest.strip_suffix(']')) {
+    if let Some(value) = word
+        .strip_prefix("map[")
+        .and_then(|rest| rest.strip_suffix(']'))
+    {
         let value = Box::new(parse(value, &[], find));
-        return Type::Map { value, atomic: flags.contains(&"atomic") };
+        return Type::Map {
+            value,
+            atomic: flags.contains(&"atomic"),
+        };
     }
     match word {
         "any" => Type::Any,

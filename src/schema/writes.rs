@@ -9,24 +9,50 @@ use super::rules::Immutable;
 
 /// Fields that cannot be changed on a live object.
 pub(super) static IMMUTABLE: &[Immutable] = &[
-    Immutable { at: "DeploymentSpec.selector", when: |_| true, advice: RECREATE },
-    Immutable { at: "ServiceSpec.clusterIP", when: has_cluster_ip, advice: RECREATE },
-    Immutable { at: "ServiceSpec.clusterIPs", when: has_cluster_ip, advice: RECREATE },
+    Immutable {
+        at: "DeploymentSpec.selector",
+        when: |_| true,
+        advice: RECREATE,
+    },
+    Immutable {
+        at: "ServiceSpec.clusterIP",
+        when: has_cluster_ip,
+        advice: RECREATE,
+    },
+    Immutable {
+        at: "ServiceSpec.clusterIPs",
+        when: has_cluster_ip,
+        advice: RECREATE,
+    },
     Immutable {
         at: "ServiceSpec.loadBalancerClass",
         when: |live| text(live, "/spec/type") == "LoadBalancer",
         advice: "change the type first, or delete and recreate the Service",
     },
-    Immutable { at: "ConfigMap.data", when: is_immutable, advice: RENAME },
-    Immutable { at: "ConfigMap.binaryData", when: is_immutable, advice: RENAME },
-    Immutable { at: "ConfigMap.immutable", when: is_immutable, advice: RENAME },
+    Immutable {
+        at: "ConfigMap.data",
+        when: is_immutable,
+        advice: RENAME,
+    },
+    Immutable {
+        at: "ConfigMap.binaryData",
+        when: is_immutable,
+        advice: RENAME,
+    },
+    Immutable {
+        at: "ConfigMap.immutable",
+        when: is_immutable,
+        advice: RENAME,
+    },
 ];
 
 const RECREATE: &str = "it is immutable: delete and recreate the object";
 const RENAME: &str = "the ConfigMap is immutable: give it a new name, or delete and recreate it";
 
 fn text<'a>(live: &'a Value, pointer: &str) -> &'a str {
-    live.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    live.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 fn has_cluster_ip(live: &Value) -> bool {
@@ -55,10 +81,22 @@ pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
             "status.loadBalancer",
         ],
     ),
-    ("ServiceSpec.sessionAffinity", &["spec.sessionAffinityConfig"]),
-    ("ServiceSpec.externalTrafficPolicy", &["spec.healthCheckNodePort"]),
-    ("ServiceSpec.allocateLoadBalancerNodePorts", &["spec.ports[*].nodePort"]),
+    (
+        "ServiceSpec.sessionAffinity",
+        &["spec.sessionAffinityConfig"],
+    ),
+    (
+        "ServiceSpec.externalTrafficPolicy",
+        &["spec.healthCheckNodePort"],
+    ),
+    (
+        "ServiceSpec.allocateLoadBalancerNodePorts",
+        &["spec.ports[*].nodePort"],
+    ),
     ("ServiceSpec.externalIPs", &["spec.externalTrafficPolicy"]),
-    ("ServiceSpec.ipFamilyPolicy", &["spec.ipFamilies", "spec.clusterIPs"]),
+    (
+        "ServiceSpec.ipFamilyPolicy",
+        &["spec.ipFamilies", "spec.clusterIPs"],
+    ),
     ("ServicePort.name", &["spec.ports[*].nodePort"]),
 ];

@@ -1,0 +1,158 @@
+//! The differ: one walk over (type, declared node, live value) that gives a verdict for each place.
+//!
+//! It makes no copies of either side and knows no field by name: what is special about a field stands in `schema`'s
+//! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
+//! works from the findings and never matches again.
+
+mod items;
+mod order;
+mod removed;
+#[cfg(test)]
+mod tests;
+mod unions;
+mod walk;
+
+use serde_json::Value;
+
+use crate::path::{Ignore, Path};
+use crate::schema::rules::{Gate, Immutable, RuleId};
+use crate::schema::{Kind, types};
+use crate::yaml::Node;
+
+/// The two sides of one object, and how they are to be compared.
+pub struct Sides<'a> {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The manifest's document.
+    pub declared: Node<'a>,
+    /// The object as the API returned it.
+    pub live: &'a Value,
+    /// What was declared when the object was last applied by kubectl, by its own record.
+    pub last_applied: Option<Node<'a>>,
+    /// The paths that are left out.
+    pub ignore: Ignore<'a>,
+    /// Also tell what is live and declared nowhere.
+    pub strict: bool,
+}
+
+/// What there is to say of one place.
+pub enum Verdict<'a> {
+    /// Both sides have the same value.
+    Same,
+    /// The sides differ or one has no value, and that is as it should be, for this reason.
+    NotDrift(RuleId),
+    /// A difference.
+    Drift(Box<Finding<'a>>),
+    /// Declared, but not live, and perhaps so because the server does not store the field.
+    NotStored(&'static Gate, Box<Finding<'a>>),
+    /// A live field that the tables do not know, at this path.
+    UnknownLive(Path),
+}
+
+/// The kind of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Both sides have a value, not the same.
+    Changed,
+    /// Declared, not live.
+    Missing,
+    /// Live and once declared, but no longer.
+    Removed,
+    /// Live and declared nowhere.
+    Extra,
+}
+
+/// Where the desired value of a finding comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The manifest.
+    Declared,
+    /// The server derives it from what the manifest declares at this path.
+    DefaultOf(Path),
+    /// The server fills it in where nothing is declared.
+    Default,
+}
+
+/// One difference: all that a report, a repair or an attribution needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Finding<'a> {
+    /// Where.
+    pub path: Path,
+    /// What sort of difference.
+    pub class: Class,
+    /// The declared value, or what is declared nearest around it.
+    pub declared: Option<Node<'a>>,
+    /// What should be live.
+    pub desired: Option<Value>,
+    /// Where that comes from.
+    pub origin: Origin,
+    /// What is live.
+    pub live: Option<Value>,
+    /// The place in the manifest's document, from its root (RFC 6901), where it declares one.
+    pub declared_pointer: Option<String>,
+    /// The place in the live object, whether it has a value there or not.
+    pub at: Vec<Token>,
+    /// What a repair does there.
+    pub edit: Edit,
+    /// The row that says that the server refuses to change it.
+    pub immutable: Option<&'static Immutable>,
+    /// What else the server changes with it.
+    pub consequences: &'static [&'static str],
+}
+
+/// One step of a place in a live object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// A key.
+    Key(String),
+    /// A position.
+    Index(usize),
+}
+
+/// What a repair does at the place of a finding. Positions are those of the live object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Sets the value; objects that are missing on the way to it are made.
+    Set(Value),
+    /// Takes the value out.
+    Remove,
+    /// Puts an item into the list.
+    Insert {
+        /// The item.
+        item: Value,
+        /// Where.
+        place: Place,
+    },
+    /// Puts the items at these positions, in this order, into the places that they hold together.
+    Permute(Vec<usize>),
+}
+
+/// Where a missing item is put into a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Right behind this item, and behind what was put there before.
+    After(usize),
+    /// Right before this item, and behind what was put there before.
+    Before(usize),
+    /// At the end.
+    End,
+}
+
+/// The pointer of a place (RFC 6901).
+#[must_use]
+pub fn pointer(tokens: &[Token]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        text.push('/');
+        match token {
+            Token::Key(key) => text.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Token::Index(index) => text.push_str(&index.to_string()),
+        }
+    }
+    text
+}
+
+/// Walks along both sides and tells `sink` each verdict, in the order of the types' fields.
+pub fn compare<'a>(sides: Sides<'a>, sink: &mut dyn FnMut(Verdict<'a>)) {
+    walk::object(types::root(sides.kind), sides, sink);
+}
