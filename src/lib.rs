@@ -23,4 +23,6 @@ pub mod normalize;
 
 pub mod diff;
 
+pub mod remediate;
+
 pub mod report;

@@ -16,7 +16,7 @@ struct Case {
     strict: bool,
 }
 
-fn findings_of(case: &Case, mut take: impl FnMut(&Finding<'_>)) {
+fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
     let declared = yaml::read(case.declared.clone().into_bytes());
     let live = yaml::read(case.live.clone().into_bytes());
     let last = case.last.clone().map(|text| yaml::read(text.into_bytes()));

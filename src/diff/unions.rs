@@ -87,7 +87,7 @@ impl<'a> Walk<'_, 'a> {
                 let empty = Value::from("");
                 let mut finding =
                     self.finding(Class::Changed, spot, Some(empty.clone()), Edit::Set(empty));
-                finding.declared = Some(parent);
+                finding.declared = Some(parent.id());
                 self.say(Verdict::Drift(finding));
             }
             Type::Struct(ty) => self.structure(*ty, spot),

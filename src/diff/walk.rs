@@ -80,16 +80,18 @@ pub(super) struct Walk<'w, 'a> {
     default_of: Option<Path>,
     /// The nearest row around that forbids a change.
     immutable: Option<&'static Immutable>,
+    /// The row by which repairs leave the current field alone where nothing declares it.
+    kept: Option<RuleId>,
     /// What the server changes with the current field.
     consequences: &'static [&'static str],
     pub(super) steps: Vec<Step<'a>>,
     /// What is declared nearest around the current place.
     around: Option<Node<'a>>,
-    sink: &'w mut dyn FnMut(Verdict<'a>),
+    sink: &'w mut dyn FnMut(Verdict),
 }
 
 /// Compares two whole objects.
-pub(super) fn object<'a>(ty: StructRef, sides: Sides<'a>, sink: &mut dyn FnMut(Verdict<'a>)) {
+pub(super) fn object<'a>(ty: StructRef, sides: Sides<'a>, sink: &mut dyn FnMut(Verdict)) {
     let mut walk = Walk::new(sides.strict, sink);
     walk.around = Some(sides.declared);
     let spot = Spot {
@@ -104,7 +106,7 @@ pub(super) fn object<'a>(ty: StructRef, sides: Sides<'a>, sink: &mut dyn FnMut(V
 /// Whether the live value equals what the server makes of the declared one, nothing more and nothing less.
 pub(super) fn is_exact<'a>(ty: &Type, rules: &'static Rules, spot: Spot<'a>) -> bool {
     let mut same = true;
-    let mut sink = |verdict: Verdict<'a>| {
+    let mut sink = |verdict: Verdict| {
         same &= !matches!(verdict, Verdict::Drift(_) | Verdict::NotStored(..));
     };
     let mut walk = Walk::new(true, &mut sink);
@@ -127,7 +129,7 @@ pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
         last: None,
         ..spot.clone()
     };
-    let mut sink = |verdict: Verdict<'_>| {
+    let mut sink = |verdict: Verdict| {
         explained &= !matches!(verdict, Verdict::Drift(finding) if finding.class == Class::Extra);
     };
     Walk::new(true, &mut sink).structure(ty, &spot);
@@ -135,11 +137,12 @@ pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict<'a>)) -> Self {
+    fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict)) -> Self {
         Self {
             strict,
             default_of: None,
             immutable: None,
+            kept: None,
             consequences: &[],
             steps: Vec::new(),
             around: None,
@@ -147,7 +150,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    pub(super) fn say(&mut self, verdict: Verdict<'a>) {
+    pub(super) fn say(&mut self, verdict: Verdict) {
         (self.sink)(verdict);
     }
 
@@ -228,6 +231,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let (immutable, consequences) = (self.immutable, self.consequences);
         self.immutable = rules.immutable.or(immutable);
         self.consequences = rules.consequences;
+        self.kept = rules.kept;
         match rules.follows {
             Some(follower)
                 if siblings.has(follower.from)
@@ -659,7 +663,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         spot: &Spot<'a>,
         desired: Option<Value>,
         edit: Edit,
-    ) -> Box<Finding<'a>> {
+    ) -> Box<Finding> {
         let at = self.steps.iter().map(|step| match step {
             Step::Key(key) => Token::Key((*key).to_owned()),
             Step::Item { live, .. } => Token::Index(live.unwrap_or_default()),
@@ -667,7 +671,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         Box::new(Finding {
             path: self.path(),
             class,
-            declared: spot.declared.or(self.around),
+            declared: spot.declared.or(self.around).map(Node::id),
             desired,
             origin: Origin::Declared,
             live: spot.live.cloned(),
@@ -675,6 +679,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             at: at.collect(),
             edit,
             immutable: self.immutable,
+            kept: self.kept,
             consequences: self.consequences,
         })
     }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Error, Field, Report, Resource, Skipped, Source};
 use crate::diff::Class;
+use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// Writes one document; indented, or in one line.
@@ -190,6 +191,12 @@ impl<'a> From<&'a ResourceId> for IdJson<'a> {
             namespace: &id.namespace,
             name: &id.name,
         }
+    }
+}
+
+impl<'a> From<&'a Subject> for IdJson<'a> {
+    fn from(id: &'a Subject) -> Self {
+        Self { api_version: &id.api_version, kind: &id.kind, namespace: &id.namespace, name: &id.name }
     }
 }
 

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diff::Class;
+use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// The outcome of one cycle.
@@ -194,7 +195,7 @@ pub struct Skipped {
 #[derive(Debug)]
 pub struct Error {
     /// The resource, as far as it is known.
-    pub resource: Option<ResourceId>,
+    pub resource: Option<Subject>,
     /// Where in the manifests.
     pub source: Option<Source>,
     /// What is wrong, in one line.

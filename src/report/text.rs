@@ -55,18 +55,17 @@ fn write_rest(report: &Report, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// `FILE:LINE:COLUMN: KIND/NAME: what is wrong`, as far as each is known.
+/// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
 #[must_use]
 pub fn error_line(error: &Error) -> String {
     let mut line = String::new();
     if let Some(source) = &error.source {
-        line.push_str(&format!(
-            "{}:{}:{}: ",
-            source.file, source.line, source.column
-        ));
+        line += &format!("{}:{}:{}: ", source.file, source.line, source.column);
     }
-    if let Some(id) = &error.resource {
-        line.push_str(&format!("{id}: "));
+    match &error.resource {
+        Some(subject) if !subject.namespace.is_empty() => line += &format!("{subject} (ns: {}): ", subject.namespace),
+        Some(subject) if !subject.to_string().is_empty() => line += &format!("{subject}: "),
+        _ => {}
     }
     line + &error.message
 }
