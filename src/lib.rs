@@ -18,3 +18,5 @@ pub mod yaml;
 pub mod path;
 
 pub mod schema;
+
+pub mod cluster;
