@@ -19,6 +19,10 @@ pub mod path;
 
 pub mod schema;
 
+pub mod manifest;
+
+pub mod cluster;
+
 pub mod normalize;
 
 pub mod diff;
@@ -26,3 +30,7 @@ pub mod diff;
 pub mod remediate;
 
 pub mod report;
+
+pub mod reconcile;
+
+pub mod cli;
