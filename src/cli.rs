@@ -175,14 +175,20 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Sto
 /// Whether the report of even a wrong command line should be JSON.
 fn asks_for_json(args: &[OsString]) -> bool {
     args.iter().any(|arg| arg == "--output=json")
-        || args.windows(2).any(|pair| pair[0] == "--output" && pair[1] == "json")
+        || args
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && pair[1] == "json")
 }
 
 /// The first paragraph of clap's message: what is wrong, without the usage behind it.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let paragraph: Vec<&str> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+    let paragraph: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
     format!("{} (see --help)", paragraph.join(" "))
 }
 
@@ -215,9 +221,15 @@ impl Cli {
         }
         let mut ignore = Vec::new();
         for list in &ignore_fields {
-            ignore.extend(Pattern::parse_list(list).map_err(|cause| format!("--ignore-fields: {cause}"))?);
+            ignore.extend(
+                Pattern::parse_list(list).map_err(|cause| format!("--ignore-fields: {cause}"))?,
+            );
         }
-        let extent = if remove_extras { remediate::Extent::Extras } else { remediate::Extent::Declared };
+        let extent = if remove_extras {
+            remediate::Extent::Extras
+        } else {
+            remediate::Extent::Declared
+        };
         let mode = match (remediate, no_dry_run) {
             (true, _) => Mode::Remediate(extent),
             (false, true) => Mode::Alert,
@@ -227,8 +239,14 @@ impl Cli {
         let live = match live {
             Some(path) => Live::Snapshot(path),
             None => Live::Cluster(
-                cluster::Wishes { kubeconfig, context },
-                cluster::Options { request_timeout, stdin_is_taken: reads_stdin },
+                cluster::Wishes {
+                    kubeconfig,
+                    context,
+                },
+                cluster::Options {
+                    request_timeout,
+                    stdin_is_taken: reads_stdin,
+                },
             ),
         };
         let output = match (output, once) {
@@ -238,7 +256,11 @@ impl Cli {
         };
         Ok(Invocation {
             options: Options {
-                manifests: manifest::Options { inputs: manifests, exclude, namespace },
+                manifests: manifest::Options {
+                    inputs: manifests,
+                    exclude,
+                    namespace,
+                },
                 live,
                 mode,
                 strict,
@@ -279,7 +301,10 @@ mod tests {
     #[test]
     fn usage_errors_are_one_line() {
         for (args, message) in [
-            (&[][..], "the following required arguments were not provided: --manifests <PATH> (see --help)"),
+            (
+                &[][..],
+                "the following required arguments were not provided: --manifests <PATH> (see --help)",
+            ),
             (
                 &["-f", ".", "--log-level", "loud"],
                 "invalid value 'loud' for '--log-level <LEVEL>' [possible values: DEBUG, INFO, WARNING, ERROR] (see --help)",
@@ -288,8 +313,14 @@ mod tests {
                 &["-f", ".", "--remediate", "--dry-run"],
                 "the argument '--remediate' cannot be used with '--dry-run' (see --help)",
             ),
-            (&["-f", ".", "--interval", "0"], "invalid value '0' for '--interval <SECONDS>': 0 is not in 1..18446744073709551615 (see --help)"),
-            (&["-f", "-"], "standard input can be read only once: `-f -` needs --once"),
+            (
+                &["-f", ".", "--interval", "0"],
+                "invalid value '0' for '--interval <SECONDS>': 0 is not in 1..18446744073709551615 (see --help)",
+            ),
+            (
+                &["-f", "-"],
+                "standard input can be read only once: `-f -` needs --once",
+            ),
             (
                 &["-f", ".", "--ignore-fields", "a["],
                 "--ignore-fields: bad field path `a[`: in brackets stands `key=value`, a position, `*` or a quoted key",

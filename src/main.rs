@@ -26,7 +26,10 @@ fn main() -> ExitCode {
 
 fn run(Invocation { options, log_level }: Invocation) -> ExitCode {
     reconcile::log_to_stderr(log_level, !options.once);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             let _ = writeln!(io::stderr(), "error: cannot start: {error}");

@@ -22,7 +22,10 @@ impl Snapshot {
         let mut snapshot = Self::default();
         snapshot.add_path(path, true)?;
         if snapshot.kinds.is_empty() {
-            return Err(format!("{}: no object of the four kinds in this snapshot", path.display()));
+            return Err(format!(
+                "{}: no object of the four kinds in this snapshot",
+                path.display()
+            ));
         }
         Ok(snapshot)
     }
@@ -30,9 +33,10 @@ impl Snapshot {
     /// The live object. Fails when the snapshot has no objects of its kind, so that nothing is known of it.
     pub fn find(&self, id: &ResourceId) -> Result<Option<&Value>, String> {
         match self.objects.get(id) {
-            None if !self.kinds.contains(&id.kind) => {
-                Err(format!("not compared: the snapshot has no object of kind {}", id.kind))
-            }
+            None if !self.kinds.contains(&id.kind) => Err(format!(
+                "not compared: the snapshot has no object of kind {}",
+                id.kind
+            )),
             object => Ok(object),
         }
     }
@@ -41,11 +45,17 @@ impl Snapshot {
         let failed = |error: std::io::Error| format!("{}: {error}", path.display());
         if path.is_dir() {
             let entries: Result<Vec<_>, _> = path.read_dir().map_err(failed)?.collect();
-            let mut paths: Vec<_> = entries.map_err(failed)?.into_iter().map(|entry| entry.path()).collect();
+            let mut paths: Vec<_> = entries
+                .map_err(failed)?
+                .into_iter()
+                .map(|entry| entry.path())
+                .collect();
             paths.sort();
             return paths.iter().try_for_each(|path| self.add_path(path, false));
         }
-        let is_wanted = path.extension().is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
+        let is_wanted = path
+            .extension()
+            .is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
         if is_named || is_wanted {
             self.add_file(path, std::fs::read(path).map_err(failed)?)?;
         }
@@ -54,9 +64,19 @@ impl Snapshot {
 
     fn add_file(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), String> {
         let stream = yaml::read(bytes);
-        if let Some(problem) = stream.problems.iter().find(|problem| problem.severity == Severity::Error) {
+        if let Some(problem) = stream
+            .problems
+            .iter()
+            .find(|problem| problem.severity == Severity::Error)
+        {
             let at = problem.position;
-            return Err(format!("{}:{}:{}: {}", path.display(), at.line, at.column, problem.message));
+            return Err(format!(
+                "{}:{}:{}: {}",
+                path.display(),
+                at.line,
+                at.column,
+                problem.message
+            ));
         }
         for document in &stream.documents {
             self.add(stream.tree.node(document.root).to_json(), None);
@@ -66,9 +86,18 @@ impl Snapshot {
 
     /// Adds an object, or each item of a list, which may leave out what it is.
     fn add(&mut self, mut object: Value, of_list: Option<Kind>) {
-        let text = |object: &Value, key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let text = |object: &Value, key: &str| {
+            object
+                .get(key)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let (api_version, kind) = (text(&object, "apiVersion"), text(&object, "kind"));
-        if let Some(item) = kind.strip_suffix("List").filter(|_| object.get("items").is_some_and(Value::is_array)) {
+        if let Some(item) = kind
+            .strip_suffix("List")
+            .filter(|_| object.get("items").is_some_and(Value::is_array))
+        {
             let of_list = Kind::find(&api_version, item);
             self.kinds.extend(of_list);
             if let Some(Value::Array(items)) = object.get_mut("items").map(Value::take) {
@@ -76,7 +105,10 @@ impl Snapshot {
             }
             return;
         }
-        let Some(kind) = Kind::find(&api_version, &kind).or(of_list.filter(|_| kind.is_empty())) else { return };
+        let Some(kind) = Kind::find(&api_version, &kind).or(of_list.filter(|_| kind.is_empty()))
+        else {
+            return;
+        };
         let metadata = object.get("metadata").cloned().unwrap_or_default();
         let namespace = text(&metadata, "namespace");
         let namespace = match (kind.is_namespaced(), namespace.as_str()) {
@@ -85,7 +117,14 @@ impl Snapshot {
             (true, _) => namespace,
         };
         self.kinds.insert(kind);
-        self.objects.insert(ResourceId { kind, namespace, name: text(&metadata, "name") }, object);
+        self.objects.insert(
+            ResourceId {
+                kind,
+                namespace,
+                name: text(&metadata, "name"),
+            },
+            object,
+        );
     }
 }
 
@@ -95,12 +134,18 @@ mod tests {
 
     fn snapshot(text: &str) -> Snapshot {
         let mut snapshot = Snapshot::default();
-        snapshot.add_file(Path::new("live.yaml"), text.as_bytes().to_vec()).unwrap();
+        snapshot
+            .add_file(Path::new("live.yaml"), text.as_bytes().to_vec())
+            .unwrap();
         snapshot
     }
 
     fn id(kind: Kind, namespace: &str, name: &str) -> ResourceId {
-        ResourceId { kind, namespace: namespace.to_owned(), name: name.to_owned() }
+        ResourceId {
+            kind,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
     }
 
     #[test]
@@ -110,10 +155,30 @@ mod tests {
              ---\n{apiVersion: apps/v1, kind: DeploymentList, items: [{metadata: {name: b, namespace: n}}]}\n\
              ---\n{apiVersion: v1, kind: ServiceList, items: []}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}}",
         );
-        assert!(snapshot.find(&id(Kind::ConfigMap, "n", "a")).unwrap().is_some());
-        assert!(snapshot.find(&id(Kind::Deployment, "n", "b")).unwrap().is_some());
-        assert!(snapshot.find(&id(Kind::Deployment, "n", "c")).unwrap().is_none());
-        assert!(snapshot.find(&id(Kind::Service, "n", "c")).unwrap().is_none());
+        assert!(
+            snapshot
+                .find(&id(Kind::ConfigMap, "n", "a"))
+                .unwrap()
+                .is_some()
+        );
+        assert!(
+            snapshot
+                .find(&id(Kind::Deployment, "n", "b"))
+                .unwrap()
+                .is_some()
+        );
+        assert!(
+            snapshot
+                .find(&id(Kind::Deployment, "n", "c"))
+                .unwrap()
+                .is_none()
+        );
+        assert!(
+            snapshot
+                .find(&id(Kind::Service, "n", "c"))
+                .unwrap()
+                .is_none()
+        );
         assert_eq!(
             snapshot.find(&id(Kind::Namespace, "", "n")).unwrap_err(),
             "not compared: the snapshot has no object of kind Namespace"
@@ -122,7 +187,9 @@ mod tests {
 
     #[test]
     fn broken_files_are_named() {
-        let error = Snapshot::default().add_file(Path::new("live.yaml"), b"a: [".to_vec()).unwrap_err();
+        let error = Snapshot::default()
+            .add_file(Path::new("live.yaml"), b"a: [".to_vec())
+            .unwrap_err();
         assert!(error.starts_with("live.yaml:"), "{error}");
     }
 }

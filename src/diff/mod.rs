@@ -184,14 +184,17 @@ pub struct Differences {
 }
 
 /// The annotation in which kubectl records what was applied.
-const LAST_APPLIED: &str = "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+const LAST_APPLIED: &str =
+    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 
 /// Compares a live object with what is declared of it.
 #[must_use]
 pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
     let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
     let last = record.map(|text| yaml::read(text.as_bytes().to_vec()));
-    let last_root = last.as_ref().and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));
+    let last_root = last
+        .as_ref()
+        .and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));
     let mut differences = Differences::default();
     let sides = Sides {
         kind: subject.kind,
@@ -207,6 +210,8 @@ pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
         Verdict::NotStored(gate, finding) => differences.not_stored.push((gate, *finding)),
         Verdict::UnknownLive(path) => differences.unknown_live.push(path),
     });
-    differences.findings.sort_by_cached_key(|finding| finding.path.to_string());
+    differences
+        .findings
+        .sort_by_cached_key(|finding| finding.path.to_string());
     differences
 }

@@ -732,7 +732,7 @@ fn is_permutation<'a>(
     let mut left: Vec<&Value> = live.iter().collect();
     declared.iter().all(|node| {
         let found = left.iter().position(|value| alike(*node, value));
-        found.inspect(|at| drop(left.swap_remove(*at))).is_some()
+        found.map(|at| left.swap_remove(at)).is_some()
     })
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -33,11 +34,15 @@ impl State {
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         let loader = Loader::new(options.manifests.clone())?;
         for pattern in &options.ignore {
-            for kind in Kind::ALL {
-                crate::manifest::check_pattern(kind, pattern).map_err(|cause| format!("--ignore-fields: {cause}"))?;
-            }
+            crate::manifest::check_pattern(&Kind::ALL, pattern)
+                .map_err(|cause| format!("--ignore-fields: {cause}"))?;
         }
-        Ok(Self { loader: Some(loader), server_version: None, warned: BTreeSet::new(), is_unreachable: false })
+        Ok(Self {
+            loader: Some(loader),
+            server_version: None,
+            warned: BTreeSet::new(),
+            is_unreachable: false,
+        })
     }
 
     /// Warns, but only once about the same.
@@ -61,12 +66,19 @@ impl State {
 
     /// Whether the server is newer than the tables. It is asked at most once in a run.
     async fn is_newer(&mut self, source: &Source) -> bool {
-        self.version(source).await.is_some_and(|version| version > types::version())
+        self.version(source)
+            .await
+            .is_some_and(|version| version > types::version())
     }
 
     async fn version(&mut self, source: &Source) -> Option<(u32, u32)> {
         if let (None, Source::Cluster { cluster, .. }) = (self.server_version, source) {
-            self.server_version = cluster.version().await.ok().as_deref().and_then(parse_version);
+            self.server_version = cluster
+                .version()
+                .await
+                .ok()
+                .as_deref()
+                .and_then(parse_version);
         }
         self.server_version
     }
@@ -87,26 +99,55 @@ enum Standing {
 }
 
 /// Runs one cycle. It does not fail: what went wrong stands in the report.
-pub(super) async fn run(state: &mut State, options: &Options, source: &Source, stop: &Stop) -> Report {
+pub(super) async fn run(
+    state: &mut State,
+    options: &Options,
+    source: &Source,
+    stop: &Stop,
+) -> Report {
     let inputs = options.manifests.inputs.clone();
     let revision = tokio::task::spawn_blocking(move || revision::of(&inputs));
     let manifests = state.load().await;
-    let newer = manifests.resources.iter().any(|r| !r.unknown_fields.is_empty()) && state.is_newer(source).await;
+    let newer = manifests
+        .resources
+        .iter()
+        .any(|r| !r.unknown_fields.is_empty())
+        && state.is_newer(source).await;
     let mut report = opening(&manifests, newer);
-    for notice in manifests.notices.iter().cloned().chain(manifests.warnings.iter().map(ToString::to_string)) {
+    for notice in manifests
+        .notices
+        .iter()
+        .cloned()
+        .chain(manifests.warnings.iter().map(ToString::to_string))
+    {
         state.warn_once(notice);
     }
-    if let Source::Cluster { named, namespace, .. } = source {
+    if let Source::Cluster {
+        named, namespace, ..
+    } = source
+    {
         report.cluster = Some(named.clone());
         warn_of_namespace(state, options, &manifests, namespace.as_deref());
     }
-    let mut cycle = Cycle { state, options, source, stop, resources: &manifests.resources, newer, report };
+    let mut cycle = Cycle {
+        state,
+        options,
+        source,
+        stop,
+        resources: &manifests.resources,
+        newer,
+        report,
+    };
     let found = cycle.compare().await;
     cycle.settle(found).await;
-    let Cycle { mut report, state, .. } = cycle;
+    let Cycle {
+        mut report, state, ..
+    } = cycle;
     if let Ok((commit, warning)) = revision.await {
         report.revision = report::Revision { full: commit };
-        warning.into_iter().for_each(|warning| state.warn_once(warning));
+        warning
+            .into_iter()
+            .for_each(|warning| state.warn_once(warning));
     }
     say_why_nothing(&manifests, &mut report);
     report.errors.sort_by_cached_key(report::text::error_line);
@@ -116,7 +157,10 @@ pub(super) async fn run(state: &mut State, options: &Options, source: &Source, s
 
 /// The report as far as the manifests alone tell it.
 fn opening(manifests: &Manifests, newer: bool) -> Report {
-    let unknown = manifests.resources.iter().flat_map(|resource| &resource.unknown_fields);
+    let unknown = manifests
+        .resources
+        .iter()
+        .flat_map(|resource| &resource.unknown_fields);
     let mut errors: Vec<report::Error> = manifests.problems.iter().map(describe::problem).collect();
     for problem in unknown {
         if newer {
@@ -126,7 +170,7 @@ fn opening(manifests: &Manifests, newer: bool) -> Report {
         }
     }
     let skipped = manifests.skipped.iter().map(|skipped| report::Skipped {
-        id: skipped.id.clone(),
+        resource: skipped.resource.clone(),
         source: report::Source {
             file: skipped.place.file.to_string(),
             line: skipped.place.line,
@@ -134,15 +178,30 @@ fn opening(manifests: &Manifests, newer: bool) -> Report {
             definition: None,
         },
     });
-    Report { errors, skipped: skipped.collect(), other_kinds: manifests.other_kinds.clone(), ..Report::default() }
+    Report {
+        errors,
+        skipped: skipped.collect(),
+        other_kinds: manifests.other_kinds.clone(),
+        ..Report::default()
+    }
 }
 
-fn warn_of_namespace(state: &mut State, options: &Options, manifests: &Manifests, of_context: Option<&str>) {
+fn warn_of_namespace(
+    state: &mut State,
+    options: &Options,
+    manifests: &Manifests,
+    of_context: Option<&str>,
+) {
     let ours = &options.manifests.namespace;
-    if let (Some(of_context), 1..) = (of_context.filter(|name| name != ours), manifests.without_namespace) {
+    let names_none = |resource: &&Arc<Resource>| {
+        let metadata = resource.node().get("metadata");
+        resource.id.kind.is_namespaced()
+            && metadata.and_then(|node| node.get("namespace")).is_none()
+    };
+    let count = manifests.resources.iter().filter(names_none).count();
+    if let (Some(of_context), 1..) = (of_context.filter(|name| name != ours), count) {
         state.warn_once(format!(
-            "{} manifest(s) name no namespace and are looked for in `{ours}`, but the context's own namespace is `{of_context}`; see --namespace",
-            manifests.without_namespace
+            "{count} manifest(s) name no namespace and are looked for in `{ours}`, but the context's own namespace is `{of_context}`; see --namespace"
         ));
     }
 }
@@ -158,7 +217,11 @@ fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
         (_, 0) => "nothing to compare: the files hold no manifest",
         _ => "nothing to compare: there are only manifests of other kinds",
     };
-    report.errors.push(report::Error { resource: None, source: None, message: message.to_owned() });
+    report.errors.push(report::Error {
+        resource: None,
+        source: None,
+        message: message.to_owned(),
+    });
 }
 
 struct Cycle<'c> {
@@ -166,7 +229,7 @@ struct Cycle<'c> {
     options: &'c Options,
     source: &'c Source,
     stop: &'c Stop,
-    resources: &'c [Resource],
+    resources: &'c [Arc<Resource>],
     /// The server is newer than the tables.
     newer: bool,
     report: Report,
@@ -176,7 +239,12 @@ impl<'c> Cycle<'c> {
     /// Finds out how each resource stands.
     async fn compare(&mut self) -> Vec<Standing> {
         let mut found: Vec<Standing> = self.resources.iter().map(|_| Standing::Unknown).collect();
-        let unmatched: Vec<Cell<bool>> = self.options.ignore.iter().map(|_| Cell::new(true)).collect();
+        let unmatched: Vec<Cell<bool>> = self
+            .options
+            .ignore
+            .iter()
+            .map(|_| Cell::new(true))
+            .collect();
         match self.source {
             Source::Snapshot(snapshot) => {
                 for (index, resource) in self.resources.iter().enumerate() {
@@ -190,7 +258,10 @@ impl<'c> Cycle<'c> {
         }
         for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
             if unmatched.get() && !self.resources.is_empty() {
-                self.state.warn_once(format!("--ignore-fields: `{}` matched in no resource", pattern.text()));
+                self.state.warn_once(format!(
+                    "--ignore-fields: `{}` matched in no resource",
+                    pattern.text()
+                ));
             }
         }
         self.not_stored(&mut found).await;
@@ -198,8 +269,13 @@ impl<'c> Cycle<'c> {
     }
 
     async fn fetch(&mut self, cluster: &Cluster, found: &mut [Standing], unmatched: &[Cell<bool>]) {
-        let wanted: Vec<ResourceId> = self.resources.iter().map(|resource| resource.id.clone()).collect();
-        let index: HashMap<&ResourceId, usize> = wanted.iter().enumerate().map(|(i, id)| (id, i)).collect();
+        let wanted: Vec<ResourceId> = self
+            .resources
+            .iter()
+            .map(|resource| resource.id.clone())
+            .collect();
+        let index: HashMap<&ResourceId, usize> =
+            wanted.iter().enumerate().map(|(i, id)| (id, i)).collect();
         let mut fetching = cluster.fetch(&wanted);
         let mut left: BTreeSet<usize> = (0..wanted.len()).collect();
         let mut unreachable: Option<(Error, usize)> = None;
@@ -214,30 +290,51 @@ impl<'c> Cycle<'c> {
                 left.remove(&at);
                 let resource = &self.resources[at];
                 match result {
-                    Ok(live) => found[at] = self.judge(resource, live.as_ref().map(|live| &live.value), unmatched),
+                    Ok(live) => {
+                        found[at] =
+                            self.judge(resource, live.as_ref().map(|live| &live.value), unmatched)
+                    }
                     Err(error) if error.is_about_connection() => {
                         unreachable.get_or_insert((error, 0)).1 += 1;
                     }
-                    Err(error) => self.report.errors.push(describe::error(resource, error.to_string())),
+                    Err(error) => self
+                        .report
+                        .errors
+                        .push(describe::error(resource, error.to_string())),
                 }
             }
         }
         self.state.is_unreachable = unreachable.is_some();
         if let Some((error, count)) = unreachable {
             let message = format!("{error}; {count} resource(s) not compared");
-            self.report.errors.push(report::Error { resource: None, source: None, message });
+            self.report.errors.push(report::Error {
+                resource: None,
+                source: None,
+                message,
+            });
         }
         for at in left {
-            self.report.errors.push(describe::error(&self.resources[at], STOPPED.to_owned()));
+            self.report
+                .errors
+                .push(describe::error(&self.resources[at], STOPPED.to_owned()));
         }
     }
 
     /// Compares one resource with its live object.
-    fn judge(&mut self, resource: &'c Resource, live: Option<&Value>, unmatched: &[Cell<bool>]) -> Standing {
+    fn judge(
+        &mut self,
+        resource: &'c Resource,
+        live: Option<&Value>,
+        unmatched: &[Cell<bool>],
+    ) -> Standing {
         self.look_for_patterns(resource, live, unmatched);
         let Some(live) = live else {
             let patterns = resource.ignore.iter().chain(&self.options.ignore);
-            return if patterns.clone().any(crate::path::Pattern::is_resource) { Standing::InSync } else { Standing::Missing };
+            return if patterns.clone().any(crate::path::Pattern::is_resource) {
+                Standing::InSync
+            } else {
+                Standing::Missing
+            };
         };
         let differences = differences(&self.subject(resource), live);
         for path in &differences.unknown_live {
@@ -265,13 +362,20 @@ impl<'c> Cycle<'c> {
     }
 
     /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.
-    fn look_for_patterns(&mut self, resource: &Resource, live: Option<&Value>, unmatched: &[Cell<bool>]) {
+    fn look_for_patterns(
+        &mut self,
+        resource: &Resource,
+        live: Option<&Value>,
+        unmatched: &[Cell<bool>],
+    ) {
         if resource.ignore.is_empty() && unmatched.iter().all(|unmatched| !unmatched.get()) {
             return;
         }
         let declared = resource.node().to_json();
         let finds = |pattern: &crate::path::Pattern| {
-            pattern.is_resource() || pattern.finds(&declared) || live.is_some_and(|live| pattern.finds(live))
+            pattern.is_resource()
+                || pattern.finds(&declared)
+                || live.is_some_and(|live| pattern.finds(live))
         };
         for pattern in resource.ignore.iter().filter(|pattern| !finds(pattern)) {
             self.state.warn_once(format!(
@@ -289,20 +393,30 @@ impl<'c> Cycle<'c> {
     /// Tells the fields that this server does not store from those that have drifted.
     async fn not_stored(&mut self, found: &mut [Standing]) {
         for (at, found) in found.iter_mut().enumerate() {
-            let Standing::Drifted(differences) = found else { continue };
+            let Standing::Drifted(differences) = found else {
+                continue;
+            };
             if differences.not_stored.is_empty() {
                 continue;
             }
-            let minor = self.state.version(self.source).await.map_or(types::version().1, |(_, minor)| minor);
+            let minor = self
+                .state
+                .version(self.source)
+                .await
+                .map_or(types::version().1, |(_, minor)| minor);
             for (gate, finding) in std::mem::take(&mut differences.not_stored) {
                 if gate.on_since.is_some_and(|since| minor >= since) {
                     differences.findings.push(finding);
                 } else {
                     let message = not_stored_message(gate, &finding);
-                    self.report.errors.push(describe::error(&self.resources[at], message));
+                    self.report
+                        .errors
+                        .push(describe::error(&self.resources[at], message));
                 }
             }
-            differences.findings.sort_by_cached_key(|finding| finding.path.to_string());
+            differences
+                .findings
+                .sort_by_cached_key(|finding| finding.path.to_string());
             if differences.findings.is_empty() {
                 *found = Standing::InSync;
             }
@@ -332,19 +446,42 @@ impl<'c> Cycle<'c> {
         self.report.resources.sort_by(|a, b| a.id.cmp(&b.id));
     }
 
-    async fn settle_one(&mut self, resource: &'c Resource, found: Standing) -> Option<report::Resource> {
+    async fn settle_one(
+        &mut self,
+        resource: &'c Resource,
+        found: Standing,
+    ) -> Option<report::Resource> {
         let (fields, is_missing, only_extras) = match &found {
             Standing::Drifted(differences) => {
                 let findings = &differences.findings;
-                (findings.iter().map(|f| describe::field(resource, f)).collect(), false, findings.iter().all(is_extra))
+                (
+                    findings
+                        .iter()
+                        .map(|f| describe::field(resource, f))
+                        .collect(),
+                    false,
+                    findings.iter().all(is_extra),
+                )
             }
             _ => (vec![describe::missing(resource)], true, false),
         };
         let entry = |action, reason, fields| {
             let source = describe::source(resource, resource.node());
-            Some(report::Resource { id: resource.id.clone(), action, reason, source, fields })
+            Some(report::Resource {
+                id: resource.id.clone(),
+                action,
+                reason,
+                source,
+                fields,
+            })
         };
-        let reported = |why| if is_missing { Action::WouldCreate(why) } else { Action::Detected(why) };
+        let reported = |why| {
+            if is_missing {
+                Action::WouldCreate(why)
+            } else {
+                Action::Detected(why)
+            }
+        };
         let extent = match self.options.mode {
             Mode::DryRun => return entry(reported(Why::DryRun), None, fields),
             Mode::Alert => return entry(reported(Why::Alert), None, fields),
@@ -359,18 +496,33 @@ impl<'c> Cycle<'c> {
         if only_extras && extent == Extent::Declared {
             return entry(Action::Detected(Why::ExtrasKept), None, fields);
         }
-        let Source::Cluster { cluster, .. } = self.source else { return entry(reported(Why::DryRun), None, fields) };
+        let Source::Cluster { cluster, .. } = self.source else {
+            return entry(reported(Why::DryRun), None, fields);
+        };
         if self.stop.is_asked() {
-            self.report.errors.push(describe::error(resource, STOPPED.to_owned()));
+            self.report
+                .errors
+                .push(describe::error(resource, STOPPED.to_owned()));
             return entry(Action::Failed, Some(STOPPED.to_owned()), fields);
         }
-        let outcome = remediate::repair(cluster, &resource.id, &self.subject(resource), extent).await;
-        let repaired: Vec<report::Field> = outcome.findings.iter().map(|f| describe::field(resource, f)).collect();
-        let fields = if repaired.is_empty() { fields } else { repaired };
+        let outcome =
+            remediate::repair(cluster, &resource.id, &self.subject(resource), extent).await;
+        let repaired: Vec<report::Field> = outcome
+            .findings
+            .iter()
+            .map(|f| describe::field(resource, f))
+            .collect();
+        let fields = if repaired.is_empty() {
+            fields
+        } else {
+            repaired
+        };
         match outcome.done {
             Done::Nothing => None,
             Done::Repaired { extras_left: false } => entry(Action::Remediated, None, fields),
-            Done::Repaired { extras_left: true } => entry(Action::RemediatedExtrasKept, None, fields),
+            Done::Repaired { extras_left: true } => {
+                entry(Action::RemediatedExtrasKept, None, fields)
+            }
             Done::ExtrasKept => entry(Action::Detected(Why::ExtrasKept), None, fields),
             Done::Created => entry(Action::Created, None, fields),
             Done::Failed(reason) => entry(Action::Failed, Some(reason), fields),
@@ -380,7 +532,8 @@ impl<'c> Cycle<'c> {
     /// Why this resource is never written.
     fn unwritable(&self, resource: &Resource) -> Option<String> {
         let unknown = resource.unknown_fields.first().filter(|_| !self.newer);
-        let unknown = unknown.map(|problem| format!("its manifest has an error: {}", problem.message));
+        let unknown =
+            unknown.map(|problem| format!("its manifest has an error: {}", problem.message));
         resource.unwritable.clone().or(unknown)
     }
 }
@@ -403,7 +556,10 @@ fn rank(kind: Kind) -> u8 {
 }
 
 fn not_stored_message(gate: &Gate, finding: &Finding) -> String {
-    format!("{}: not stored by this server: it needs the feature gate {}", finding.path, gate.gate)
+    format!(
+        "{}: not stored by this server: it needs the feature gate {}",
+        finding.path, gate.gate
+    )
 }
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use crate::yaml::Node;
 
 /// The present instant, to the second.
 pub(super) fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
 }
 
 /// One difference.
@@ -20,15 +22,24 @@ pub(super) fn field(resource: &Resource, finding: &Finding) -> Field {
     };
     Field {
         path: finding.path.to_string(),
-        declared_pointer: finding.declared_pointer.as_ref().map(|below| format!("{}{below}", resource.pointer())),
+        declared_pointer: finding
+            .declared_pointer
+            .as_ref()
+            .map(|below| format!("{}{below}", resource.document_pointer())),
         live_pointer: finding.live.is_some().then(|| diff::pointer(&finding.at)),
         class: finding.class,
         defaulted: finding.origin != Origin::Declared,
         default_of: origin,
         desired: finding.desired.clone(),
         live: finding.live.clone(),
-        source: finding.declared.map(|id| source(resource, resource.resolve(id))),
-        consequences: finding.consequences.iter().map(|path| (*path).to_owned()).collect(),
+        source: finding
+            .declared
+            .map(|id| source(resource, resource.resolve(id))),
+        consequences: finding
+            .consequences
+            .iter()
+            .map(|path| (*path).to_owned())
+            .collect(),
     }
 }
 
@@ -36,7 +47,7 @@ pub(super) fn field(resource: &Resource, finding: &Finding) -> Field {
 pub(super) fn missing(resource: &Resource) -> Field {
     Field {
         path: path::RESOURCE.to_owned(),
-        declared_pointer: Some(resource.pointer().to_owned()),
+        declared_pointer: Some(resource.document_pointer().to_owned()),
         live_pointer: None,
         class: Class::Missing,
         defaulted: false,
@@ -55,7 +66,9 @@ pub(super) fn source(resource: &Resource, node: Node<'_>) -> Source {
         file: place.file.to_string(),
         line: place.line,
         column: place.column,
-        definition: node.definition().map(|position| (position.line, position.column)),
+        definition: node
+            .definition()
+            .map(|position| (position.line, position.column)),
     }
 }
 

@@ -4,7 +4,7 @@ mod cycle;
 mod describe;
 mod signals;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use tokio::time::Instant;
 
 use self::cycle::State;
 use self::signals::Stop;
-use crate::cluster::{self, Cluster, Environment, Target};
 use crate::cluster::snapshot::Snapshot;
+use crate::cluster::{self, Cluster, Environment, Target};
 use crate::manifest;
 use crate::path::Pattern;
 use crate::remediate::Extent;
@@ -82,7 +82,10 @@ pub fn log_to_stderr(level: tracing::Level, with_time: bool) {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::prelude::*;
     let own = Targets::new().with_target("gitops_drift", level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_target(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
     let registry = tracing_subscriber::registry().with(own);
     if with_time {
         registry.with(layer).init();
@@ -97,8 +100,16 @@ pub fn write_failure(message: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn failure(message: &str) -> Report {
-    let error = report::Error { resource: None, source: None, message: message.to_owned() };
-    Report { time: describe::now(), errors: vec![error], ..Report::default() }
+    let error = report::Error {
+        resource: None,
+        source: None,
+        message: message.to_owned(),
+    };
+    Report {
+        time: describe::now(),
+        errors: vec![error],
+        ..Report::default()
+    }
 }
 
 /// Runs until the work is done or a signal comes. Gives the exit code; it does not fail.
@@ -113,7 +124,9 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
         Err(message) => return give_up(&message, &options, out),
     };
     if options.fail_on_drift && !options.once {
-        tracing::warn!("--fail-on-drift without --once sets the exit code only when a signal ends the run");
+        tracing::warn!(
+            "--fail-on-drift without --once sets the exit code only when a signal ends the run"
+        );
     }
     let mut failures = 0;
     loop {
@@ -121,13 +134,19 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
         let exit = match write(&report, options.output, out) {
             Ok(()) => exit_code(&report, options.fail_on_drift),
             // Nobody reads on.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit_code(&report, options.fail_on_drift),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return exit_code(&report, options.fail_on_drift);
+            }
             Err(error) => {
                 tracing::error!("cannot write the report: {error}");
                 return 2;
             }
         };
-        failures = if state.is_unreachable { failures + 1 } else { 0 };
+        failures = if state.is_unreachable {
+            failures + 1
+        } else {
+            0
+        };
         if options.once || stop.is_asked() {
             return exit;
         }
@@ -148,7 +167,11 @@ fn give_up(message: &str, options: &Options, out: &mut impl Write) -> u8 {
 
 /// The live side, ready for requests.
 pub(crate) enum Source {
-    Cluster { cluster: Cluster, named: report::Cluster, namespace: Option<String> },
+    Cluster {
+        cluster: Cluster,
+        named: report::Cluster,
+        namespace: Option<String>,
+    },
     Snapshot(Snapshot),
 }
 
@@ -156,16 +179,27 @@ async fn open(options: &Options) -> Result<Source, String> {
     match &options.live {
         Live::Snapshot(path) => Ok(Source::Snapshot(Snapshot::read(path)?)),
         Live::Cluster(wishes, how) => {
-            let target = Target::choose(wishes, &Environment::from_process()).map_err(|error| error.to_string())?;
+            let target = Target::choose(wishes, &Environment::from_process())
+                .map_err(|error| error.to_string())?;
             let named = report::Cluster {
                 server: target.server.clone(),
                 context: target.context.clone().unwrap_or_default(),
             };
-            let context = target.context.as_ref().map(|name| format!(", context {name}")).unwrap_or_default();
+            let context = target
+                .context
+                .as_ref()
+                .map(|name| format!(", context {name}"))
+                .unwrap_or_default();
             tracing::info!("cluster {}{context}, from {}", target.server, target.origin);
             let namespace = target.namespace.clone();
-            let cluster = Cluster::connect(target, *how).await.map_err(|error| error.to_string())?;
-            Ok(Source::Cluster { cluster, named, namespace })
+            let cluster = Cluster::connect(target, *how)
+                .await
+                .map_err(|error| error.to_string())?;
+            Ok(Source::Cluster {
+                cluster,
+                named,
+                namespace,
+            })
         }
     }
 }
@@ -198,8 +232,12 @@ fn pause(interval: Duration, failures: u32) -> Duration {
     let longest = interval.max(LONGEST_PAUSE);
     let grown = interval.saturating_mul(1 << failures.min(16)).min(longest);
     // Up to a fifth less, so that many of us do not come back at the same instant.
-    let parts = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_micros() % 200);
-    grown.saturating_sub(grown * parts / 1000).max(interval.min(longest))
+    let parts = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_micros() % 200);
+    grown
+        .saturating_sub(grown * parts / 1000)
+        .max(interval.min(longest))
 }
 
 #[cfg(test)]
@@ -210,18 +248,39 @@ mod tests {
     fn pauses_grow_while_the_server_cannot_be_reached() {
         let second = Duration::from_secs(1);
         assert_eq!(pause(60 * second, 0), 60 * second);
-        for (interval, failures, least, most) in
-            [(60, 1, 96, 120), (60, 2, 192, 240), (60, 3, 240, 300), (60, 40, 240, 300), (600, 3, 600, 600), (1, 1, 1, 2)]
-        {
+        for (interval, failures, least, most) in [
+            (60, 1, 96, 120),
+            (60, 2, 192, 240),
+            (60, 3, 240, 300),
+            (60, 40, 240, 300),
+            (600, 3, 600, 600),
+            (1, 1, 1, 2),
+        ] {
             let pause = pause(interval * second, failures);
-            assert!(pause >= least * second && pause <= most * second, "{interval} {failures}: {pause:?}");
+            assert!(
+                pause >= least * second && pause <= most * second,
+                "{interval} {failures}: {pause:?}"
+            );
         }
     }
 
     #[test]
     fn what_could_not_be_checked_wins_over_drift() {
-        let error = || report::Error { resource: None, source: None, message: String::new() };
+        let error = || report::Error {
+            resource: None,
+            source: None,
+            message: String::new(),
+        };
         assert_eq!(exit_code(&Report::default(), true), 0);
-        assert_eq!(exit_code(&Report { errors: vec![error()], ..Report::default() }, true), 2);
+        assert_eq!(
+            exit_code(
+                &Report {
+                    errors: vec![error()],
+                    ..Report::default()
+                },
+                true
+            ),
+            2
+        );
     }
 }

@@ -53,12 +53,18 @@ impl Signals {
     #[cfg(unix)]
     fn new() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        Self { streams: signal(SignalKind::terminate()).ok().zip(signal(SignalKind::interrupt()).ok()) }
+        Self {
+            streams: signal(SignalKind::terminate())
+                .ok()
+                .zip(signal(SignalKind::interrupt()).ok()),
+        }
     }
 
     #[cfg(unix)]
     async fn next(&mut self) {
-        let Some((terminate, interrupt)) = &mut self.streams else { return std::future::pending().await };
+        let Some((terminate, interrupt)) = &mut self.streams else {
+            return std::future::pending().await;
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}

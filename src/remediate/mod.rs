@@ -53,8 +53,20 @@ pub enum Done {
 }
 
 /// Repairs one object, or creates it.
-pub async fn repair(cluster: &Cluster, id: &ResourceId, subject: &Subject<'_>, extent: Extent) -> Outcome {
-    let mut repair = Repair { cluster, id, subject, extent, uid: None, refused: Vec::new() };
+pub async fn repair(
+    cluster: &Cluster,
+    id: &ResourceId,
+    subject: &Subject<'_>,
+    extent: Extent,
+) -> Outcome {
+    let mut repair = Repair {
+        cluster,
+        id,
+        subject,
+        extent,
+        uid: None,
+        refused: Vec::new(),
+    };
     let mut findings = Vec::new();
     for attempt in 0..TRIES {
         tokio::time::sleep(pause(attempt)).await;
@@ -64,7 +76,9 @@ pub async fn repair(cluster: &Cluster, id: &ResourceId, subject: &Subject<'_>, e
             Err(Again::Refused) => {}
         }
     }
-    let done = Done::Failed(format!("others kept changing the object while it was being repaired; gave up after {TRIES} tries"));
+    let done = Done::Failed(format!(
+        "others kept changing the object while it was being repaired; gave up after {TRIES} tries"
+    ));
     Outcome { done, findings }
 }
 
@@ -97,24 +111,39 @@ impl Repair<'_, '_> {
         let live = match self.cluster.get(self.id).await {
             Ok(live) => live.value,
             Err(Error::NotFound(_)) if self.uid.is_none() => return self.create().await,
-            Err(Error::NotFound(_)) => return Ok(Done::Failed("it was deleted meanwhile".to_owned())),
+            Err(Error::NotFound(_)) => {
+                return Ok(Done::Failed("it was deleted meanwhile".to_owned()));
+            }
             Err(error) => return Ok(Done::Failed(error.to_string())),
         };
         if let Some(reason) = self.forbids_writing(&live) {
             return Ok(Done::Failed(reason));
         }
         *findings = self.compare(&live).findings;
-        let (wanted, kept): (Vec<&Finding>, Vec<&Finding>) = findings.iter().partition(|f| self.is_wanted(f));
+        let (wanted, kept): (Vec<&Finding>, Vec<&Finding>) =
+            findings.iter().partition(|f| self.is_wanted(f));
         if wanted.is_empty() {
-            return Ok(if kept.is_empty() { Done::Nothing } else { Done::ExtrasKept });
+            return Ok(if kept.is_empty() {
+                Done::Nothing
+            } else {
+                Done::ExtrasKept
+            });
         }
-        let (left_out, written): (Vec<&Finding>, Vec<&Finding>) =
-            wanted.iter().partition(|finding| self.refusal(finding, &live).is_some());
-        let reasons: Vec<String> = left_out.iter().filter_map(|f| self.refusal(f, &live)).collect();
+        let (left_out, written): (Vec<&Finding>, Vec<&Finding>) = wanted
+            .iter()
+            .partition(|finding| self.refusal(finding, &live).is_some());
+        let reasons: Vec<String> = left_out
+            .iter()
+            .filter_map(|f| self.refusal(f, &live))
+            .collect();
         if written.is_empty() {
             return Ok(failed(&reasons, 0, wanted.len()));
         }
-        let answer = match self.cluster.replace(self.id, &body(&live, written.iter().copied())).await {
+        let answer = match self
+            .cluster
+            .replace(self.id, &body(&live, written.iter().copied()))
+            .await
+        {
             Ok(answer) => answer,
             Err(error) => return self.after_error(error, &written),
         };
@@ -127,7 +156,10 @@ impl Repair<'_, '_> {
 
     /// Why this object is not to be written at all.
     fn forbids_writing(&mut self, live: &Value) -> Option<String> {
-        let uid = live.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default();
+        let uid = live
+            .pointer("/metadata/uid")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         if live.pointer("/metadata/deletionTimestamp").is_some() {
             return Some("it is being deleted".to_owned());
         }
@@ -143,9 +175,19 @@ impl Repair<'_, '_> {
 
     /// Why the server does not let this difference be put right, if that is known.
     fn refusal(&self, finding: &Finding, live: &Value) -> Option<String> {
-        let known = finding.immutable.filter(|row| (row.when)(live)).map(|row| row.advice);
-        let told = || self.refused.iter().find(|(at, _)| *at == finding.at).map(|(_, reason)| reason.as_str());
-        known.or_else(told).map(|reason| format!("{}: {reason}", finding.path))
+        let known = finding
+            .immutable
+            .filter(|row| (row.when)(live))
+            .map(|row| row.advice);
+        let told = || {
+            self.refused
+                .iter()
+                .find(|(at, _)| *at == finding.at)
+                .map(|(_, reason)| reason.as_str())
+        };
+        known
+            .or_else(told)
+            .map(|reason| format!("{}: {reason}", finding.path))
     }
 
     /// What to do about a write that failed.
@@ -167,9 +209,12 @@ impl Repair<'_, '_> {
     /// Compares what the server made of the write.
     fn judge(&self, answer: &Live, left_out: &[String], wanted: usize, written: usize) -> Done {
         let left = self.compare(&answer.value).findings;
-        let (drift, extras): (Vec<&Finding>, Vec<&Finding>) = left.iter().partition(|f| self.is_wanted(f));
+        let (drift, extras): (Vec<&Finding>, Vec<&Finding>) =
+            left.iter().partition(|f| self.is_wanted(f));
         if drift.is_empty() {
-            return Done::Repaired { extras_left: !extras.is_empty() };
+            return Done::Repaired {
+                extras_left: !extras.is_empty(),
+            };
         }
         let mut reasons = left_out.to_vec();
         let back: Vec<String> = drift
@@ -178,21 +223,34 @@ impl Repair<'_, '_> {
             .map(|f| f.path.to_string())
             .collect();
         if !back.is_empty() {
-            reasons.push(format!("the server or a webhook did not keep {}", back.join(", ")));
+            reasons.push(format!(
+                "the server or a webhook did not keep {}",
+                back.join(", ")
+            ));
         }
         failed(&reasons, written.saturating_sub(back.len()), wanted)
     }
 
     async fn create(&self) -> Result<Done, Again> {
-        match self.cluster.create(self.id, &created(self.id, self.subject)).await {
+        match self
+            .cluster
+            .create(self.id, &created(self.id, self.subject))
+            .await
+        {
             Ok(answer) => {
                 let left = self.compare(&answer.value).findings;
-                let back: Vec<String> =
-                    left.iter().filter(|f| self.is_wanted(f)).map(|f| f.path.to_string()).collect();
+                let back: Vec<String> = left
+                    .iter()
+                    .filter(|f| self.is_wanted(f))
+                    .map(|f| f.path.to_string())
+                    .collect();
                 Ok(if back.is_empty() {
                     Done::Created
                 } else {
-                    Done::Failed(format!("created, but the server or a webhook did not keep {}", back.join(", ")))
+                    Done::Failed(format!(
+                        "created, but the server or a webhook did not keep {}",
+                        back.join(", ")
+                    ))
                 })
             }
             Err(Error::AlreadyExists(_) | Error::OutcomeUnknown { .. }) => Err(Again::Raced),
@@ -202,7 +260,10 @@ impl Repair<'_, '_> {
 }
 
 fn failed(reasons: &[String], repaired: usize, of: usize) -> Done {
-    Done::Failed(format!("{repaired} of {of} fields repaired; {}", reasons.join("; ")))
+    Done::Failed(format!(
+        "{repaired} of {of} fields repaired; {}",
+        reasons.join("; ")
+    ))
 }
 
 /// The written differences that the server's answer names.
@@ -215,7 +276,9 @@ fn refused_fields(causes: &[Cause], written: &[&Finding]) -> Vec<(Vec<Token>, St
                 let (a, b) = (cause.field.as_str(), at.as_str());
                 let (long, short) = if a.len() > b.len() { (a, b) } else { (b, a) };
                 !a.is_empty()
-                    && long.strip_prefix(short).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+                    && long
+                        .strip_prefix(short)
+                        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
             };
             let cause = causes.iter().find(is_about)?;
             Some((finding.at.clone(), cause.message.clone()))

@@ -23,10 +23,14 @@ pub fn body<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -
                         map.remove(key);
                     }
                 }
-                Some((Token::Index(index), list)) => edits_of(&mut lists, list).removed.push(*index),
+                Some((Token::Index(index), list)) => {
+                    edits_of(&mut lists, list).removed.push(*index)
+                }
                 None => {}
             },
-            Edit::Insert { item, place } => edits_of(&mut lists, &finding.at).inserted.push((*place, item)),
+            Edit::Insert { item, place } => edits_of(&mut lists, &finding.at)
+                .inserted
+                .push((*place, item)),
             Edit::Permute(order) => edits_of(&mut lists, &finding.at).order = Some(order),
         }
     }
@@ -40,9 +44,13 @@ pub fn body<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -
 
 /// A key that the server allows in one of two maps only leaves the other.
 fn make_way(body: &mut Value, at: &[Token]) {
-    let [Token::Key(map), Token::Key(key)] = at else { return };
+    let [Token::Key(map), Token::Key(key)] = at else {
+        return;
+    };
     let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
-    if let Some(Value::Object(other)) = exclusive_sibling(kind, map).and_then(|other| body.get_mut(other)) {
+    if let Some(Value::Object(other)) =
+        exclusive_sibling(kind, map).and_then(|other| body.get_mut(other))
+    {
         other.remove(key);
     }
 }
@@ -85,10 +93,18 @@ struct ListEdits<'f> {
 }
 
 fn edits_of<'l, 'f>(lists: &'l mut Vec<ListEdits<'f>>, at: &'f [Token]) -> &'l mut ListEdits<'f> {
-    let index = lists.iter().position(|edits| edits.at == at).unwrap_or_else(|| {
-        lists.push(ListEdits { at, removed: Vec::new(), inserted: Vec::new(), order: None });
-        lists.len() - 1
-    });
+    let index = lists
+        .iter()
+        .position(|edits| edits.at == at)
+        .unwrap_or_else(|| {
+            lists.push(ListEdits {
+                at,
+                removed: Vec::new(),
+                inserted: Vec::new(),
+                order: None,
+            });
+            lists.len() - 1
+        });
     &mut lists[index]
 }
 
@@ -97,11 +113,16 @@ impl ListEdits<'_> {
         if find(body, self.at).is_none_or(|list| !list.is_array()) {
             set(body, self.at, Value::Array(Vec::new()));
         }
-        let Some(Value::Array(items)) = find(body, self.at) else { return };
+        let Some(Value::Array(items)) = find(body, self.at) else {
+            return;
+        };
         let mut left: Vec<Option<Value>> = items.drain(..).map(Some).collect();
         for place in self.places(left.len()) {
             items.extend(self.inserted_at(Place::Before(place)));
-            if let Some(item) = left[place].take().filter(|_| !self.removed.contains(&place)) {
+            if let Some(item) = left[place]
+                .take()
+                .filter(|_| !self.removed.contains(&place))
+            {
                 items.push(item);
             }
             items.extend(self.inserted_at(Place::After(place)));
@@ -123,7 +144,10 @@ impl ListEdits<'_> {
     }
 
     fn inserted_at(&self, place: Place) -> impl Iterator<Item = Value> {
-        self.inserted.iter().filter(move |(at, _)| *at == place).map(|(_, item)| (*item).clone())
+        self.inserted
+            .iter()
+            .filter(move |(at, _)| *at == place)
+            .map(|(_, item)| (*item).clone())
     }
 }
 
@@ -134,12 +158,19 @@ pub fn created(id: &ResourceId, subject: &Subject<'_>) -> Value {
     let mut body = without_owned(&root, subject.declared.to_json());
     body.insert("apiVersion".to_owned(), id.kind.api_version().into());
     body.insert("kind".to_owned(), id.kind.name().into());
-    if let Some(metadata) = body.entry("metadata").or_insert_with(|| Value::Object(Map::new())).as_object_mut() {
+    if let Some(metadata) = body
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Map::new()))
+        .as_object_mut()
+    {
         metadata.insert("name".to_owned(), id.name.as_str().into());
         if id.kind.is_namespaced() {
             metadata.insert("namespace".to_owned(), id.namespace.as_str().into());
         }
-        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
             annotations.retain(|key, _| !RECORDS.contains(&key.as_str()));
         }
     }
@@ -148,9 +179,14 @@ pub fn created(id: &ResourceId, subject: &Subject<'_>) -> Value {
 
 /// An object without the fields that the tables give to the server.
 fn without_owned(ty: &types::Struct, value: Value) -> Map<String, Value> {
-    let Value::Object(map) = value else { return Map::new() };
+    let Value::Object(map) = value else {
+        return Map::new();
+    };
     map.into_iter()
-        .filter(|(key, _)| ty.field(key).is_none_or(|field| field.rules.owned.is_none()))
+        .filter(|(key, _)| {
+            ty.field(key)
+                .is_none_or(|field| field.rules.owned.is_none())
+        })
         .map(|(key, value)| match ty.field(&key).map(|field| &field.ty) {
             Some(Type::Struct(inner)) if value.is_object() => {
                 let inner = without_owned(inner, value);
@@ -171,7 +207,11 @@ mod tests {
     fn at(tokens: &[&str]) -> Vec<Token> {
         tokens
             .iter()
-            .map(|token| token.parse().map_or_else(|_| Token::Key((*token).to_owned()), Token::Index))
+            .map(|token| {
+                token
+                    .parse()
+                    .map_or_else(|_| Token::Key((*token).to_owned()), Token::Index)
+            })
             .collect()
     }
 
@@ -213,7 +253,10 @@ mod tests {
     #[test]
     fn lists_are_edited_by_the_positions_of_the_live_object() {
         let live = json!({"l": ["a", "b", "c", {"i": ["x", "y"]}]});
-        let insert = |item: &str, place| Edit::Insert { item: json!(item), place };
+        let insert = |item: &str, place| Edit::Insert {
+            item: json!(item),
+            place,
+        };
         let edits: Vec<(&[&str], Edit)> = vec![
             (&["l", "1"], Edit::Remove),
             (&["l"], insert("B1", Place::After(0))),
@@ -224,7 +267,8 @@ mod tests {
             (&["l", "3", "i"], insert("w", Place::End)),
             (&["new"], insert("n", Place::End)),
         ];
-        let expected = json!({"l": ["A0", "a", "B1", "B2", "c", {"i": ["y", "w"]}, "Z"], "new": ["n"]});
+        let expected =
+            json!({"l": ["A0", "a", "B1", "B2", "c", {"i": ["y", "w"]}, "Z"], "new": ["n"]});
         assert_eq!(planned(&live, edits), expected);
     }
 
@@ -233,16 +277,26 @@ mod tests {
         let live = json!({"l": ["x", "b", "y", "a"]});
         let edits: Vec<(&[&str], Edit)> = vec![
             (&["l"], Edit::Permute(vec![3, 1])),
-            (&["l"], Edit::Insert { item: json!("a2"), place: Place::After(3) }),
+            (
+                &["l"],
+                Edit::Insert {
+                    item: json!("a2"),
+                    place: Place::After(3),
+                },
+            ),
         ];
-        assert_eq!(planned(&live, edits), json!({"l": ["x", "a", "a2", "y", "b"]}));
+        assert_eq!(
+            planned(&live, edits),
+            json!({"l": ["x", "a", "a2", "y", "b"]})
+        );
     }
 
     #[test]
     fn a_key_is_in_one_map_only() {
         let live = json!({"kind": "ConfigMap", "binaryData": {"k": "AA==", "l": "AA=="}});
         let edits: Vec<(&[&str], Edit)> = vec![(&["data", "k"], Edit::Set(json!("text")))];
-        let expected = json!({"kind": "ConfigMap", "binaryData": {"l": "AA=="}, "data": {"k": "text"}});
+        let expected =
+            json!({"kind": "ConfigMap", "binaryData": {"l": "AA=="}, "data": {"k": "text"}});
         assert_eq!(planned(&live, edits), expected);
     }
 }

@@ -196,7 +196,12 @@ impl<'a> From<&'a ResourceId> for IdJson<'a> {
 
 impl<'a> From<&'a Subject> for IdJson<'a> {
     fn from(id: &'a Subject) -> Self {
-        Self { api_version: &id.api_version, kind: &id.kind, namespace: &id.namespace, name: &id.name }
+        Self {
+            api_version: &id.api_version,
+            kind: &id.kind,
+            namespace: &id.namespace,
+            name: &id.name,
+        }
     }
 }
 
@@ -257,7 +262,7 @@ impl<'a> From<&'a Source> for SourceJson<'a> {
 impl<'a> From<&'a Skipped> for SkippedJson<'a> {
     fn from(skipped: &'a Skipped) -> Self {
         Self {
-            id: (&skipped.id).into(),
+            id: (&skipped.resource).into(),
             source: (&skipped.source).into(),
         }
     }

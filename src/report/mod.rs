@@ -185,8 +185,8 @@ pub struct Field {
 /// A resource that was skipped.
 #[derive(Debug)]
 pub struct Skipped {
-    /// Its kind, namespace and name, as far as they are known.
-    pub id: ResourceId,
+    /// Which one.
+    pub resource: Subject,
     /// Its document.
     pub source: Source,
 }

@@ -63,7 +63,9 @@ pub fn error_line(error: &Error) -> String {
         line += &format!("{}:{}:{}: ", source.file, source.line, source.column);
     }
     match &error.resource {
-        Some(subject) if !subject.namespace.is_empty() => line += &format!("{subject} (ns: {}): ", subject.namespace),
+        Some(subject) if !subject.namespace.is_empty() => {
+            line += &format!("{subject} (ns: {}): ", subject.namespace)
+        }
         Some(subject) if !subject.to_string().is_empty() => line += &format!("{subject}: "),
         _ => {}
     }

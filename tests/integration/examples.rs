@@ -61,7 +61,14 @@ Total: 5 resource(s) drifted, 8 field(s) changed
 
 #[test]
 fn the_report_of_the_examples() {
-    let run = run(&["--manifests", "examples/desired", "--live", "examples/live", "--once"]).exits(0);
+    let run = run(&[
+        "--manifests",
+        "examples/desired",
+        "--live",
+        "examples/live",
+        "--once",
+    ])
+    .exits(0);
     let mut lines = run.stdout.lines();
     assert_eq!(lines.next(), Some("Drift Report"));
     assert!(lines.next().unwrap().starts_with("  Git revision : "));
@@ -80,12 +87,27 @@ fn drift_left_fails_only_when_asked() {
 
 #[test]
 fn alerts_lose_the_mark_of_a_dry_run() {
-    let run = run(&["-f", "examples/desired", "--live", "examples/live", "--no-dry-run"]).exits(0);
-    assert!(run.stdout.contains("  Action : drift-detected\n") && !run.stdout.contains("dry-run"), "{}", run.stdout);
+    let run = run(&[
+        "-f",
+        "examples/desired",
+        "--live",
+        "examples/live",
+        "--no-dry-run",
+    ])
+    .exits(0);
+    assert!(
+        run.stdout.contains("  Action : drift-detected\n") && !run.stdout.contains("dry-run"),
+        "{}",
+        run.stdout
+    );
 }
 
 #[test]
 fn what_is_the_same_is_only_counted() {
     let run = run(&["-f", "examples/desired/api.yaml", "--live", "examples/live"]).exits(0);
-    assert!(run.stdout.ends_with("No drift in 1 resource(s)\n"), "{}", run.stdout);
+    assert!(
+        run.stdout.ends_with("No drift in 1 resource(s)\n"),
+        "{}",
+        run.stdout
+    );
 }

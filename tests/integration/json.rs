@@ -137,18 +137,46 @@ fn report(stdout: &str) -> Report {
 
 #[test]
 fn the_examples() {
-    let run = run(&["-f", "examples/desired", "--live", "examples/live", "--output", "json"]).exits(0);
+    let run = run(&[
+        "-f",
+        "examples/desired",
+        "--live",
+        "examples/live",
+        "--output",
+        "json",
+    ])
+    .exits(0);
     let report = report(&run.stdout);
     assert_eq!(report.schema_version, "1");
     assert_eq!((report.resources.len(), report.summary.drifted), (5, 5));
-    assert_eq!((report.summary.compared, report.summary.in_sync, report.summary.fields), (6, 1, 8));
-    let frontend = report.resources.iter().find(|r| r.kind == "Deployment" && r.name == "frontend").unwrap();
+    assert_eq!(
+        (
+            report.summary.compared,
+            report.summary.in_sync,
+            report.summary.fields
+        ),
+        (6, 1, 8)
+    );
+    let frontend = report
+        .resources
+        .iter()
+        .find(|r| r.kind == "Deployment" && r.name == "frontend")
+        .unwrap();
     let field = &frontend.fields[0];
     assert_eq!(field.class, "changed");
-    assert_eq!(field.pointer.desired.as_deref(), Some("/spec/template/spec/containers/0/image"));
-    assert_eq!(field.pointer.live.as_deref(), Some("/spec/template/spec/containers/0/image"));
+    assert_eq!(
+        field.pointer.desired.as_deref(),
+        Some("/spec/template/spec/containers/0/image")
+    );
+    assert_eq!(
+        field.pointer.live.as_deref(),
+        Some("/spec/template/spec/containers/0/image")
+    );
     assert_eq!(field.desired, Some("nginx:1.25".into()));
-    assert_eq!(field.source.as_ref().map(|s| (s.line, s.column)), Some((19, 18)));
+    assert_eq!(
+        field.source.as_ref().map(|s| (s.line, s.column)),
+        Some((19, 18))
+    );
 }
 
 #[test]
@@ -159,34 +187,96 @@ apiVersion: v1\nkind: ConfigMap\nmetadata: {name: gone}\n---
 apiVersion: v1\nkind: ConfigMap\nmetadata: {name: skipped, annotations: {drift.gitops.io/skip: \"true\"}}\n---
 apiVersion: v1\nkind: Secret\nmetadata: {name: other}\n---
 apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndata: {k: 1}\n";
-    let run = run_with_input(&["-f", "-", "--live", "examples/live", "--output", "json"], manifests.as_bytes()).exits(2);
+    let run = run_with_input(
+        &["-f", "-", "--live", "examples/live", "--output", "json"],
+        manifests.as_bytes(),
+    )
+    .exits(2);
     let report = report(&run.stdout);
     let summary = &report.summary;
-    assert_eq!((summary.compared, summary.drifted, summary.missing, summary.fields), (2, 2, 1, 2));
-    assert_eq!((summary.skipped, summary.other_kinds, summary.errors), (1, 1, 1));
+    assert_eq!(
+        (
+            summary.compared,
+            summary.drifted,
+            summary.missing,
+            summary.fields
+        ),
+        (2, 2, 1, 4)
+    );
+    assert_eq!(
+        (summary.skipped, summary.other_kinds, summary.errors),
+        (1, 1, 1)
+    );
     assert_eq!(report.skipped[0].name, "skipped");
     assert_eq!(report.other_kinds[0].kind, "v1 Secret");
     let error = &report.errors[0];
-    assert_eq!((error.name.as_deref(), error.source.as_ref().map(|s| s.line)), (Some("wrong"), Some(19)));
-    let new = &report.resources[0].fields[0];
-    assert_eq!((new.path.as_str(), new.class.as_str(), &new.live), ("data.NEW", "missing", &None));
-    assert_eq!(new.pointer.live, None);
+    assert_eq!(
+        (error.name.as_deref(), error.source.as_ref().map(|s| s.line)),
+        (Some("wrong"), Some(21))
+    );
+    let fields = &report.resources[0].fields;
+    let classes: Vec<(&str, &str)> = fields
+        .iter()
+        .map(|f| (f.path.as_str(), f.class.as_str()))
+        .collect();
+    assert_eq!(
+        classes,
+        [
+            ("data.FEATURES", "removed"),
+            ("data.MAX_CONNECTIONS", "removed"),
+            ("data.NEW", "missing")
+        ]
+    );
+    let new = &fields[2];
+    assert_eq!((&new.live, &new.pointer.live), (&None, &None));
+    assert_eq!(
+        (&fields[0].desired, &fields[0].pointer.desired),
+        (&None, &None)
+    );
     let gone = &report.resources[1];
-    assert_eq!((gone.action.as_str(), gone.fields[0].path.as_str()), ("would-create (dry-run)", "<resource>"));
+    assert_eq!(
+        (gone.action.as_str(), gone.fields[0].path.as_str()),
+        ("would-create (dry-run)", "<resource>")
+    );
 }
 
 #[test]
 fn failed_runs_have_all_keys_too() {
     let broken = folder(&[("live.yaml", "a: [")]);
     for args in [
-        &["-f", "examples/desired", "--once", "--kubeconfig", "/nonexistent/config", "--output", "json"][..],
-        &["-f", "examples/desired", "--live", text(broken.path()), "--output", "json"],
-        &["-f", "/nonexistent/folder", "--live", "examples/live", "--output=json"],
+        &[
+            "-f",
+            "examples/desired",
+            "--once",
+            "--kubeconfig",
+            "/nonexistent/config",
+            "--output",
+            "json",
+        ][..],
+        &[
+            "-f",
+            "examples/desired",
+            "--live",
+            text(broken.path()),
+            "--output",
+            "json",
+        ],
+        &[
+            "-f",
+            "/nonexistent/folder",
+            "--live",
+            "examples/live",
+            "--output=json",
+        ],
         &["--output", "json"],
         &["-f", ".", "--output", "json", "--interval", "x"],
     ] {
         let report = report(&run(args).exits(2).stdout);
-        assert_eq!((report.resources.len(), report.summary.compared), (0, 0), "{args:?}");
+        assert_eq!(
+            (report.resources.len(), report.summary.compared),
+            (0, 0),
+            "{args:?}"
+        );
         assert_eq!(report.errors.len(), 1, "{args:?}");
     }
 }

@@ -2,19 +2,17 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
-/// The examples and their report.
-mod examples;
 /// Command line, bad input and exit codes, without a server.
 mod cli;
 /// Detection on the control plane: what is read, with which rights, in which requests.
 mod detect;
-/// Repairs on the control plane.
-mod repair;
+/// The examples and their report.
+mod examples;
 /// The report's JSON.
 mod json;
-/// The type tables against the control plane's Go types.
-mod tables;
+/// Repairs on the control plane.
+mod repair;
 /// How the harness runs the binary and the control plane.
 mod support;
-/// YAML as kubectl reads it.
-mod yaml_cases;
+/// The type tables against the control plane's Go types.
+mod tables;
