@@ -19,6 +19,8 @@ pub mod path;
 
 pub mod schema;
 
+pub mod manifest;
+
 pub mod normalize;
 
 pub mod diff;
