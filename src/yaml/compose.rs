@@ -8,7 +8,7 @@ use super::events::{Event, Parser, Properties};
 use super::maps;
 use super::resolve::{self, Scalar, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, offset};
+use super::{Fault, MAX_DEPTH, Notes, base64, bytes, offset};
 
 /// A collection that is not closed yet.
 struct Frame {
@@ -226,7 +226,7 @@ impl<'t> Composer<'t, '_, '_> {
                     "expected base64, as the tag `!!binary` demands",
                 )
             })?;
-            self.write(&String::from_utf8_lossy(&decoded))
+            self.write(&bytes::replace_invalid(&decoded))
         } else {
             span
         };

@@ -156,7 +156,7 @@ impl Json<'_, '_, '_> {
             b'"' => {
                 let data = self.string()?;
                 self.push(data);
-                self.scalar_end()
+                Ok(())
             }
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.word("true", Kind::True),
@@ -204,25 +204,15 @@ impl Json<'_, '_, '_> {
         }
     }
 
-    /// A value at the top that is neither map nor list must be followed by a blank.
-    fn scalar_end(&self) -> Scan<()> {
-        let glued = self.frames.is_empty()
-            && self.pos < self.bytes.len()
-            && !matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r');
-        if glued {
-            return self.expected("a blank after this value");
-        }
-        Ok(())
-    }
-
     fn word(&mut self, word: &str, kind: Kind) -> Scan<()> {
         if !self.bytes[self.pos..].starts_with(word.as_bytes()) {
             return self.expected("a JSON value");
         }
-        self.scalar(kind, self.pos + word.len())
+        self.scalar(kind, self.pos + word.len());
+        Ok(())
     }
 
-    fn scalar(&mut self, kind: Kind, end: usize) -> Scan<()> {
+    fn scalar(&mut self, kind: Kind, end: usize) {
         self.push(NodeData {
             offset: offset(self.pos),
             a: offset(self.pos),
@@ -232,7 +222,6 @@ impl Json<'_, '_, '_> {
             flags: PLAIN,
         });
         self.pos = end;
-        self.scalar_end()
     }
 
     fn number(&mut self) -> Scan<()> {
@@ -274,7 +263,8 @@ impl Json<'_, '_, '_> {
         if !finite {
             self.too_large.get_or_insert(start);
         }
-        self.scalar(Kind::Number, end)
+        self.scalar(Kind::Number, end);
+        Ok(())
     }
 
     /// Reads a string; its node is not in the arena yet.
@@ -322,7 +312,8 @@ impl Json<'_, '_, '_> {
                     return Err(Cursor::fault(start, "this string is never closed"));
                 }
                 _ => {
-                    return self.expected("an escape such as `\\n` in place of a control character");
+                    return self
+                        .expected("an escape such as `\\n` in place of a control character");
                 }
             }
             let from = self.pos;

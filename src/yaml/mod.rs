@@ -158,6 +158,11 @@ pub fn read(bytes: Vec<u8>) -> Stream {
         return too_large();
     }
     let lines = Lines::new(&text, start);
+    let (replaced, invalid) = if decoded.tolerant {
+        (decoded.replaced, Vec::new())
+    } else {
+        (Vec::new(), decoded.replaced)
+    };
     let mut reader = Reader {
         text: &text,
         arena: Arena::default(),
@@ -168,8 +173,9 @@ pub fn read(bytes: Vec<u8>) -> Stream {
             document: 0,
         },
         documents: Vec::new(),
+        invalid,
     };
-    if let Some(at) = decoded.replaced {
+    if let Some(&at) = replaced.first() {
         reader.notes.warn(
             at,
             "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned(),
@@ -213,6 +219,8 @@ struct Reader<'t> {
     arena: Arena,
     notes: Notes<'t>,
     documents: Vec<Document>,
+    /// Where bytes stood that make a YAML document unreadable.
+    invalid: Vec<usize>,
 }
 
 impl Reader<'_> {
@@ -256,6 +264,14 @@ impl Reader<'_> {
                 message: format!(
                     "found the control character U+{found:04X}, which YAML does not allow"
                 ),
+            }));
+        }
+        let from = self.invalid.partition_point(|&at| at < start);
+        if let Some(&at) = self.invalid.get(from).filter(|at| **at < end) {
+            return Err(Box::new(Fault {
+                at,
+                message: "expected UTF-8, as the byte-order mark promises, found an invalid byte"
+                    .to_owned(),
             }));
         }
         // A document may begin with a byte-order mark of its own.

@@ -280,12 +280,17 @@ impl<'t> Scanner<'t> {
         let key = SimpleKey {
             possible: true,
             required: !self.in_flow() && self.indent == column,
-            token_number: self.parsed + (self.tokens.len() - self.head),
+            token_number: self.next_number(),
             pos: self.cursor.pos,
         };
         let level = self.keys.len();
         self.keys[level - 1] = key;
         Ok(u16::try_from(level).unwrap_or(u16::MAX))
+    }
+
+    /// The number of the token that will be pushed next.
+    fn next_number(&self) -> usize {
+        self.parsed + (self.tokens.len() - self.head)
     }
 
     /// Forgets the possible key of this level; an error where only a key could have stood.
@@ -357,12 +362,19 @@ impl<'t> Scanner<'t> {
         let token = Token::new(kind, pos, pos);
         match number {
             Some(number) => {
-                let place = self.head + (number - self.parsed);
-                self.tokens.insert(place, token);
+                self.insert(number, token);
             }
             None => self.tokens.push(token),
         }
         Ok(())
+    }
+
+    /// Puts a token before the one with this number; at the end, where that one is gone already.
+    fn insert(&mut self, number: usize, token: Token) {
+        match number.checked_sub(self.parsed) {
+            Some(ahead) => self.tokens.insert(self.head + ahead, token),
+            None => self.tokens.push(token),
+        }
     }
 
     /// Closes block collections that are further right than the column.
@@ -406,7 +418,10 @@ impl<'t> Scanner<'t> {
         if self.keys.len() > MAX_DEPTH {
             return Err(too_deep(self.cursor.pos));
         }
-        self.keys.push(SimpleKey::default());
+        self.keys.push(SimpleKey {
+            token_number: self.next_number(),
+            ..SimpleKey::default()
+        });
         self.simple_key_allowed = true;
         self.push_indicator(kind, 1);
         self.mark_key(level);
@@ -415,8 +430,14 @@ impl<'t> Scanner<'t> {
 
     fn fetch_flow_end(&mut self, kind: TokenKind) -> Scan<()> {
         self.remove_simple_key()?;
-        if self.in_flow() {
-            self.keys.pop();
+        if self.in_flow()
+            && let Some(key) = self.keys.pop()
+        {
+            // Within `[]` and `{}` this is the bracket itself: nothing waits for a `:` after these.
+            let ahead = key.token_number.checked_sub(self.parsed);
+            if let Some(token) = ahead.and_then(|ahead| self.tokens.get_mut(self.head + ahead)) {
+                token.key_level = 0;
+            }
         }
         self.simple_key_allowed = false;
         self.push_indicator(kind, 1);
@@ -461,9 +482,10 @@ impl<'t> Scanner<'t> {
         let level = self.keys.len() - 1;
         if self.key_is_valid(level)? {
             let key = self.keys[level];
-            let place = self.head + (key.token_number - self.parsed);
-            self.tokens
-                .insert(place, Token::new(TokenKind::Key, key.pos, key.pos));
+            self.insert(
+                key.token_number,
+                Token::new(TokenKind::Key, key.pos, key.pos),
+            );
             let column = key.pos - self.cursor.line_start;
             self.roll_indent(
                 column,
