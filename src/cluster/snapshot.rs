@@ -101,7 +101,9 @@ impl Snapshot {
             let of_list = Kind::find(&api_version, item);
             self.kinds.extend(of_list);
             if let Some(Value::Array(items)) = object.get_mut("items").map(Value::take) {
-                items.into_iter().for_each(|item| self.add(item, of_list));
+                for item in items {
+                    self.add(item, of_list);
+                }
             }
             return;
         }
