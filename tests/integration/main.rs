@@ -4,6 +4,8 @@
 
 /// Command line, bad input and exit codes, without a server.
 mod cli;
+/// The table of defaults against the control plane.
+mod defaults;
 /// Detection on the control plane: what is read, with which rights, in which requests.
 mod detect;
 /// The examples and their report.
