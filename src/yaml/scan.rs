@@ -137,8 +137,13 @@ impl<'t> Scanner<'t> {
     /// The next token, without consuming it.
     #[inline]
     pub(super) fn peek(&mut self) -> Scan<Token> {
-        self.fetch_more()?;
-        Ok(self.tokens[self.head])
+        match self.tokens.get(self.head) {
+            Some(token) if token.key_level == 0 => Ok(*token),
+            _ => {
+                self.fetch_more()?;
+                Ok(self.tokens[self.head])
+            }
+        }
     }
 
     /// Consumes the token last peeked at.
@@ -156,6 +161,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// Fetches tokens until the first of the queue is final.
+    #[inline(never)]
     fn fetch_more(&mut self) -> Scan<()> {
         loop {
             if let Some(token) = self.tokens.get(self.head) {
@@ -227,10 +233,10 @@ impl<'t> Scanner<'t> {
                 self.tokens.push(token);
                 Ok(())
             }
-            b'\'' | b'"' => self.fetch_simple(|s| s.scan_quoted(c)),
+            b'\'' | b'"' => self.fetch_scalar(|s| s.scan_quoted(c)),
             b'#' | b'|' | b'>' | b'%' | b'@' | b'`' | b'\t' => Err(self.cannot_start(c)),
             b'?' | b':' if self.in_flow() => Err(self.cannot_start(c)),
-            _ => self.fetch_simple(Self::scan_plain),
+            _ => self.fetch_scalar(Self::scan_plain),
         }
     }
 
@@ -526,6 +532,33 @@ impl<'t> Scanner<'t> {
         let token = scan(self)?;
         self.tokens.push(token);
         self.mark_key(level);
+        Ok(())
+    }
+
+    /// Fetches a scalar, and, if it turns out at once that it is a key, the `:` after it.
+    #[inline]
+    fn fetch_scalar(&mut self, scan: impl FnOnce(&mut Self) -> Scan<Token>) -> Scan<()> {
+        let level = self.save_simple_key()?;
+        self.simple_key_allowed = false;
+        let token = scan(self)?;
+        let (start, end) = (token.start as usize, self.cursor.pos);
+        let colon =
+            self.cursor.peek() == b':' && (self.in_flow() || self.cursor.is_blankz(end + 1));
+        let is_key =
+            level != 0 && colon && start >= self.cursor.line_start && end - start <= KEY_LIMIT;
+        if !is_key {
+            self.tokens.push(token);
+            self.mark_key(level);
+            return Ok(());
+        }
+        let key = &mut self.keys[usize::from(level) - 1];
+        key.possible = false;
+        let column = start - self.cursor.line_start;
+        self.roll_indent(column, None, TokenKind::BlockMappingStart, start)?;
+        self.simple_key_allowed = false;
+        self.tokens.push(Token::new(TokenKind::Key, start, start));
+        self.tokens.push(token);
+        self.push_indicator(TokenKind::Value, 1);
         Ok(())
     }
 
