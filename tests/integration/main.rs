@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+/// What other tools get wrong.
+mod classes;
 /// Command line, bad input and exit codes, without a server.
 mod cli;
 /// The table of defaults against the control plane.
