@@ -6,6 +6,8 @@
 mod classes;
 /// Command line, bad input and exit codes, without a server.
 mod cli;
+/// Beside controllers and autoscalers.
+mod controllers;
 /// The table of defaults against the control plane.
 mod defaults;
 /// Detection on the control plane: what is read, with which rights, in which requests.
