@@ -21,8 +21,16 @@ pub mod schema;
 
 pub mod manifest;
 
+pub mod cluster;
+
 pub mod normalize;
 
 pub mod diff;
 
+pub mod remediate;
+
 pub mod report;
+
+pub mod reconcile;
+
+pub mod cli;

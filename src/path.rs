@@ -99,7 +99,9 @@ impl fmt::Display for Path {
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && text != "*"
-        && !text.contains(|c: char| matches!(c, '.' | '[' | ']' | ',' | '"' | '\'') || c.is_whitespace() || c.is_control())
+        && !text.contains(|c: char| {
+            matches!(c, '.' | '[' | ']' | ',' | '"' | '\'') || c.is_whitespace() || c.is_control()
+        })
 }
 
 /// A path with wildcards, as ignore rules have it. It stands for the whole subtree.
@@ -133,13 +135,22 @@ impl Pattern {
     /// Reads one pattern. Fails with a text that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let steps = Parser { text, at: 0 }.pattern().map_err(|cause| format!("bad field path `{text}`: {cause}"))?;
-        Ok(Self { text: text.to_owned(), steps })
+        let steps = Parser { text, at: 0 }
+            .pattern()
+            .map_err(|cause| format!("bad field path `{text}`: {cause}"))?;
+        Ok(Self {
+            text: text.to_owned(),
+            steps,
+        })
     }
 
     /// Reads a comma-separated list of patterns; blanks and empty items are passed over. Fails as [`Pattern::parse`].
     pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
-        split_list(text).into_iter().filter(|item| !item.trim().is_empty()).map(Self::parse).collect()
+        split_list(text)
+            .into_iter()
+            .filter(|item| !item.trim().is_empty())
+            .map(Self::parse)
+            .collect()
     }
 
     /// The pattern as it was written.
@@ -173,11 +184,17 @@ fn finds(steps: &[Step], value: &Value) -> bool {
     }
     match value {
         Value::Object(map) => map.iter().any(|(key, child)| {
-            Cursor { steps }.at_key(key).into_iter().any(|next| finds(next.steps, child))
+            Cursor { steps }
+                .at_key(key)
+                .into_iter()
+                .any(|next| finds(next.steps, child))
         }),
         Value::Array(items) => items.iter().enumerate().any(|(index, item)| {
-            let has = |key: &str, wanted: &str| item.get(key).is_some_and(|v| scalar_text(v) == wanted);
-            Cursor { steps }.at_item(|i| i == index, has).is_some_and(|next| finds(next.steps, item))
+            let has =
+                |key: &str, wanted: &str| item.get(key).is_some_and(|v| scalar_text(v) == wanted);
+            Cursor { steps }
+                .at_item(|i| i == index, has)
+                .is_some_and(|next| finds(next.steps, item))
         }),
         _ => false,
     }
@@ -192,13 +209,13 @@ fn scalar_text(value: &Value) -> String {
 
 /// Splits at the commas that stand outside of brackets and quotes.
 fn split_list(text: &str) -> Vec<&str> {
-    let (mut parts, mut start, mut brackets, mut quote, mut escaped) = (Vec::new(), 0, 0_i32, None, false);
+    let (mut parts, mut start, mut brackets, mut quote, mut escaped) =
+        (Vec::new(), 0, 0_i32, None, false);
     for (i, c) in text.char_indices() {
         match (quote, c) {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => brackets += 1,
             (None, ']') => brackets -= 1,
@@ -206,7 +223,7 @@ fn split_list(text: &str) -> Vec<&str> {
                 parts.push(&text[start..i]);
                 start = i + 1;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     parts.push(&text[start..]);
@@ -221,7 +238,9 @@ struct Parser<'a> {
 impl Parser<'_> {
     fn pattern(mut self) -> Result<Vec<Step>, String> {
         if self.text.starts_with('/') {
-            return Err("a JSON pointer; write keys joined by dots, as in `spec.replicas`".to_owned());
+            return Err(
+                "a JSON pointer; write keys joined by dots, as in `spec.replicas`".to_owned(),
+            );
         }
         if self.text.starts_with('$') || self.text.starts_with('.') {
             return Err("it must begin with a key, as in `spec.replicas`".to_owned());
@@ -243,7 +262,9 @@ impl Parser<'_> {
                 Some(c) => return Err(format!("`.` or `[` expected before `{c}`")),
             }
             if let Some(c @ (']' | '"')) = self.peek() {
-                return Err(format!("unexpected `{c}`; a key with such characters is written `[\"key\"]`"));
+                return Err(format!(
+                    "unexpected `{c}`; a key with such characters is written `[\"key\"]`"
+                ));
             }
         }
     }
@@ -260,9 +281,15 @@ impl Parser<'_> {
     }
 
     fn key(&mut self) -> Step {
-        match self.take_until(|c| matches!(c, '.' | '[' | ']' | '"')).trim() {
+        match self
+            .take_until(|c| matches!(c, '.' | '[' | ']' | '"'))
+            .trim()
+        {
             "*" => Step::AnyKey,
-            name => Step::Key { name: name.to_owned(), bare: true },
+            name => Step::Key {
+                name: name.to_owned(),
+                bare: true,
+            },
         }
     }
 
@@ -270,14 +297,29 @@ impl Parser<'_> {
     fn bracket(&mut self) -> Result<Step, String> {
         self.at += 1;
         let step = match self.peek() {
-            Some('"' | '\'') => Step::Key { name: self.quoted()?, bare: false },
-            _ => match self.take_until(|c| matches!(c, '=' | ']' | ',')).trim().to_owned() {
+            Some('"' | '\'') => Step::Key {
+                name: self.quoted()?,
+                bare: false,
+            },
+            _ => match self
+                .take_until(|c| matches!(c, '=' | ']' | ','))
+                .trim()
+                .to_owned()
+            {
                 name if self.peek() == Some('=') && !name.is_empty() => self.item(name)?,
                 name if name == "*" => Step::AnyItem,
                 name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) => {
-                    Step::Index(name.parse().map_err(|_| format!("`{name}` is too large an index"))?)
+                    Step::Index(
+                        name.parse()
+                            .map_err(|_| format!("`{name}` is too large an index"))?,
+                    )
                 }
-                _ => return Err("in brackets stands `key=value`, a position, `*` or a quoted key".to_owned()),
+                _ => {
+                    return Err(
+                        "in brackets stands `key=value`, a position, `*` or a quoted key"
+                            .to_owned(),
+                    );
+                }
             },
         };
         match self.peek() {
@@ -293,14 +335,17 @@ impl Parser<'_> {
             self.at += 1;
             let value = match self.peek() {
                 Some('"' | '\'') => self.quoted()?,
-                _ => self.take_until(|c| matches!(c, ',' | ']')).trim().to_owned(),
+                _ => self
+                    .take_until(|c| matches!(c, ',' | ']'))
+                    .trim()
+                    .to_owned(),
             };
             keys.push((key, value));
             if self.peek() != Some(',') {
                 return Ok(Step::Item(keys));
             }
             self.at += 1;
-            key = self.take_until(|c| matches!(c, '=' | ',' | ']')).trim().to_owned();
+            key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
             if self.peek() != Some('=') || key.is_empty() {
                 return Err("`key=value` expected after `,`".to_owned());
             }
@@ -321,7 +366,8 @@ impl Parser<'_> {
                     if quote == '\'' {
                         return Ok(inner.to_owned());
                     }
-                    return serde_json::from_str(&format!("\"{inner}\"")).map_err(|_| format!("`{inner}` is no JSON string"));
+                    return serde_json::from_str(&format!("\"{inner}\""))
+                        .map_err(|_| format!("`{inner}` is no JSON string"));
                 }
                 _ => {}
             }
@@ -336,14 +382,20 @@ struct Cursor<'a> {
     steps: &'a [Step],
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     /// What is left below this key; more than one where a bare dotted key can be read in two ways.
     fn at_key(self, key: &str) -> Vec<Self> {
-        let rest = |n: usize| Self { steps: &self.steps[n..] };
+        let rest = |n: usize| Self {
+            steps: &self.steps[n..],
+        };
         match self.steps.first() {
             Some(Step::AnyKey) => vec![rest(1)],
             Some(Step::Key { name, bare }) => {
-                let mut found = if name == key { vec![rest(1)] } else { Vec::new() };
+                let mut found = if name == key {
+                    vec![rest(1)]
+                } else {
+                    Vec::new()
+                };
                 if *bare && key.len() > name.len() {
                     found.extend(self.dotted(key).map(rest));
                 }
@@ -357,7 +409,9 @@ impl<'a> Cursor<'a> {
     fn dotted(self, key: &str) -> Option<usize> {
         let mut left = key;
         for (i, step) in self.steps.iter().enumerate() {
-            let Step::Key { name, bare: true } = step else { return None };
+            let Step::Key { name, bare: true } = step else {
+                return None;
+            };
             left = left.strip_prefix(name.as_str())?;
             if left.is_empty() {
                 return Some(i + 1);
@@ -368,14 +422,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// What is left below an item of a list; the callers tell its positions and the texts of its fields.
-    fn at_item(self, is_at: impl Fn(usize) -> bool, has: impl Fn(&str, &str) -> bool) -> Option<Self> {
+    fn at_item(
+        self,
+        is_at: impl Fn(usize) -> bool,
+        has: impl Fn(&str, &str) -> bool,
+    ) -> Option<Self> {
         let here = match self.steps.first()? {
             Step::AnyItem => true,
             Step::Index(index) => is_at(*index),
             Step::Item(keys) => keys.iter().all(|(key, value)| has(key, value)),
             Step::Key { .. } | Step::AnyKey => false,
         };
-        here.then(|| Self { steps: &self.steps[1..] })
+        here.then(|| Self {
+            steps: &self.steps[1..],
+        })
     }
 }
 
@@ -388,7 +448,12 @@ pub struct Ignore<'a> {
 impl<'a> Ignore<'a> {
     /// The rules at the root of an object.
     pub fn new(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
-        Self { cursors: patterns.into_iter().map(|p| Cursor { steps: &p.steps }).collect() }
+        Self {
+            cursors: patterns
+                .into_iter()
+                .map(|p| Cursor { steps: &p.steps })
+                .collect(),
+        }
     }
 
     /// Whether no rule reaches below this place.
@@ -409,14 +474,22 @@ impl<'a> Ignore<'a> {
         if self.cursors.is_empty() {
             return Self::default();
         }
-        Self { cursors: self.cursors.iter().flat_map(|c| c.at_key(key)).collect() }
+        Self {
+            cursors: self.cursors.iter().flat_map(|c| c.at_key(key)).collect(),
+        }
     }
 
     /// The rules below an item of a list: `is_at` says whether it stands at a position, on either side, and `has`
     /// whether a field of it has this text, on either side.
     #[must_use]
     pub fn item(&self, is_at: impl Fn(usize) -> bool, has: impl Fn(&str, &str) -> bool) -> Self {
-        Self { cursors: self.cursors.iter().filter_map(|c| c.at_item(&is_at, &has)).collect() }
+        Self {
+            cursors: self
+                .cursors
+                .iter()
+                .filter_map(|c| c.at_item(&is_at, &has))
+                .collect(),
+        }
     }
 }
 
@@ -434,20 +507,44 @@ mod tests {
     }
 
     fn item(keys: &[(&str, &str)]) -> Segment {
-        Segment::Item(keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+        Segment::Item(
+            keys.iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+        )
     }
 
     #[test]
     fn prints_and_quotes() {
         for (segments, expected) in [
             (vec![key("spec"), key("replicas")], "spec.replicas"),
-            (vec![key("metadata"), key("labels"), key("app.kubernetes.io/name")], "metadata.labels[\"app.kubernetes.io/name\"]"),
+            (
+                vec![
+                    key("metadata"),
+                    key("labels"),
+                    key("app.kubernetes.io/name"),
+                ],
+                "metadata.labels[\"app.kubernetes.io/name\"]",
+            ),
             (vec![key("data"), key("")], "data[\"\"]"),
             (vec![key("data"), key("*")], "data[\"*\"]"),
             (vec![key("data"), key("a\"b\n")], "data[\"a\\\"b\\n\"]"),
-            (vec![key("ports"), item(&[("port", "80"), ("protocol", "TCP")])], "ports[port=80,protocol=TCP]"),
-            (vec![key("volumeMounts"), item(&[("mountPath", "/a/b.conf")]), key("name")], "volumeMounts[mountPath=\"/a/b.conf\"].name"),
-            (vec![key("env"), Segment::Index(3), key("value")], "env[3].value"),
+            (
+                vec![key("ports"), item(&[("port", "80"), ("protocol", "TCP")])],
+                "ports[port=80,protocol=TCP]",
+            ),
+            (
+                vec![
+                    key("volumeMounts"),
+                    item(&[("mountPath", "/a/b.conf")]),
+                    key("name"),
+                ],
+                "volumeMounts[mountPath=\"/a/b.conf\"].name",
+            ),
+            (
+                vec![key("env"), Segment::Index(3), key("value")],
+                "env[3].value",
+            ),
         ] {
             assert_eq!(path(&segments), expected);
         }
@@ -457,7 +554,12 @@ mod tests {
     #[test]
     fn what_is_printed_is_read_back() {
         let segments = [
-            vec![key("data"), key("a.b[0],\"c\" d"), item(&[("name", "x]=,\""), ("b", "")]), key("e")],
+            vec![
+                key("data"),
+                key("a.b[0],\"c\" d"),
+                item(&[("name", "x]=,\""), ("b", "")]),
+                key("e"),
+            ],
             vec![key("<resource>")],
         ];
         for segments in segments {
@@ -483,23 +585,42 @@ mod tests {
             ("a.", "a key is missing after `.`"),
             (".a", "it must begin with a key, as in `spec.replicas`"),
             ("$.a", "it must begin with a key, as in `spec.replicas`"),
-            ("/spec/replicas", "a JSON pointer; write keys joined by dots, as in `spec.replicas`"),
+            (
+                "/spec/replicas",
+                "a JSON pointer; write keys joined by dots, as in `spec.replicas`",
+            ),
             ("a[name=x", "`]` is missing"),
-            ("a[]", "in brackets stands `key=value`, a position, `*` or a quoted key"),
-            ("a[name]", "in brackets stands `key=value`, a position, `*` or a quoted key"),
+            (
+                "a[]",
+                "in brackets stands `key=value`, a position, `*` or a quoted key",
+            ),
+            (
+                "a[name]",
+                "in brackets stands `key=value`, a position, `*` or a quoted key",
+            ),
             ("a[name=x,]", "`key=value` expected after `,`"),
             ("a[0]b", "`.` or `[` expected before `b`"),
-            ("a]", "unexpected `]`; a key with such characters is written `[\"key\"]`"),
+            (
+                "a]",
+                "unexpected `]`; a key with such characters is written `[\"key\"]`",
+            ),
             ("a[\"b]", "the closing \" is missing"),
-            ("a[99999999999999999999999]", "`99999999999999999999999` is too large an index"),
+            (
+                "a[99999999999999999999999]",
+                "`99999999999999999999999` is too large an index",
+            ),
         ] {
-            assert_eq!(Pattern::parse(text).unwrap_err(), format!("bad field path `{text}`: {cause}"));
+            assert_eq!(
+                Pattern::parse(text).unwrap_err(),
+                format!("bad field path `{text}`: {cause}")
+            );
         }
     }
 
     #[test]
     fn lists_split_outside_of_brackets_and_quotes() {
-        let patterns = Pattern::parse_list(" spec.replicas,, a[x=1,y=2].b ,data[\"a,b\"],").unwrap();
+        let patterns =
+            Pattern::parse_list(" spec.replicas,, a[x=1,y=2].b ,data[\"a,b\"],").unwrap();
         let texts: Vec<&str> = patterns.iter().map(Pattern::text).collect();
         assert_eq!(texts, ["spec.replicas", "a[x=1,y=2].b", "data[\"a,b\"]"]);
         assert!(Pattern::parse_list(" , ").unwrap().is_empty());
@@ -523,13 +644,20 @@ mod tests {
             ("spec.ports[2]", false),
             ("spec.ports.name", false),
         ] {
-            assert_eq!(Pattern::parse(pattern).unwrap().finds(&object), found, "{pattern}");
+            assert_eq!(
+                Pattern::parse(pattern).unwrap().finds(&object),
+                found,
+                "{pattern}"
+            );
         }
     }
 
     #[test]
     fn a_walk_carries_the_rules_down() {
-        let patterns = Pattern::parse_list("metadata.labels.a.b, metadata.annotations, spec.ports[name=x].port").unwrap();
+        let patterns = Pattern::parse_list(
+            "metadata.labels.a.b, metadata.annotations, spec.ports[name=x].port",
+        )
+        .unwrap();
         let root = Ignore::new(&patterns);
         assert!(!root.here());
         assert!(root.key("metadata").key("labels").key("a.b").here());

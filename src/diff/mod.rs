@@ -4,20 +4,24 @@
 //! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
 //! works from the findings and never matches again.
 
+mod atomic;
+mod declared;
+mod finding;
 mod items;
+mod maps;
 mod order;
-mod removed;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod unions;
 mod walk;
 
 use serde_json::Value;
 
-use crate::path::{Ignore, Path};
+use crate::path::{Ignore, Path, Pattern};
 use crate::schema::rules::{Gate, Immutable, RuleId};
 use crate::schema::{Kind, types};
-use crate::yaml::Node;
+use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
 pub struct Sides<'a> {
@@ -36,15 +40,15 @@ pub struct Sides<'a> {
 }
 
 /// What there is to say of one place.
-pub enum Verdict<'a> {
+pub enum Verdict {
     /// Both sides have the same value.
     Same,
     /// The sides differ or one has no value, and that is as it should be, for this reason.
     NotDrift(RuleId),
     /// A difference.
-    Drift(Box<Finding<'a>>),
+    Drift(Box<Finding>),
     /// Declared, but not live, and perhaps so because the server does not store the field.
-    NotStored(&'static Gate, Box<Finding<'a>>),
+    NotStored(&'static Gate, Box<Finding>),
     /// A live field that the tables do not know, at this path.
     UnknownLive(Path),
 }
@@ -75,13 +79,13 @@ pub enum Origin {
 
 /// One difference: all that a report, a repair or an attribution needs to know of it.
 #[derive(Clone, Debug)]
-pub struct Finding<'a> {
+pub struct Finding {
     /// Where.
     pub path: Path,
     /// What sort of difference.
     pub class: Class,
     /// The declared value, or what is declared nearest around it.
-    pub declared: Option<Node<'a>>,
+    pub declared: Option<NodeId>,
     /// What should be live.
     pub desired: Option<Value>,
     /// Where that comes from.
@@ -96,6 +100,8 @@ pub struct Finding<'a> {
     pub edit: Edit,
     /// The row that says that the server refuses to change it.
     pub immutable: Option<&'static Immutable>,
+    /// The row that says that a value which nothing declares is left alone by repairs.
+    pub kept: Option<RuleId>,
     /// What else the server changes with it.
     pub consequences: &'static [&'static str],
 }
@@ -153,6 +159,63 @@ pub fn pointer(tokens: &[Token]) -> String {
 }
 
 /// Walks along both sides and tells `sink` each verdict, in the order of the types' fields.
-pub fn compare<'a>(sides: Sides<'a>, sink: &mut dyn FnMut(Verdict<'a>)) {
+pub fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     walk::object(types::root(sides.kind), sides, sink);
+}
+
+/// What a manifest declares of one object, and how it is to be compared.
+#[derive(Clone)]
+pub struct Subject<'a> {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The manifest's document.
+    pub declared: Node<'a>,
+    /// The paths that are left out.
+    pub ignore: Vec<&'a Pattern>,
+    /// Also tell what is live and declared nowhere.
+    pub strict: bool,
+}
+
+/// All that a comparison found.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// The drift, by path.
+    pub findings: Vec<Finding>,
+    /// What is declared and not live, and perhaps so because the server does not store the field.
+    pub not_stored: Vec<(&'static Gate, Finding)>,
+    /// Live fields that the tables do not know.
+    pub unknown_live: Vec<Path>,
+}
+
+/// The annotation in which kubectl records what was applied.
+const LAST_APPLIED: &str =
+    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+
+/// Compares a live object with what is declared of it.
+#[must_use]
+pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
+    let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
+    let last = record.map(|text| yaml::read(text.as_bytes().to_vec()));
+    let last_root = last
+        .as_ref()
+        .and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));
+    let mut differences = Differences::default();
+    let sides = Sides {
+        kind: subject.kind,
+        declared: subject.declared,
+        live,
+        last_applied: last_root,
+        ignore: Ignore::new(subject.ignore.iter().copied()),
+        strict: subject.strict,
+    };
+    compare(sides, &mut |verdict| match verdict {
+        Verdict::Same | Verdict::NotDrift(_) => {}
+        Verdict::Drift(finding) => differences.findings.push(*finding),
+        Verdict::NotStored(gate, finding) => differences.not_stored.push((gate, *finding)),
+        Verdict::UnknownLive(path) => differences.unknown_live.push(path),
+    });
+    differences
+        .findings
+        .sort_by_cached_key(|finding| finding.path.to_string());
+    differences
 }

@@ -16,7 +16,7 @@ struct Case {
     strict: bool,
 }
 
-fn findings_of(case: &Case, mut take: impl FnMut(&Finding<'_>)) {
+fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
     let declared = yaml::read(case.declared.clone().into_bytes());
     let live = yaml::read(case.live.clone().into_bytes());
     let last = case.last.clone().map(|text| yaml::read(text.into_bytes()));
@@ -65,9 +65,9 @@ fn told(case: &Case) -> Vec<String> {
 }
 
 fn indent(text: &str, by: usize) -> String {
-    text.lines()
-        .map(|line| format!("{}{line}\n", " ".repeat(by)))
-        .collect()
+    text.lines().fold(String::new(), |all, line| {
+        all + &" ".repeat(by) + line + "\n"
+    })
 }
 
 /// A container's fields in a Deployment.

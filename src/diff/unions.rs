@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{Spot, Walk, keep_ignored};
+use super::atomic::keep_ignored;
+use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
 use crate::schema::rules::{Members, Siblings, Union};
@@ -87,7 +88,7 @@ impl<'a> Walk<'_, 'a> {
                 let empty = Value::from("");
                 let mut finding =
                     self.finding(Class::Changed, spot, Some(empty.clone()), Edit::Set(empty));
-                finding.declared = Some(parent);
+                finding.declared = Some(parent.id());
                 self.say(Verdict::Drift(finding));
             }
             Type::Struct(ty) => self.structure(*ty, spot),

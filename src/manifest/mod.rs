@@ -13,6 +13,7 @@ mod kinds;
 mod load;
 mod names;
 mod problem;
+pub mod revision;
 mod scalars;
 mod sources;
 mod suggest;
@@ -131,6 +132,12 @@ impl Resource {
     #[must_use]
     pub fn place(&self) -> Place {
         self.place_of(self.node())
+    }
+
+    /// A value of this object, found again by its id.
+    #[must_use]
+    pub fn resolve(&self, id: NodeId) -> Node<'_> {
+        self.file.tree.node(id)
     }
 
     /// Where a value of this object stands.

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::{Error, Field, Report, Resource, Skipped, Source};
 use crate::diff::Class;
+use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// Writes one document; indented, or in one line.
@@ -193,6 +194,17 @@ impl<'a> From<&'a ResourceId> for IdJson<'a> {
     }
 }
 
+impl<'a> From<&'a Subject> for IdJson<'a> {
+    fn from(id: &'a Subject) -> Self {
+        Self {
+            api_version: &id.api_version,
+            kind: &id.kind,
+            namespace: &id.namespace,
+            name: &id.name,
+        }
+    }
+}
+
 impl<'a> From<&'a Resource> for ResourceJson<'a> {
     fn from(resource: &'a Resource) -> Self {
         Self {
@@ -250,7 +262,7 @@ impl<'a> From<&'a Source> for SourceJson<'a> {
 impl<'a> From<&'a Skipped> for SkippedJson<'a> {
     fn from(skipped: &'a Skipped) -> Self {
         Self {
-            id: (&skipped.id).into(),
+            id: (&skipped.resource).into(),
             source: (&skipped.source).into(),
         }
     }

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::diff::Class;
+use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// The outcome of one cycle.
@@ -184,8 +185,8 @@ pub struct Field {
 /// A resource that was skipped.
 #[derive(Debug)]
 pub struct Skipped {
-    /// Its kind, namespace and name, as far as they are known.
-    pub id: ResourceId,
+    /// Which one.
+    pub resource: Subject,
     /// Its document.
     pub source: Source,
 }
@@ -194,7 +195,7 @@ pub struct Skipped {
 #[derive(Debug)]
 pub struct Error {
     /// The resource, as far as it is known.
-    pub resource: Option<ResourceId>,
+    pub resource: Option<Subject>,
     /// Where in the manifests.
     pub source: Option<Source>,
     /// What is wrong, in one line.

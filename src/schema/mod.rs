@@ -112,3 +112,5 @@ mod unions;
 mod writes;
 
 pub use lists::MATCHED_IN_ORDER;
+pub use ownership::RECORDS;
+pub use writes::exclusive_sibling;

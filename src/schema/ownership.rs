@@ -53,6 +53,12 @@ pub(super) static DROPPED: &[Dropped] = &[
 /// Left out of Git on purpose when an autoscaler takes over, so their leaving is not a wish to remove them.
 pub(super) static KEPT: &[&str] = &["DeploymentSpec.replicas"];
 
+/// Annotations that record what was done to the live object; a new object gets them from whoever does it.
+pub const RECORDS: &[&str] = &[
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+];
+
 const fn owned(key: &'static str) -> KeyRow {
     KeyRow {
         key,

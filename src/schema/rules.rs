@@ -336,7 +336,7 @@ impl<'a> Siblings<'a> {
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.declared(field).is_some_and(|node| match node.value() {
-            yaml::Value::List | yaml::Value::Map => node.len() > 0,
+            yaml::Value::List | yaml::Value::Map => !node.is_empty(),
             _ => true,
         })
     }

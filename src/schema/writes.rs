@@ -63,6 +63,22 @@ fn is_immutable(live: &Value) -> bool {
     live.pointer("/immutable") == Some(&Value::Bool(true))
 }
 
+/// Maps that must not have a key in common: of which kind, and which fields.
+static EXCLUSIVE: &[(&str, &str, &str)] = &[("ConfigMap", "data", "binaryData")];
+
+/// The field of this kind's objects that must not have a key in common with `field`.
+#[must_use]
+pub fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
+    EXCLUSIVE
+        .iter()
+        .filter(|(of, ..)| *of == kind)
+        .find_map(|(_, a, b)| match field {
+            _ if field == *a => Some(*b),
+            _ if field == *b => Some(*a),
+            _ => None,
+        })
+}
+
 /// What the server changes by itself when a field is changed.
 pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
     (

@@ -5,8 +5,10 @@ pub(super) struct Decoded {
     pub text: String,
     /// Where the text begins, after a byte-order mark.
     pub start: usize,
-    /// Where the first byte stands that is not valid and was replaced.
-    pub replaced: Option<usize>,
+    /// Where characters stand that replace bytes that are not valid.
+    pub replaced: Vec<usize>,
+    /// Whether YAML may have such bytes: not in UTF-8 after a byte-order mark.
+    pub tolerant: bool,
 }
 
 /// Decodes a file the way kubectl does: UTF-8, or UTF-16 with a byte-order mark; what is invalid becomes U+FFFD.
@@ -21,25 +23,42 @@ pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
     } else {
         0
     };
-    match String::from_utf8(bytes) {
-        Ok(text) => Decoded {
-            text,
-            start,
-            replaced: None,
-        },
-        Err(error) => {
-            let replaced = Some(error.utf8_error().valid_up_to());
-            Decoded {
-                text: replace_invalid(error.as_bytes()),
+    let invalid = match String::from_utf8(bytes) {
+        Ok(text) => {
+            return Decoded {
+                text,
                 start,
-                replaced,
-            }
+                replaced: Vec::new(),
+                tolerant: true,
+            };
         }
+        Err(error) => error.into_bytes(),
+    };
+    let mut text = String::with_capacity(invalid.len() + 16);
+    let mut replaced = Vec::new();
+    for chunk in invalid.utf8_chunks() {
+        text.push_str(chunk.valid());
+        // After a byte-order mark, kubectl leaves it to the JSON reader, which replaces each byte.
+        let count = if start == 0 {
+            chunk.invalid().len().min(1)
+        } else {
+            chunk.invalid().len()
+        };
+        for _ in 0..count {
+            replaced.push(text.len());
+            text.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
+    Decoded {
+        text,
+        start,
+        replaced,
+        tolerant: start == 0,
     }
 }
 
-/// Replaces each byte that is not part of a character, as Go does.
-fn replace_invalid(bytes: &[u8]) -> String {
+/// Replaces each byte that is not part of a character, as Go does when it writes JSON.
+pub(super) fn replace_invalid(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() + 16);
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
@@ -51,10 +70,10 @@ fn replace_invalid(bytes: &[u8]) -> String {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut text = String::with_capacity(bytes.len() / 2);
-    let mut replaced = None;
+    let mut replaced = Vec::new();
     let mut push = |c: Option<char>| {
         if c.is_none() {
-            replaced.get_or_insert(text.len());
+            replaced.push(text.len());
         }
         text.push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
     };
@@ -68,6 +87,7 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
         text,
         start: 0,
         replaced,
+        tolerant: true,
     }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 
 use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
-use super::cursor::Cursor;
 use super::events::{Event, Parser, Properties};
 use super::maps;
 use super::resolve::{self, Scalar, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, offset};
+use super::{Fault, MAX_DEPTH, Notes, base64, bytes, offset};
+
+/// How many values of one file may come from aliases. kubectl has such a limit for each document only.
+const MAX_ALIASED: u64 = 4_000_000;
 
 /// A collection that is not closed yet.
 struct Frame {
@@ -32,7 +34,16 @@ struct Anchor {
     decoded: (u64, Option<u64>),
     height: usize,
     /// The scalar, where it stands as a key: there it is a string, but an alias of it may be something else.
-    key: Option<NodeData>,
+    key: Option<Key>,
+}
+
+/// A scalar in the place of a key, before it became a string.
+#[derive(Clone, Copy)]
+struct Key {
+    at: Properties,
+    span: Span,
+    value: Scalar,
+    plain: bool,
 }
 
 /// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
@@ -41,11 +52,10 @@ pub(super) fn compose(
     start: usize,
     arena: &mut Arena,
     notes: &mut Notes<'_>,
-) -> Result<Option<u32>, Box<Fault>> {
-    let nodes = arena.nodes.len();
-    let noted = notes.problems.len();
+) -> Result<Option<u32>, Fault> {
+    let before = arena.mark();
+    let known_problems = notes.problems.len();
     let scratch = std::mem::take(&mut arena.scratch);
-    let scratch_len = scratch.len();
     let mut composer = Composer {
         text,
         parser: Parser::new(text, start, scratch),
@@ -58,26 +68,19 @@ pub(super) fn compose(
         aliased: 0,
     };
     let result = composer.document();
+    let aliased = composer.aliased;
     let scratch = std::mem::take(&mut composer.parser.scanner.scratch);
     arena.scratch = scratch;
-    let empty = match &result {
-        Ok(found) => {
-            !found
-                || arena
-                    .nodes
-                    .get(nodes)
-                    .is_none_or(|root| root.kind == Kind::Null)
-        }
-        Err(_) => true,
-    };
-    if empty {
-        arena.nodes.truncate(nodes);
-        arena.scratch.truncate(scratch_len);
+    arena.aliased += aliased;
+    let root = arena.nodes.get(before.nodes);
+    let empty = root.is_none_or(|root| root.kind == Kind::Null);
+    if empty || result.is_err() {
+        arena.truncate(before);
     }
     if result.is_err() {
-        notes.problems.truncate(noted);
+        notes.problems.truncate(known_problems);
     }
-    result.map(|_| (!empty).then(|| offset(nodes)))
+    result.map(|()| (!empty).then(|| offset(before.nodes)))
 }
 
 struct Composer<'t, 'a, 'n> {
@@ -93,11 +96,11 @@ struct Composer<'t, 'a, 'n> {
     aliased: u64,
 }
 
-impl<'t> Composer<'t, '_, '_> {
-    /// Reads one document; false where there is none.
-    fn document(&mut self) -> Scan<bool> {
+impl Composer<'_, '_, '_> {
+    /// Reads one document.
+    fn document(&mut self) -> Scan<()> {
         if matches!(self.parser.next()?, Event::StreamEnd) {
-            return Ok(false);
+            return Ok(());
         }
         loop {
             match self.parser.next()? {
@@ -119,7 +122,7 @@ impl<'t> Composer<'t, '_, '_> {
                 "what follows is ignored: the document has ended, and the next one must begin with `---`".to_owned(),
             );
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether the next value is a key.
@@ -158,11 +161,17 @@ impl<'t> Composer<'t, '_, '_> {
             HIGH.. => 0.10,
             decoded => 0.99 - 0.89 * ((decoded - LOW) as f64 / (HIGH - LOW) as f64),
         };
+        if self.arena.aliased + self.aliased > MAX_ALIASED {
+            return Err(Fault::new(
+                at as usize,
+                "too much of this file comes from aliases",
+            ));
+        }
         if self.aliased > 100
             && self.decoded > 1000
             && self.aliased as f64 / self.decoded as f64 > allowed
         {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 at as usize,
                 "too much of this document comes from aliases",
             ));
@@ -217,16 +226,16 @@ impl<'t> Composer<'t, '_, '_> {
             }
         } else {
             resolve::tagged(at.tag, text)
-                .map_err(|message| Cursor::fault(at.start as usize, message))?
+                .map_err(|message| Fault::new(at.start as usize, message))?
         };
         let span = if at.tag == Tag::Binary {
             let decoded = base64::decode(text.as_bytes()).ok_or_else(|| {
-                Cursor::fault(
+                Fault::new(
                     at.start as usize,
                     "expected base64, as the tag `!!binary` demands",
                 )
             })?;
-            self.write(&String::from_utf8_lossy(&decoded))
+            self.write(&bytes::replace_invalid(&decoded))
         } else {
             span
         };
@@ -235,7 +244,12 @@ impl<'t> Composer<'t, '_, '_> {
         if self.expects_key() {
             let node = self.key(at, span, value)?;
             if let Some(anchor) = self.define_anchor(at.anchor, node, decoded) {
-                self.anchors[anchor].key = Some(self.value_node(at, span, value, plain)?);
+                self.anchors[anchor].key = Some(Key {
+                    at,
+                    span,
+                    value,
+                    plain,
+                });
             }
         } else {
             self.check_merge_value(at.start, false)?;
@@ -273,7 +287,7 @@ impl<'t> Composer<'t, '_, '_> {
             Scalar::Str => Kind::String,
             Scalar::Float(float) if !float.is_finite() => {
                 let text = self.parser.scanner.resolve(span);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at.start as usize,
                     format!(
                         "`{text}` is no number that Kubernetes can hold: quote it, if it is text"
@@ -297,14 +311,14 @@ impl<'t> Composer<'t, '_, '_> {
         let span = match value {
             Scalar::Str => span,
             Scalar::Null => {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at.start as usize,
                     "a key cannot be null: quote it",
                 ));
             }
             _ => {
                 let Some(key) = resolve::key_text(value) else {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         at.start as usize,
                         "a key cannot be a number this large: quote it",
                     ));
@@ -337,7 +351,7 @@ impl<'t> Composer<'t, '_, '_> {
         let merged = std::mem::take(&mut frame.merging);
         let in_merged_list = !frame.is_map && depth > 1 && self.frames[depth - 2].merging;
         if (merged || in_merged_list) && !is_map {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 at as usize,
                 "expected a map, or a list of maps, as the value of `<<`",
             ));
@@ -351,7 +365,7 @@ impl<'t> Composer<'t, '_, '_> {
         let text = self.text;
         let name = &text[name.start as usize..(name.start + name.len) as usize];
         let Some(&index) = self.names.get(name) else {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start as usize,
                 format!("the anchor `&{name}` is not defined before this alias"),
             ));
@@ -363,7 +377,7 @@ impl<'t> Composer<'t, '_, '_> {
             key,
         } = self.anchors[index];
         let (before, Some(after)) = decoded else {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start as usize,
                 format!("the value of the anchor `&{name}` contains itself"),
             ));
@@ -375,18 +389,28 @@ impl<'t> Composer<'t, '_, '_> {
         if self.frames.len() + height > MAX_DEPTH {
             return Err(too_deep(start as usize));
         }
-        let target = key.unwrap_or_else(|| self.arena.data(node));
+        if let Some(Key {
+            at,
+            span,
+            value,
+            plain,
+        }) = key
+        {
+            let at = Properties { start, ..at };
+            if self.expects_key() {
+                self.key(at, span, value)?;
+            } else {
+                self.check_merge_value(start, false)?;
+                let data = self.value_node(at, span, value, plain)?;
+                self.push(data);
+            }
+            return Ok(());
+        }
+        let target = self.arena.data(node);
         if self.expects_key() {
             return self.alias_key(start, target);
         }
         self.check_merge_value(start, target.kind == Kind::Map)?;
-        if let Some(data) = key {
-            self.push(NodeData {
-                offset: start,
-                ..data
-            });
-            return Ok(());
-        }
         if let Some(frame) = self.frames.last_mut() {
             frame.height = frame.height.max(height);
         }
@@ -427,7 +451,7 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(())
     }
 
-    fn collection_key(&self, at: u32, kind: Kind) -> Box<Fault> {
+    fn collection_key(&self, at: u32, kind: Kind) -> Fault {
         let start = at as usize;
         let template = self.text[..start].ends_with('{') || self.text[start..].starts_with("{{");
         let what = if kind == Kind::List { "list" } else { "map" };
@@ -436,7 +460,7 @@ impl<'t> Composer<'t, '_, '_> {
         } else {
             ""
         };
-        Cursor::fault(start, format!("a key cannot be a {what}{hint}"))
+        Fault::new(start, format!("a key cannot be a {what}{hint}"))
     }
 
     // Collections.

@@ -1,6 +1,5 @@
 //! Tokens -> events: the grammar of YAML as a machine of states, without recursion.
 
-use super::cursor::Cursor;
 use super::resolve::Tag;
 use super::scan::{Scan, Scanner, Span, Token, TokenKind, too_deep};
 use super::tag::TagText;
@@ -71,7 +70,7 @@ pub(super) struct Parser<'t> {
 }
 
 impl<'t> Parser<'t> {
-    pub fn new(text: &'t str, start: usize, scratch: String) -> Self {
+    pub(super) fn new(text: &'t str, start: usize, scratch: String) -> Self {
         Self {
             scanner: Scanner::new(text, start, scratch),
             state: State::ImplicitDocumentStart,
@@ -82,7 +81,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The next event.
-    pub fn next(&mut self) -> Scan<Event> {
+    pub(super) fn next(&mut self) -> Scan<Event> {
         match self.state {
             State::ImplicitDocumentStart => self.document_start(true),
             State::DocumentStart => self.document_start(false),
@@ -217,7 +216,7 @@ impl<'t> Parser<'t> {
     }
 
     /// After the end of a document: where text begins that belongs to no document.
-    pub fn ignored_from(&mut self) -> Option<usize> {
+    pub(super) fn ignored_from(&mut self) -> Option<usize> {
         loop {
             match self.scanner.peek() {
                 Ok(token) if token.kind == TokenKind::DocumentEnd => self.scanner.skip(),
@@ -248,7 +247,7 @@ impl<'t> Parser<'t> {
                     version = true;
                 }
                 TokenKind::TagDirective => {
-                    let tag = &self.scanner.tags[token.span.start as usize];
+                    let tag = self.scanner.tags.pop_front().unwrap_or_default();
                     if self
                         .directives
                         .iter()
@@ -259,8 +258,7 @@ impl<'t> Parser<'t> {
                             format!("a second `%TAG` directive for `{}`", tag.handle),
                         ));
                     }
-                    let (handle, suffix) = (tag.handle.clone(), tag.suffix.clone());
-                    self.directives.push(TagText { handle, suffix });
+                    self.directives.push(tag);
                 }
                 _ => return Ok(()),
             }
@@ -368,12 +366,12 @@ impl<'t> Parser<'t> {
         Ok(())
     }
 
-    fn tag(&self, token: Token) -> Scan<Tag> {
-        let TagText { handle, suffix } = &self.scanner.tags[token.span.start as usize];
+    fn tag(&mut self, token: Token) -> Scan<Tag> {
+        let TagText { handle, suffix } = self.scanner.tags.pop_front().unwrap_or_default();
         if handle.is_empty() {
-            return Ok(Tag::from_name(suffix));
+            return Ok(Tag::from_name(&suffix));
         }
-        let declared = self.directives.iter().find(|d| d.handle == *handle);
+        let declared = self.directives.iter().find(|d| d.handle == handle);
         let prefix = match (declared, handle.as_str()) {
             (Some(directive), _) => directive.suffix.as_str(),
             (None, "!") => "!",
@@ -587,7 +585,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn misplaced(&self, token: Token, what: &str, expected: &str) -> Box<Fault> {
+    fn misplaced(&self, token: Token, what: &str, expected: &str) -> Fault {
         let cursor = &self.scanner.cursor;
         let begin = self.marks.last().map_or(0, |&mark| mark as usize);
         let column = |at: usize| {
@@ -607,7 +605,7 @@ impl<'t> Parser<'t> {
         )
     }
 
-    fn unclosed(&self, token: Token, what: &str, close: char) -> Box<Fault> {
+    fn unclosed(&self, token: Token, what: &str, close: char) -> Fault {
         fault(
             token.start,
             format!(
@@ -618,8 +616,8 @@ impl<'t> Parser<'t> {
     }
 }
 
-fn fault(at: u32, message: impl Into<String>) -> Box<Fault> {
-    Cursor::fault(at as usize, message)
+fn fault(at: u32, message: impl Into<String>) -> Fault {
+    Fault::new(at as usize, message)
 }
 
 /// The null that an absent value stands for.

@@ -1,9 +1,9 @@
 //! JSON -> nodes, into the same arena as YAML.
 
 use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
-use super::cursor::Cursor;
+
 use super::scan::{Scan, too_deep};
-use super::{MAX_DEPTH, Notes, maps, offset};
+use super::{Fault, MAX_DEPTH, Notes, maps, offset};
 
 /// One JSON value of a stream.
 pub(super) struct JsonValue {
@@ -21,7 +21,7 @@ pub(super) fn compose(
     arena: &mut Arena,
     notes: &mut Notes<'_>,
 ) -> Scan<Option<JsonValue>> {
-    let (nodes, scratch, noted) = (arena.nodes.len(), arena.scratch.len(), notes.problems.len());
+    let (before, known_problems) = (arena.mark(), notes.problems.len());
     let mut parser = Json {
         text,
         bytes: text.as_bytes(),
@@ -37,14 +37,13 @@ pub(super) fn compose(
     }
     match parser.document() {
         Ok(()) => Ok(Some(JsonValue {
-            root: offset(nodes),
+            root: offset(before.nodes),
             end: parser.pos,
             too_large: parser.too_large,
         })),
         Err(fault) => {
-            arena.nodes.truncate(nodes);
-            arena.scratch.truncate(scratch);
-            notes.problems.truncate(noted);
+            arena.truncate(before);
+            notes.problems.truncate(known_problems);
             Err(fault)
         }
     }
@@ -87,7 +86,7 @@ impl Json<'_, '_, '_> {
             Some(c) if c.is_control() => format!("the character U+{:04X}", u32::from(c)),
             Some(c) => format!("`{c}`"),
         };
-        Err(Cursor::fault(
+        Err(Fault::new(
             self.pos,
             format!("expected {what}, found {found}"),
         ))
@@ -156,7 +155,7 @@ impl Json<'_, '_, '_> {
             b'"' => {
                 let data = self.string()?;
                 self.push(data);
-                self.scalar_end()
+                Ok(())
             }
             b'-' | b'0'..=b'9' => self.number(),
             b't' => self.word("true", Kind::True),
@@ -204,25 +203,15 @@ impl Json<'_, '_, '_> {
         }
     }
 
-    /// A value at the top that is neither map nor list must be followed by a blank.
-    fn scalar_end(&self) -> Scan<()> {
-        let glued = self.frames.is_empty()
-            && self.pos < self.bytes.len()
-            && !matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r');
-        if glued {
-            return self.expected("a blank after this value");
-        }
-        Ok(())
-    }
-
     fn word(&mut self, word: &str, kind: Kind) -> Scan<()> {
         if !self.bytes[self.pos..].starts_with(word.as_bytes()) {
             return self.expected("a JSON value");
         }
-        self.scalar(kind, self.pos + word.len())
+        self.scalar(kind, self.pos + word.len());
+        Ok(())
     }
 
-    fn scalar(&mut self, kind: Kind, end: usize) -> Scan<()> {
+    fn scalar(&mut self, kind: Kind, end: usize) {
         self.push(NodeData {
             offset: offset(self.pos),
             a: offset(self.pos),
@@ -232,7 +221,6 @@ impl Json<'_, '_, '_> {
             flags: PLAIN,
         });
         self.pos = end;
-        self.scalar_end()
     }
 
     fn number(&mut self) -> Scan<()> {
@@ -274,7 +262,8 @@ impl Json<'_, '_, '_> {
         if !finite {
             self.too_large.get_or_insert(start);
         }
-        self.scalar(Kind::Number, end)
+        self.scalar(Kind::Number, end);
+        Ok(())
     }
 
     /// Reads a string; its node is not in the arena yet.
@@ -319,10 +308,11 @@ impl Json<'_, '_, '_> {
                 b'"' => return Ok(()),
                 b'\\' => self.escape()?,
                 _ if self.pos >= self.bytes.len() => {
-                    return Err(Cursor::fault(start, "this string is never closed"));
+                    return Err(Fault::new(start, "this string is never closed"));
                 }
                 _ => {
-                    return self.expected("an escape such as `\\n` in place of a control character");
+                    return self
+                        .expected("an escape such as `\\n` in place of a control character");
                 }
             }
             let from = self.pos;

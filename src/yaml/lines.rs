@@ -2,57 +2,90 @@
 
 use super::Position;
 
-/// How many bytes lie between two counted lines.
+/// How many bytes lie between two places whose position is known.
 const STEP: usize = 4096;
 
-/// Line numbers at regular offsets, so that a position costs one short count.
+/// The positions of regular offsets, so that any other costs one short count.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    /// How many line feeds stand before each multiple of `STEP`.
-    before: Vec<u32>,
+    known: Vec<Known>,
     /// Where the text begins, after a byte-order mark.
     start: usize,
 }
 
+/// What stands before a multiple of `STEP`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    /// How many line feeds.
+    lines: u32,
+    /// How many characters of the line it is in.
+    columns: u32,
+}
+
+impl Known {
+    /// What stands before the end of a stretch of text that follows this one.
+    fn after(self, bytes: &[u8]) -> Self {
+        match newlines(bytes) {
+            0 => Self {
+                columns: self.columns + characters(bytes),
+                ..self
+            },
+            lines => {
+                let last = bytes
+                    .iter()
+                    .rposition(|&c| c == b'\n')
+                    .map_or(0, |at| at + 1);
+                Self {
+                    lines: self.lines + lines,
+                    columns: characters(&bytes[last..]),
+                }
+            }
+        }
+    }
+}
+
 impl Lines {
-    pub fn new(text: &str, start: usize) -> Self {
-        let mut count = 0;
-        let mut before = Vec::with_capacity(text.len() / STEP + 1);
-        for chunk in text.as_bytes().chunks(STEP) {
-            before.push(count);
-            count += newlines(chunk);
+    pub(super) fn new(text: &str, start: usize) -> Self {
+        let mut known = Vec::with_capacity(text.len() / STEP + 1);
+        let mut before = Known::default();
+        for chunk in text.as_bytes()[start..].chunks(STEP) {
+            known.push(before);
+            before = before.after(chunk);
         }
-        Self { before, start }
+        Self { known, start }
     }
 
-    pub fn position(&self, text: &str, offset: u32) -> Position {
-        let offset = (offset as usize).clamp(self.start, text.len());
-        let step = (offset / STEP).min(self.before.len().saturating_sub(1));
-        let bytes = text.as_bytes();
-        let known = self.before.get(step).copied().unwrap_or(0);
-        let line = known + newlines(&bytes[step * STEP..offset]);
-        let line_start = bytes[self.start..offset]
-            .iter()
-            .rposition(|&c| c == b'\n')
-            .map_or(self.start, |newline| self.start + newline + 1);
-        let column = text[line_start..offset].chars().count();
+    pub(super) fn position(&self, text: &str, offset: u32) -> Position {
+        let bytes = &text.as_bytes()[self.start..];
+        let offset = (offset as usize)
+            .saturating_sub(self.start)
+            .min(bytes.len());
+        let step = (offset / STEP).min(self.known.len().saturating_sub(1));
+        let known = self.known.get(step).copied().unwrap_or_default();
+        let Known { lines, columns } = known.after(&bytes[step * STEP..offset]);
         Position {
-            line: line + 1,
-            column: super::offset(column) + 1,
+            line: lines + 1,
+            column: columns + 1,
         }
     }
 
-    pub fn heap_size(&self) -> usize {
-        self.before.capacity() * size_of::<u32>()
+    pub(super) fn heap_size(&self) -> usize {
+        self.known.capacity() * size_of::<Known>()
     }
 }
 
 /// How many line feeds there are.
 fn newlines(bytes: &[u8]) -> u32 {
-    let mut total = 0;
-    for chunk in bytes.chunks(255) {
-        // A sum of bytes is one the compiler can do many at a time.
-        total += u32::from(chunk.iter().map(|&c| u8::from(c == b'\n')).sum::<u8>());
-    }
-    total
+    count(bytes, |c| c == b'\n')
+}
+
+/// How many characters begin here.
+fn characters(bytes: &[u8]) -> u32 {
+    count(bytes, |c| c & 0xC0 != 0x80)
+}
+
+/// Counts in sums of bytes, which the compiler turns into many at a time.
+fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> u32 {
+    let sum = |chunk: &[u8]| chunk.iter().map(|&c| u8::from(wanted(c))).sum::<u8>();
+    bytes.chunks(255).map(|chunk| u32::from(sum(chunk))).sum()
 }

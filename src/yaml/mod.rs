@@ -107,6 +107,15 @@ struct Fault {
     message: String,
 }
 
+impl Fault {
+    fn new(at: usize, message: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+        }
+    }
+}
+
 /// A byte offset or a count, which [`read`] has made sure fits.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
@@ -144,6 +153,7 @@ impl Notes<'_> {
 }
 
 /// Reads one file. Never fails as a whole: what is wrong is among the problems.
+#[must_use]
 pub fn read(bytes: Vec<u8>) -> Stream {
     if bytes.len() >= u32::MAX as usize / 4 * 3 {
         return too_large();
@@ -151,13 +161,20 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     let decoded = bytes::decode(bytes);
     let (mut text, start) = (decoded.text, decoded.start);
     let len = text.len();
-    if !text.ends_with('\n') {
+    // kubectl ends the last line. A CR there is a line break already.
+    if !text.ends_with(['\n', '\r']) {
+        text.reserve_exact(1);
         text.push('\n');
     }
     if text.len() >= u32::MAX as usize {
         return too_large();
     }
     let lines = Lines::new(&text, start);
+    let (replaced, invalid) = if decoded.tolerant {
+        (decoded.replaced, Vec::new())
+    } else {
+        (Vec::new(), decoded.replaced)
+    };
     let mut reader = Reader {
         text: &text,
         arena: Arena::default(),
@@ -168,8 +185,9 @@ pub fn read(bytes: Vec<u8>) -> Stream {
             document: 0,
         },
         documents: Vec::new(),
+        invalid,
     };
-    if let Some(at) = decoded.replaced {
+    if let Some(&at) = replaced.first() {
         reader.notes.warn(
             at,
             "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned(),
@@ -213,6 +231,8 @@ struct Reader<'t> {
     arena: Arena,
     notes: Notes<'t>,
     documents: Vec<Document>,
+    /// Where bytes stood that make a YAML document unreadable.
+    invalid: Vec<usize>,
 }
 
 impl Reader<'_> {
@@ -233,30 +253,38 @@ impl Reader<'_> {
         for chunk in Chunks::new(self.text, start) {
             let result = match chunk {
                 Chunk::Document { start, end } => self.yaml_document(start, end),
-                Chunk::BadSeparator { at } => Err(Box::new(Fault {
+                Chunk::BadSeparator { at } => Err(Fault {
                     at: at + 3,
                     message: "expected nothing but a comment after `---` on this line".to_owned(),
-                })),
+                }),
             };
             match result {
                 Ok(Some(root)) => self.add(root),
                 Ok(None) => {}
-                Err(fault) => self.notes.fail(*fault),
+                Err(fault) => self.notes.fail(fault),
             }
             self.notes.document += 1;
         }
     }
 
-    fn yaml_document(&mut self, start: usize, end: usize) -> Result<Option<u32>, Box<Fault>> {
+    fn yaml_document(&mut self, start: usize, end: usize) -> Result<Option<u32>, Fault> {
         let text = &self.text[..end];
         if let Some(at) = bytes::forbidden(&text[start..]) {
             let found = text[start + at..].chars().next().map_or(0, u32::from);
-            return Err(Box::new(Fault {
+            return Err(Fault {
                 at: start + at,
                 message: format!(
                     "found the control character U+{found:04X}, which YAML does not allow"
                 ),
-            }));
+            });
+        }
+        let from = self.invalid.partition_point(|&at| at < start);
+        if let Some(&at) = self.invalid.get(from).filter(|at| **at < end) {
+            return Err(Fault {
+                at,
+                message: "expected UTF-8, as the byte-order mark promises, found an invalid byte"
+                    .to_owned(),
+            });
         }
         // A document may begin with a byte-order mark of its own.
         let mark = if text[start..].starts_with('\u{FEFF}') {
@@ -296,7 +324,7 @@ impl Reader<'_> {
             split::yaml_after_json(&self.text[..len], pos)
         };
         let Some(yaml) = yaml else {
-            self.notes.fail(*fault);
+            self.notes.fail(fault);
             return;
         };
         let known = self.notes.problems.len();

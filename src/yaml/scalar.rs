@@ -2,9 +2,9 @@
 //!
 //! A scalar that reads as it is spelt stays a slice of the source; others are written to the scratch text.
 
-use super::cursor::{Break, Cursor};
-use super::offset;
+use super::cursor::Break;
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
+use super::{Fault, offset};
 
 /// Line breaks and blanks between two words, until it is known what they fold to.
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Scanner<'_> {
                 if self.cursor.is_blank(self.cursor.pos) {
                     let column = isize::try_from(self.cursor.column()).unwrap_or(isize::MAX);
                     if crossed_line && column < indent && self.cursor.peek() == b'\t' {
-                        return Err(Cursor::fault(
+                        return Err(Fault::new(
                             self.cursor.pos,
                             "found a tab where indentation is expected: indent with spaces",
                         ));
@@ -144,13 +144,13 @@ impl Scanner<'_> {
         let mut gap = Gap::default();
         loop {
             if self.cursor.at_document_marker() {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     start,
                     "this quoted text is not closed before the next document marker",
                 ));
             }
             if self.cursor.at_end() {
-                return Err(Cursor::fault(start, "this quoted text is never closed"));
+                return Err(Fault::new(start, "this quoted text is never closed"));
             }
             let mut crossed_line = self.scan_quoted_word(quote, start)?;
             if self.cursor.peek() == quote {
@@ -266,10 +266,10 @@ impl Scanner<'_> {
             b'x' => ('\0', 2),
             b'u' => ('\0', 4),
             b'U' => ('\0', 8),
-            0 => return Err(Cursor::fault(start, "this quoted text is never closed")),
+            0 => return Err(Fault::new(start, "this quoted text is never closed")),
             _ => {
                 let found = self.cursor.found(at + 1);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at,
                     format!("expected an escape that YAML has after `\\`, found {found}"),
                 ));
@@ -284,7 +284,7 @@ impl Scanner<'_> {
         for k in self.cursor.pos..self.cursor.pos + digits {
             let Some(digit) = char::from(self.cursor.byte(k)).to_digit(16) else {
                 let found = self.cursor.found(k);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at,
                     format!(
                         "expected {digits} hexadecimal digits after `\\{}`, found {found}",
@@ -295,7 +295,7 @@ impl Scanner<'_> {
             code = (code << 4) | digit;
         }
         let Some(c) = char::from_u32(code) else {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 at,
                 format!("U+{code:04X} is not a Unicode character"),
             ));
@@ -324,11 +324,12 @@ impl Scanner<'_> {
         let mut end = self.cursor.pos;
         while self.cursor.column() == indent && !self.cursor.at_end() {
             let blank = self.cursor.is_blank(self.cursor.pos);
+            let foldable = !literal && !leading_blank && !blank;
             match leading.take() {
-                Some(Break::Line) if !literal && !leading_blank && !blank => {
-                    if trailing.is_empty() {
-                        self.scratch.push(' ');
-                    }
+                // A single line break folds to a space; before empty lines it goes without one.
+                Some(Break::Line) if foldable => {
+                    self.scratch
+                        .push_str(if trailing.is_empty() { " " } else { "" });
                 }
                 Some(kind) => self.scratch.push_str(kind.text()),
                 None => {}
@@ -373,7 +374,7 @@ impl Scanner<'_> {
                     self.cursor.pos += 1;
                 }
                 b'0' if (step == 0) == first_is_digit => {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         at,
                         "the indentation of a block of text cannot be 0",
                     ));
@@ -391,7 +392,7 @@ impl Scanner<'_> {
         }
         if !self.cursor.is_breakz(self.cursor.pos) {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 self.cursor.pos,
                 format!("expected the end of the line after `|` or `>`, found {found}"),
             ));
@@ -409,7 +410,7 @@ impl Scanner<'_> {
             }
             max_indent = max_indent.max(self.cursor.column());
             if (*indent == 0 || self.cursor.column() < *indent) && self.cursor.peek() == b'\t' {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     self.cursor.pos,
                     "found a tab where indentation is expected: indent with spaces",
                 ));

@@ -3,11 +3,14 @@
 //! This is the scanner of YAML 1.1's reference implementation: a key is recognised only when the `:` after it is
 //! reached, so tokens wait in a queue until it is certain that none has to be put before them.
 
+use std::collections::VecDeque;
+
 use super::cursor::Cursor;
+use super::tag::TagText;
 use super::{Fault, MAX_DEPTH, offset};
 
 /// A result of reading YAML syntax.
-pub(super) type Scan<T> = Result<T, Box<Fault>>;
+pub(super) type Scan<T> = Result<T, Fault>;
 
 /// A place in the source text, or in the scratch text where a scalar is not spelt as it reads.
 #[derive(Clone, Copy, Default, Debug)]
@@ -56,7 +59,7 @@ pub(super) struct Token {
 }
 
 impl Token {
-    pub fn new(kind: TokenKind, start: usize, end: usize) -> Self {
+    pub(super) fn new(kind: TokenKind, start: usize, end: usize) -> Self {
         Self {
             kind,
             key_level: 0,
@@ -66,7 +69,7 @@ impl Token {
         }
     }
 
-    pub fn with_span(mut self, span: Span) -> Self {
+    pub(super) fn with_span(mut self, span: Span) -> Self {
         self.span = span;
         self
     }
@@ -89,8 +92,8 @@ pub(super) struct Scanner<'t> {
     pub cursor: Cursor<'t>,
     /// Where scalars are put whose source text is not their value.
     pub scratch: String,
-    /// Tags and directives, which tokens refer to by index.
-    pub tags: Vec<super::tag::TagText>,
+    /// What the tags and directives say that wait in the queue, in the same order.
+    pub tags: VecDeque<TagText>,
     tokens: Vec<Token>,
     head: usize,
     parsed: usize,
@@ -102,11 +105,11 @@ pub(super) struct Scanner<'t> {
 }
 
 impl<'t> Scanner<'t> {
-    pub fn new(text: &'t str, start: usize, scratch: String) -> Self {
+    pub(super) fn new(text: &'t str, start: usize, scratch: String) -> Self {
         Self {
             cursor: Cursor::new(text, start),
             scratch,
-            tags: Vec::new(),
+            tags: VecDeque::new(),
             tokens: Vec::with_capacity(16),
             head: 0,
             parsed: 0,
@@ -118,7 +121,7 @@ impl<'t> Scanner<'t> {
     }
 
     /// The text a span stands for.
-    pub fn resolve(&self, span: Span) -> &str {
+    pub(super) fn resolve(&self, span: Span) -> &str {
         let (start, end) = (span.start as usize, (span.start + span.len) as usize);
         if span.scratch {
             &self.scratch[start..end]
@@ -127,24 +130,27 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    pub fn in_flow(&self) -> bool {
+    pub(super) fn in_flow(&self) -> bool {
         self.keys.len() > 1
     }
 
     /// The next token, without consuming it.
     #[inline]
-    pub fn peek(&mut self) -> Scan<Token> {
+    pub(super) fn peek(&mut self) -> Scan<Token> {
         self.fetch_more()?;
         Ok(self.tokens[self.head])
     }
 
     /// Consumes the token last peeked at.
     #[inline]
-    pub fn skip(&mut self) {
+    pub(super) fn skip(&mut self) {
         self.parsed += 1;
         self.head += 1;
         if self.head == self.tokens.len() {
             self.tokens.clear();
+            self.head = 0;
+        } else if self.head >= 64 && self.head * 2 >= self.tokens.len() {
+            self.tokens.drain(..self.head);
             self.head = 0;
         }
     }
@@ -228,7 +234,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn cannot_start(&self, c: u8) -> Box<Fault> {
+    fn cannot_start(&self, c: u8) -> Fault {
         let message = match c {
             b'\t' => "found a tab where indentation is expected: indent with spaces".to_owned(),
             b'@' | b'`' | b'%' | b'|' | b'>' => {
@@ -242,7 +248,7 @@ impl<'t> Scanner<'t> {
                 self.cursor.found(self.cursor.pos)
             ),
         };
-        Cursor::fault(self.cursor.pos, message)
+        Fault::new(self.cursor.pos, message)
     }
 
     /// Skips blanks, comments and line breaks. A tab is a blank only where no key may begin.
@@ -280,12 +286,17 @@ impl<'t> Scanner<'t> {
         let key = SimpleKey {
             possible: true,
             required: !self.in_flow() && self.indent == column,
-            token_number: self.parsed + (self.tokens.len() - self.head),
+            token_number: self.next_number(),
             pos: self.cursor.pos,
         };
         let level = self.keys.len();
         self.keys[level - 1] = key;
         Ok(u16::try_from(level).unwrap_or(u16::MAX))
+    }
+
+    /// The number of the token that will be pushed next.
+    fn next_number(&self) -> usize {
+        self.parsed + (self.tokens.len() - self.head)
     }
 
     /// Forgets the possible key of this level; an error where only a key could have stood.
@@ -324,14 +335,14 @@ impl<'t> Scanner<'t> {
         Ok(true)
     }
 
-    fn missing_colon(&self, key: usize) -> Box<Fault> {
+    fn missing_colon(&self, key: usize) -> Fault {
         let end = self.cursor.line_end(key);
         let line = self.cursor.text[key..end].trim_end();
         let mut shown: String = line.chars().take(40).collect();
         if shown.len() < line.len() {
             shown.push('…');
         }
-        Cursor::fault(key, format!("expected `:` after the key `{shown}`"))
+        Fault::new(key, format!("expected `:` after the key `{shown}`"))
     }
 
     // Indentation.
@@ -357,12 +368,19 @@ impl<'t> Scanner<'t> {
         let token = Token::new(kind, pos, pos);
         match number {
             Some(number) => {
-                let place = self.head + (number - self.parsed);
-                self.tokens.insert(place, token);
+                self.insert(number, token);
             }
             None => self.tokens.push(token),
         }
         Ok(())
+    }
+
+    /// Puts a token before the one with this number; at the end, where that one is gone already.
+    fn insert(&mut self, number: usize, token: Token) {
+        match number.checked_sub(self.parsed) {
+            Some(ahead) => self.tokens.insert(self.head + ahead, token),
+            None => self.tokens.push(token),
+        }
     }
 
     /// Closes block collections that are further right than the column.
@@ -406,7 +424,10 @@ impl<'t> Scanner<'t> {
         if self.keys.len() > MAX_DEPTH {
             return Err(too_deep(self.cursor.pos));
         }
-        self.keys.push(SimpleKey::default());
+        self.keys.push(SimpleKey {
+            token_number: self.next_number(),
+            ..SimpleKey::default()
+        });
         self.simple_key_allowed = true;
         self.push_indicator(kind, 1);
         self.mark_key(level);
@@ -415,8 +436,14 @@ impl<'t> Scanner<'t> {
 
     fn fetch_flow_end(&mut self, kind: TokenKind) -> Scan<()> {
         self.remove_simple_key()?;
-        if self.in_flow() {
-            self.keys.pop();
+        if self.in_flow()
+            && let Some(key) = self.keys.pop()
+        {
+            // Within `[]` and `{}` this is the bracket itself: nothing waits for a `:` after these.
+            let ahead = key.token_number.checked_sub(self.parsed);
+            if let Some(token) = ahead.and_then(|ahead| self.tokens.get_mut(self.head + ahead)) {
+                token.key_level = 0;
+            }
         }
         self.simple_key_allowed = false;
         self.push_indicator(kind, 1);
@@ -426,7 +453,7 @@ impl<'t> Scanner<'t> {
     fn fetch_block_entry(&mut self) -> Scan<()> {
         if !self.in_flow() {
             if !self.simple_key_allowed {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     self.cursor.pos,
                     "a list item (`- `) cannot begin here: put it on its own line",
                 ));
@@ -443,7 +470,7 @@ impl<'t> Scanner<'t> {
     fn fetch_key(&mut self) -> Scan<()> {
         if !self.in_flow() {
             if !self.simple_key_allowed {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     self.cursor.pos,
                     "a key (`? `) cannot begin here: put it on its own line",
                 ));
@@ -461,9 +488,10 @@ impl<'t> Scanner<'t> {
         let level = self.keys.len() - 1;
         if self.key_is_valid(level)? {
             let key = self.keys[level];
-            let place = self.head + (key.token_number - self.parsed);
-            self.tokens
-                .insert(place, Token::new(TokenKind::Key, key.pos, key.pos));
+            self.insert(
+                key.token_number,
+                Token::new(TokenKind::Key, key.pos, key.pos),
+            );
             let column = key.pos - self.cursor.line_start;
             self.roll_indent(
                 column,
@@ -476,7 +504,7 @@ impl<'t> Scanner<'t> {
         } else {
             if !self.in_flow() {
                 if !self.simple_key_allowed {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         self.cursor.pos,
                         "a second `: ` cannot stand here: quote the value, or put the key on its own line",
                     ));
@@ -509,6 +537,6 @@ impl<'t> Scanner<'t> {
 }
 
 /// The error for nesting that no manifest has.
-pub(super) fn too_deep(pos: usize) -> Box<Fault> {
-    Cursor::fault(pos, format!("nested deeper than {MAX_DEPTH} levels"))
+pub(super) fn too_deep(pos: usize) -> Fault {
+    Fault::new(pos, format!("nested deeper than {MAX_DEPTH} levels"))
 }

@@ -18,7 +18,7 @@ pub(super) struct Chunks<'t> {
 }
 
 impl<'t> Chunks<'t> {
-    pub fn new(text: &'t str, start: usize) -> Self {
+    pub(super) fn new(text: &'t str, start: usize) -> Self {
         Self {
             text,
             pos: start,

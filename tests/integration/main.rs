@@ -1,1 +1,18 @@
-//! x
+//! The real binary, on files and against a real API server. One target, so that the program is linked once.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+
+/// Command line, bad input and exit codes, without a server.
+mod cli;
+/// Detection on the control plane: what is read, with which rights, in which requests.
+mod detect;
+/// The examples and their report.
+mod examples;
+/// The report's JSON.
+mod json;
+/// Repairs on the control plane.
+mod repair;
+/// How the harness runs the binary and the control plane.
+mod support;
+/// The type tables against the control plane's Go types.
+mod tables;

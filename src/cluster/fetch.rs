@@ -1,0 +1,392 @@
+//! Fetches many objects: carries out the plan, and changes it when an answer asks for that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use http_body_util::BodyExt as _;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::client::{AT_A_TIME, Client};
+use super::error::Error;
+use super::object::{self, Live};
+use super::page::{Cutter, Head};
+use super::plan;
+use super::request::Request;
+use super::retry::Failure;
+use crate::schema::{Kind, ResourceId};
+
+/// How many objects are handed over at a time at most.
+const BATCH: usize = 32;
+/// How many batches may wait for whoever compares them.
+const WAITING: usize = 8;
+/// How often a list is begun anew that expired while it was read.
+const RESTARTS: usize = 3;
+
+/// The answer for one object that was wanted.
+#[derive(Clone, Debug)]
+pub struct Fetched {
+    /// Which.
+    pub id: ResourceId,
+    /// The object, nothing if it does not exist, or why that is not known.
+    pub result: Result<Option<Live>, Error>,
+}
+
+/// Objects on their way. Dropping it ends the requests that are left.
+pub struct Fetching {
+    batches: mpsc::Receiver<Vec<Fetched>>,
+    _tasks: JoinSet<()>,
+}
+
+impl Fetching {
+    /// The next objects, in no order; nothing when each wanted one has been answered, once.
+    pub async fn next(&mut self) -> Option<Vec<Fetched>> {
+        self.batches.recv().await
+    }
+
+    /// Begins to fetch the wanted objects.
+    pub(super) fn start(client: &Arc<Client>, wanted: &[ResourceId]) -> Self {
+        let (out, batches) = mpsc::channel(WAITING);
+        let mut tasks = JoinSet::new();
+        for kind in Kind::ALL {
+            let wanted = Wanted::new(kind, wanted);
+            if !wanted.is_empty() {
+                let fetcher = Fetcher {
+                    client: client.clone(),
+                    out: out.clone(),
+                    broken: Arc::default(),
+                };
+                tasks.spawn(fetcher.kind(wanted));
+            }
+        }
+        Self {
+            batches,
+            _tasks: tasks,
+        }
+    }
+}
+
+/// Objects of one kind that are not answered yet, by namespace.
+struct Wanted {
+    kind: Kind,
+    names: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Wanted {
+    fn new(kind: Kind, ids: &[ResourceId]) -> Self {
+        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for id in ids.iter().filter(|id| id.kind == kind) {
+            names
+                .entry(id.namespace.clone())
+                .or_default()
+                .insert(id.name.clone());
+        }
+        Self { kind, names }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn count(&self) -> usize {
+        self.names.values().map(BTreeSet::len).sum()
+    }
+
+    /// Whether this object is wanted; from now on it is not.
+    fn take(&mut self, namespace: &str, name: &str) -> bool {
+        let Some(names) = self.names.get_mut(namespace) else {
+            return false;
+        };
+        let found = names.remove(name);
+        if names.is_empty() {
+            self.names.remove(namespace);
+        }
+        found
+    }
+
+    /// The same objects, one namespace at a time.
+    fn by_namespace(self) -> impl Iterator<Item = Self> {
+        let kind = self.kind;
+        self.names.into_iter().map(move |entry| Self {
+            kind,
+            names: BTreeMap::from([entry]),
+        })
+    }
+
+    fn into_ids(self) -> impl Iterator<Item = ResourceId> {
+        let kind = self.kind;
+        self.names.into_iter().flat_map(move |(namespace, names)| {
+            names.into_iter().map(move |name| ResourceId {
+                kind,
+                namespace: namespace.clone(),
+                name,
+            })
+        })
+    }
+}
+
+/// How a list ended.
+enum Listed {
+    /// What is still wanted does not exist.
+    Complete,
+    /// The rest is to be asked for in another way.
+    GivenUp,
+}
+
+#[derive(Clone)]
+struct Fetcher {
+    client: Arc<Client>,
+    out: mpsc::Sender<Vec<Fetched>>,
+    /// The error that every further request would end with.
+    broken: Arc<OnceLock<Error>>,
+}
+
+impl Fetcher {
+    /// Fetches the objects of a kind: from a list of the whole cluster, or namespace by namespace.
+    async fn kind(self, mut wanted: Wanted) {
+        let mut asked_for_all = false;
+        if let Some(size) = plan::list_cluster(wanted.names.len(), wanted.count()) {
+            let instead =
+                |wanted: &Wanted| plan::cost_of_namespaces(wanted.names.len(), wanted.count());
+            let listed = self.list(None, size, &mut wanted, instead).await;
+            match self.settle(wanted, listed).await {
+                Some(rest) => wanted = rest,
+                None => return,
+            }
+            asked_for_all = true;
+        }
+        let mut groups: Vec<_> = wanted.by_namespace().collect();
+        let mut tasks = JoinSet::new();
+        if asked_for_all {
+            // The smallest group pays with its list for the one that was in vain, so that there are never more
+            // requests than objects and groups.
+            groups.sort_by_key(|group| std::cmp::Reverse(group.count()));
+            let smallest = groups.pop().into_iter().flat_map(Wanted::into_ids);
+            tasks.spawn(self.clone().each(smallest.collect()));
+        }
+        for group in groups {
+            tasks.spawn(self.clone().namespace(group));
+        }
+        tasks.join_all().await;
+    }
+
+    /// Fetches the objects of one namespace: from a list, or each by itself.
+    async fn namespace(self, mut wanted: Wanted) {
+        if let Some(size) = plan::list_namespace(wanted.count()) {
+            let namespace = wanted
+                .names
+                .keys()
+                .next()
+                .filter(|namespace| !namespace.is_empty())
+                .cloned();
+            let instead = |wanted: &Wanted| plan::cost_of_gets(wanted.count());
+            let listed = self
+                .list(namespace.as_deref(), size, &mut wanted, instead)
+                .await;
+            match self.settle(wanted, listed).await {
+                Some(rest) => wanted = rest,
+                None => return,
+            }
+        }
+        self.each(wanted.into_ids().collect()).await;
+    }
+
+    /// Answers what a list leaves, unless it is to be asked for in another way.
+    async fn settle(&self, wanted: Wanted, listed: Result<Listed, Error>) -> Option<Wanted> {
+        let result = match listed {
+            Ok(Listed::GivenUp) | Err(Error::Forbidden { .. }) => return Some(wanted),
+            Ok(Listed::Complete) => Ok(None),
+            Err(error) => Err(error),
+        };
+        self.answer(wanted.into_ids(), &result).await;
+        None
+    }
+
+    async fn answer(
+        &self,
+        ids: impl Iterator<Item = ResourceId>,
+        result: &Result<Option<Live>, Error>,
+    ) {
+        let answers: Vec<_> = ids
+            .map(|id| Fetched {
+                id,
+                result: result.clone(),
+            })
+            .collect();
+        if !answers.is_empty() {
+            // Nobody is there to be told when this fails.
+            let _ = self.out.send(answers).await;
+        }
+    }
+
+    /// Reads a list page by page, and takes from `wanted` what it finds.
+    async fn list(
+        &self,
+        namespace: Option<&str>,
+        size: usize,
+        wanted: &mut Wanted,
+        instead: impl Fn(&Wanted) -> usize,
+    ) -> Result<Listed, Error> {
+        let mut restarts = 0;
+        let mut sent = 0;
+        let mut size = size;
+        let mut token: Option<String> = None;
+        while !wanted.is_empty() {
+            let request = Request::list(wanted.kind, namespace, size, token.as_deref())?;
+            match self.page(&request, wanted).await {
+                Ok(Head { token: None, .. }) => return Ok(Listed::Complete),
+                Ok(head) => {
+                    sent += size;
+                    if !plan::goes_on(head.remaining, sent, instead(wanted)) {
+                        return Ok(Listed::GivenUp);
+                    }
+                    (size, token) = (plan::PAGE, head.token);
+                }
+                Err(Error::Gone(_)) if restarts == RESTARTS => return Ok(Listed::GivenUp),
+                Err(Error::Gone(_)) => {
+                    restarts += 1;
+                    token = None;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Listed::Complete)
+    }
+
+    async fn page(&self, request: &Request, wanted: &mut Wanted) -> Result<Head, Error> {
+        let mut found = Vec::new();
+        let mut tries = self.client.begin(request).await;
+        let result = loop {
+            if let Some(error) = self.broken.get() {
+                break Err(error.clone());
+            }
+            // A page that breaks off is read again; what had come of it is not wanted any more.
+            match tries.one(self.read(request, wanted, &mut found)).await {
+                Ok(head) => break Ok(head),
+                Err(failure) => match tries.fail(failure).await {
+                    Ok(()) => {}
+                    Err(error) => break Err(error),
+                },
+            }
+        };
+        drop(tries);
+        self.hand_over(&mut found, 0).await;
+        self.note(result)
+    }
+
+    async fn read(
+        &self,
+        request: &Request,
+        wanted: &mut Wanted,
+        found: &mut Vec<Fetched>,
+    ) -> Result<Head, Failure> {
+        let kind = wanted.kind;
+        let foreign = |text: &[u8], problem: &str| {
+            Failure::last(Error::not_kubernetes(&request.subject, text, problem))
+        };
+        let mut body = self.client.send(request).await?.into_body();
+        let mut cutter = Cutter::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| self.client.broken(&error))?;
+            let Some(data) = frame.data_ref() else {
+                continue;
+            };
+            cutter.push(data, |item| {
+                let live =
+                    object::decode(item, kind, |namespace, name| wanted.take(namespace, name));
+                let live = live.map_err(|_| foreign(item, "a list with something else in it"))?;
+                found.extend(live.map(|live| answer(kind, live)));
+                Ok(())
+            })?;
+            self.hand_over(found, BATCH).await;
+        }
+        match cutter.head(kind) {
+            Some(head) if cutter.is_complete() => Ok(head),
+            Some(_) => Err(self.client.broken_off()),
+            None => Err(foreign(
+                cutter.frame(),
+                &format!("no list of {}", kind.plural()),
+            )),
+        }
+    }
+
+    /// Hands over what was found if it is this much. Nothing is lost if this is cancelled while it waits.
+    async fn hand_over(&self, found: &mut Vec<Fetched>, least: usize) {
+        if found.is_empty() || found.len() < least {
+            return;
+        }
+        if let Ok(place) = self.out.reserve().await {
+            place.send(std::mem::take(found));
+        }
+    }
+
+    /// GETs each object, a few at a time.
+    async fn each(self, ids: Vec<ResourceId>) {
+        let mut tasks = JoinSet::new();
+        for id in ids {
+            if tasks.len() == AT_A_TIME {
+                tasks.join_next().await;
+            }
+            tasks.spawn(self.clone().one(id));
+        }
+        tasks.join_all().await;
+    }
+
+    async fn one(self, id: ResourceId) {
+        let result = match self.get(&id).await {
+            Err(Error::NotFound(_)) => Ok(None),
+            result => result.map(Some),
+        };
+        let _ = self.out.send(vec![Fetched { id, result }]).await;
+    }
+
+    async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
+        let request = Request::get(id)?;
+        let tries = self.client.begin(&request).await;
+        if let Some(error) = self.broken.get() {
+            return Err(error.clone());
+        }
+        let body = self.note(tries.call().await)?;
+        whole(&request, id.kind, &body)
+    }
+
+    /// Remembers an error that every further request would end with.
+    fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &result
+            && error.is_about_connection()
+        {
+            let _ = self.broken.set(error.clone());
+        }
+        result
+    }
+}
+
+/// Decodes the answer to a request for one object.
+pub(super) fn whole(request: &Request, kind: Kind, body: &[u8]) -> Result<Live, Error> {
+    match object::decode(body, kind, |_, _| true) {
+        Ok(Some(live)) => Ok(live),
+        _ => Err(Error::not_kubernetes(
+            &request.subject,
+            body,
+            &format!("no {kind}"),
+        )),
+    }
+}
+
+fn answer(kind: Kind, live: Live) -> Fetched {
+    let text = |key: &str| {
+        live.value["metadata"][key]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let id = ResourceId {
+        kind,
+        namespace: text("namespace"),
+        name: text("name"),
+    };
+    Fetched {
+        id,
+        result: Ok(Some(live)),
+    }
+}

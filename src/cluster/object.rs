@@ -1,0 +1,189 @@
+//! Decodes one live object, without what nobody compares.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use crate::schema::Kind;
+
+/// An object as it is in the cluster, without its `status` and its `metadata.managedFields`: as it may be changed and
+/// sent back, which leaves both as they are.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The object, with `apiVersion` and `kind`.
+    pub value: Value,
+    /// Its `metadata.managedFields`, undecoded: few objects are asked who wrote them.
+    pub managed_fields: Option<Box<RawValue>>,
+}
+
+/// Decodes an object of this kind if `keep` wants the one of that namespace (empty where there is none) and name.
+/// Of another, only the metadata is looked at.
+///
+/// Fails when the text is no JSON, or an object of another kind.
+pub(super) fn decode(
+    text: &[u8],
+    kind: Kind,
+    keep: impl FnOnce(&str, &str) -> bool,
+) -> Result<Option<Live>, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let live = ObjectSeed { kind, keep }.deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(live)
+}
+
+struct ObjectSeed<F> {
+    kind: Kind,
+    keep: F,
+}
+
+impl<'de, F: FnOnce(&str, &str) -> bool> DeserializeSeed<'de> for ObjectSeed<F> {
+    type Value = Option<Live>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, F: FnOnce(&str, &str) -> bool> Visitor<'de> for ObjectSeed<F> {
+    type Value = Option<Live>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {}", self.kind)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let Self { kind, keep } = self;
+        let mut keep = Some(keep);
+        let mut object = Map::new();
+        let mut managed_fields = None;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "status" => drop(map.next_value::<IgnoredAny>()?),
+                "metadata" => {
+                    let metadata = map.next_value_seed(MetadataSeed)?;
+                    let text = |key| {
+                        metadata
+                            .object
+                            .get(key)
+                            .and_then(Value::as_str)
+                            .unwrap_or_default()
+                    };
+                    if keep
+                        .take()
+                        .is_none_or(|keep| !keep(text("namespace"), text("name")))
+                    {
+                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                        return Ok(None);
+                    }
+                    managed_fields = metadata.managed_fields;
+                    object.insert(key, Value::Object(metadata.object));
+                }
+                _ => drop(object.insert(key, map.next_value()?)),
+            }
+        }
+        if object.get("kind").is_some_and(|given| given != kind.name()) {
+            return Err(serde::de::Error::custom("it is of another kind"));
+        }
+        // The items of a list do not say what they are.
+        object.insert("apiVersion".to_owned(), kind.api_version().into());
+        object.insert("kind".to_owned(), kind.name().into());
+        Ok(keep.is_none().then_some(Live {
+            value: Value::Object(object),
+            managed_fields,
+        }))
+    }
+}
+
+struct Metadata {
+    object: Map<String, Value>,
+    managed_fields: Option<Box<RawValue>>,
+}
+
+struct MetadataSeed;
+
+impl<'de> DeserializeSeed<'de> for MetadataSeed {
+    type Value = Metadata;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Metadata, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for MetadataSeed {
+    type Value = Metadata;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("metadata")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Metadata, A::Error> {
+        let mut metadata = Metadata {
+            object: Map::new(),
+            managed_fields: None,
+        };
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "managedFields" {
+                metadata.managed_fields = map.next_value()?;
+            } else {
+                metadata.object.insert(key, map.next_value()?);
+            }
+        }
+        Ok(metadata)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ITEM: &str = r#"{"metadata":{"name":"a","namespace":"n","managedFields":[{"manager":"m"}],"labels":{"x":"y"}},
+        "data":{"k":"v"},"status":{"huge":[1,2,3]}}"#;
+
+    #[test]
+    fn what_is_wanted_comes_without_status_and_with_its_kind() {
+        let live = decode(ITEM.as_bytes(), Kind::ConfigMap, |namespace, name| {
+            (namespace, name) == ("n", "a")
+        })
+        .unwrap()
+        .unwrap();
+        let wanted = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "v"},
+            "metadata": {"name": "a", "namespace": "n", "labels": {"x": "y"}}});
+        assert_eq!(live.value, wanted);
+        assert_eq!(live.managed_fields.unwrap().get(), r#"[{"manager":"m"}]"#);
+    }
+
+    #[test]
+    fn what_is_foreign_is_passed_over() {
+        assert!(
+            decode(ITEM.as_bytes(), Kind::ConfigMap, |_, _| false)
+                .unwrap()
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn what_is_no_such_object_is_refused() {
+        for text in [
+            "[]",
+            "<html>",
+            "{",
+            r#"{"metadata":{}} x"#,
+            r#"{"metadata":[]}"#,
+            r#"{"kind":"Service","metadata":{}}"#,
+        ] {
+            assert!(
+                decode(text.as_bytes(), Kind::ConfigMap, |_, _| true).is_err(),
+                "{text}"
+            );
+        }
+        assert!(
+            decode(b"{}", Kind::ConfigMap, |_, _| true)
+                .unwrap()
+                .is_none()
+        );
+    }
+}

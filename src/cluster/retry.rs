@@ -1,0 +1,145 @@
+//! What to do about a request that failed: try again, and when, or give up. Pure; the clock and the waiting are the
+//! caller's.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+
+use super::error::Error;
+
+/// The pause before the second try. Each further one is twice as long.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+/// The longest pause that nobody asked for.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+
+/// How far a request came that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// It was answered for good, or could not even be sent: trying again would change nothing.
+    Final,
+    /// The server turned it away undone, for now.
+    TurnedAway,
+    /// Something in between passed it on, and nobody knows what became of it.
+    Lost,
+    /// The connection broke before the answer was complete.
+    Broken,
+    /// The credentials were not accepted.
+    Unauthorized,
+}
+
+/// A try that failed.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) error: Box<Error>,
+    pub(super) reach: Reach,
+    /// How long the server asks to be left alone.
+    pub(super) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(super) fn new(error: Error, reach: Reach) -> Self {
+        Self {
+            error: Box::new(error),
+            reach,
+            retry_after: None,
+        }
+    }
+
+    /// A failure that no other try would mend.
+    pub(super) fn last(error: Error) -> Self {
+        Self::new(error, Reach::Final)
+    }
+
+    /// Whether the server has said its last word.
+    pub(super) fn is_answer(&self) -> bool {
+        self.reach == Reach::Final && !self.error.is_about_connection()
+    }
+
+    /// Why it failed, without naming the server again.
+    pub(super) fn cause(self) -> String {
+        match *self.error {
+            Error::Unreachable { cause, .. } => cause,
+            error => error.to_string(),
+        }
+    }
+}
+
+/// How far a request came that was answered with this status.
+pub(super) fn reach_of(code: StatusCode) -> Reach {
+    match code {
+        StatusCode::UNAUTHORIZED => Reach::Unauthorized,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Reach::TurnedAway,
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Reach::Lost,
+        _ => Reach::Final,
+    }
+}
+
+/// The seconds of a `Retry-After`. Its other form, a date, is nothing that an API server sends.
+pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The pause before the next try, after `tries` of them. `chance` is from 0 to 1 and keeps clients that failed
+/// together from coming back together.
+pub(super) fn pause(tries: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
+    if let Some(asked) = retry_after {
+        return asked.mul_f64(1.0 + chance / 10.0);
+    }
+    let doubled = FIRST_PAUSE.saturating_mul(
+        1_u32
+            .checked_shl(tries.saturating_sub(1))
+            .unwrap_or(u32::MAX),
+    );
+    doubled.min(LONGEST_PAUSE).mul_f64(0.75 + chance / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_up_to_a_limit_and_scatter() {
+        let seconds = |tries, chance| pause(tries, None, chance).as_secs_f64();
+        let middle: Vec<_> = (1..=8).map(|tries| seconds(tries, 0.5)).collect();
+        assert_eq!(middle, [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0]);
+        assert_eq!(
+            (seconds(2, 0.0), seconds(2, 1.0), seconds(99, 0.5)),
+            (0.375, 0.625, 8.0)
+        );
+    }
+
+    #[test]
+    fn a_server_gets_the_time_that_it_asks_for() {
+        let headers =
+            |value: &str| HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().unwrap())]);
+        let asked = retry_after(&headers(" 20"));
+        assert!(
+            pause(1, asked, 0.0) == Duration::from_secs(20)
+                && pause(9, asked, 1.0) == Duration::from_secs(22)
+        );
+        assert_eq!(retry_after(&headers("Wed, 21 Oct 2026 07:28:00 GMT")), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap());
+        assert!(
+            [429, 503]
+                .into_iter()
+                .all(|code| reach(code) == Reach::TurnedAway)
+        );
+        assert!(
+            [502, 504]
+                .into_iter()
+                .all(|code| reach(code) == Reach::Lost)
+        );
+        assert!(
+            [400, 403, 404, 409, 410, 422, 500, 501]
+                .into_iter()
+                .all(|code| reach(code) == Reach::Final)
+        );
+        assert_eq!(reach(401), Reach::Unauthorized);
+    }
+}
