@@ -208,7 +208,9 @@ fn warn_of_namespace(
 
 /// A run that compared nothing says why, unless an error does.
 fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
-    let reason = manifests.nothing_to_compare().filter(|_| report.errors.is_empty());
+    let reason = manifests
+        .nothing_to_compare()
+        .filter(|_| report.errors.is_empty());
     report.errors.extend(reason.map(|message| report::Error {
         resource: None,
         source: None,

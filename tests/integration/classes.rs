@@ -94,7 +94,10 @@ impl Case {
 
 #[test]
 fn class_01_a_live_only_key_of_a_config_map() {
-    let Some(case) = Case::new("class_01", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_01_a_live_only_key_of_a_config_map",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     case.patch(
@@ -106,7 +109,7 @@ fn class_01_a_live_only_key_of_a_config_map() {
 
 #[test]
 fn class_02_live_only_items() {
-    let Some(case) = Case::new("class_02", &deployment("web", "nginx:1.25")) else {
+    let Some(case) = Case::new("class_02_live_only_items", &deployment("web", "nginx:1.25")) else {
         return;
     };
     case.patch(
@@ -126,7 +129,10 @@ fn class_02_live_only_items() {
 
 #[test]
 fn class_03_live_only_labels_and_annotations() {
-    let Some(case) = Case::new("class_03", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_03_live_only_labels_and_annotations",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     case.kubectl(&["label", "configmap", "a", "team=blue"])
@@ -139,7 +145,10 @@ fn class_03_live_only_labels_and_annotations() {
 
 #[test]
 fn class_04_an_edit_by_any_manager() {
-    let Some(case) = Case::new("class_04", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_04_an_edit_by_any_manager",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     case.kubectl(&[
@@ -156,7 +165,7 @@ fn class_04_an_edit_by_any_manager() {
 #[test]
 fn class_05_gone_from_the_file_without_a_record() {
     let Some(mut case) = Case::new(
-        "class_05",
+        "class_05_gone_from_the_file_without_a_record",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v, old: w}\n",
     ) else {
         return;
@@ -173,7 +182,7 @@ fn class_05_gone_from_the_file_without_a_record() {
 #[test]
 fn class_08_order_that_means_something() {
     let manifest = deployment("web", "nginx:1.25") + "        args: [a, b]\n";
-    let Some(case) = Case::new("class_08", &manifest) else {
+    let Some(case) = Case::new("class_08_order_that_means_something", &manifest) else {
         return;
     };
     case.patch("deployment/web", r#"[{"op": "replace", "path": "/spec/template/spec/containers/0/args", "value": ["b", "a"]}]"#);
@@ -183,7 +192,7 @@ fn class_08_order_that_means_something() {
 #[test]
 fn class_09_one_port_with_two_protocols() {
     let manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: dns}\nspec: {ports: [{name: udp, port: 53, protocol: UDP}, {name: tcp, port: 53}]}\n";
-    let Some(case) = Case::new("class_09", manifest) else {
+    let Some(case) = Case::new("class_09_one_port_with_two_protocols", manifest) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -198,7 +207,7 @@ fn class_09_one_port_with_two_protocols() {
 fn class_11_spellings_of_quantities() {
     let manifest = deployment("web", "nginx:1.25")
         + "        resources: {limits: {cpu: 0.5, memory: 1000Mi}, requests: {cpu: \"0.1\", memory: 1e8}}\n";
-    let Some(case) = Case::new("class_11", &manifest) else {
+    let Some(case) = Case::new("class_11_spellings_of_quantities", &manifest) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -208,7 +217,7 @@ fn class_11_spellings_of_quantities() {
 fn class_12_explicit_defaults_empties_and_nulls() {
     let manifest = deployment("web", "nginx:1.25")
         + "        imagePullPolicy: IfNotPresent\n        env: []\n        args: null\n        resources: {}\n        stdin: false\n        workingDir: \"\"\n      volumes: []\n      nodeSelector: {}\n      restartPolicy: Always\n";
-    let Some(case) = Case::new("class_12", &manifest) else {
+    let Some(case) = Case::new("class_12_explicit_defaults_empties_and_nulls", &manifest) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -216,7 +225,7 @@ fn class_12_explicit_defaults_empties_and_nulls() {
 
 #[test]
 fn class_13_server_defaults() {
-    let Some(case) = Case::new("class_13", &deployment("web", "nginx")) else {
+    let Some(case) = Case::new("class_13_server_defaults", &deployment("web", "nginx")) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -231,7 +240,7 @@ fn class_13_server_defaults() {
 #[test]
 fn class_14_what_the_server_allocates() {
     let manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: LoadBalancer, externalTrafficPolicy: Local, ports: [{port: 80}]}\n";
-    let Some(case) = Case::new("class_14", manifest) else {
+    let Some(case) = Case::new("class_14_what_the_server_allocates", manifest) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -241,7 +250,7 @@ fn class_14_what_the_server_allocates() {
 fn class_16_order_that_means_nothing() {
     let manifest = deployment("web", "nginx:1.25")
         + "        env: [{name: A, value: x}, {name: B, value: z}]\n      - {name: side, image: \"s:1\"}\n";
-    let Some(case) = Case::new("class_16", &manifest) else {
+    let Some(case) = Case::new("class_16_order_that_means_nothing", &manifest) else {
         return;
     };
     case.patch(
@@ -254,7 +263,10 @@ fn class_16_order_that_means_nothing() {
 
 #[test]
 fn class_17_autoscaled_replicas() {
-    let Some(case) = Case::new("class_17", &deployment("web", "nginx:1.25")) else {
+    let Some(case) = Case::new(
+        "class_17_autoscaled_replicas",
+        &deployment("web", "nginx:1.25"),
+    ) else {
         return;
     };
     case.kubectl(&["scale", "deployment/web", "--replicas=7"]);
@@ -263,7 +275,7 @@ fn class_17_autoscaled_replicas() {
 
 #[test]
 fn class_18_bookkeeping() {
-    let Some(case) = Case::absent("class_18", &deployment("web", "nginx:1.25")) else {
+    let Some(case) = Case::absent("class_18_bookkeeping", &deployment("web", "nginx:1.25")) else {
         return;
     };
     case.plane
@@ -280,7 +292,10 @@ fn class_18_bookkeeping() {
 
 #[test]
 fn class_19_webhooks_and_rights_do_not_matter_to_reading() {
-    let Some(case) = Case::new("class_19", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_19_webhooks_and_rights_do_not_matter_to_reading",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     case.by_default(&[]);
@@ -298,7 +313,7 @@ fn class_19_webhooks_and_rights_do_not_matter_to_reading() {
 
 #[test]
 fn class_20_a_namespace_that_is_not_there_yet() {
-    let Some(case) = Case::absent("class_20", "") else {
+    let Some(case) = Case::absent("class_20_a_namespace_that_is_not_there_yet", "") else {
         return;
     };
     let name = format!("{}-later", case.namespace);
@@ -311,7 +326,10 @@ fn class_20_a_namespace_that_is_not_there_yet() {
 
 #[test]
 fn class_21_owned_by_a_server_side_apply() {
-    let Some(case) = Case::absent("class_21", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::absent(
+        "class_21_owned_by_a_server_side_apply",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     let theirs = config_map("a", "k", "w");
@@ -334,7 +352,7 @@ fn class_21_owned_by_a_server_side_apply() {
 fn class_23_yaml_1_1() {
     let manifest = deployment("web", "nginx:1.25")
         + "        stdin: yes\n        tty: off\n      volumes: [{name: v, configMap: {name: c, defaultMode: 0640}}]\n";
-    let Some(case) = Case::new("class_23", &manifest) else {
+    let Some(case) = Case::new("class_23_yaml_1_1", &manifest) else {
         return;
     };
     case.by_default(&[]).strict(&[]);
@@ -342,7 +360,10 @@ fn class_23_yaml_1_1() {
 
 #[test]
 fn class_24_what_is_ignored_does_not_fail() {
-    let Some(case) = Case::new("class_24", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_24_what_is_ignored_does_not_fail",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     case.patch(
@@ -355,7 +376,10 @@ fn class_24_what_is_ignored_does_not_fail() {
 
 #[test]
 fn class_25_errors_are_not_drift_and_drift_is_not_success() {
-    let Some(case) = Case::new("class_25", &config_map("a", "k", "v")) else {
+    let Some(case) = Case::new(
+        "class_25_errors_are_not_drift_and_drift_is_not_success",
+        &config_map("a", "k", "v"),
+    ) else {
         return;
     };
     let manifests = folder(&[("m.yaml", &case.manifest)]);

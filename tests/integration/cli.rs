@@ -184,10 +184,7 @@ fn nothing_to_compare_says_why() {
     let empty = folder(&[("notes.txt", "x")]);
     let live = "examples/live";
     for (path, reason) in [
-        (
-            text(empty.path()).to_owned(),
-            "no manifest was found",
-        ),
+        (text(empty.path()).to_owned(), "no manifest was found"),
         ("/nonexistent/folder".to_owned(), "/nonexistent/folder: "),
     ] {
         let run = run(&["-f", &path, "--live", live]).exits(2);

@@ -18,7 +18,8 @@ import (
 // bookkeeping belongs to the server, whatever a manifest says.
 func bookkeeping(path string) bool {
 	_, rest, _ := strings.Cut(path, ".")
-	if rest == "status" || strings.HasPrefix(rest, "status.") || strings.HasPrefix(rest, "metadata.managedFields") {
+	if rest == "status" || strings.HasPrefix(rest, "status.") || strings.HasPrefix(rest, "metadata.managedFields") ||
+		strings.HasPrefix(rest, "spec.template.metadata.managedFields") {
 		return true
 	}
 	switch rest {
@@ -185,6 +186,10 @@ func (c *comparison) structs(d delta, n *node, w, g map[string]any) {
 				members[name] = true
 			}
 		}
+	} else if mine, ok := lookup(c.manifest, d.want); ok && mine != nil && !d.onGot {
+		// What is declared without any value in it may be missed, or not.
+		d.tolerated, d.explanation = true, "a declared object is gone as a whole"
+		c.add(d)
 	} else if len(w)+len(g) == 0 {
 		d.tolerated, d.explanation = true, "an empty object against nothing"
 		c.add(d)
@@ -200,9 +205,18 @@ func (c *comparison) structs(d delta, n *node, w, g map[string]any) {
 	}
 }
 
-// unionDiffers says whether other members are set. A variable without any is
-// one with the value "".
+// unionDiffers says whether other members are set instead. A variable without
+// any is one with the value "". A member that went without another coming is a
+// field that went.
 func unionDiffers(n *node, w, g map[string]any) bool {
+	came := false
+	for _, name := range unions[n.goType] {
+		_, there := g[name]
+		came = came || there
+	}
+	if !came {
+		return false
+	}
 	for _, name := range unions[n.goType] {
 		if n.goType == "EnvVar" && name == "value" {
 			continue

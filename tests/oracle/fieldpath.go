@@ -124,7 +124,8 @@ func resolve(tree any, segments []segment) []pointer {
 
 func hasFields(item any, fields map[string]string) bool {
 	for name, value := range fields {
-		if fmt.Sprint(asMap(item)[name]) != value {
+		found, ok := asMap(item)[name]
+		if ok && fmt.Sprint(found) != value || !ok && value != "" {
 			return false
 		}
 	}

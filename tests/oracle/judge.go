@@ -31,9 +31,16 @@ const (
 func verdictOn(d delta, manifest map[string]any, strict bool) due {
 	path := d.node.path
 	if allocated(strings.TrimSuffix(path, "[]")) && !d.declared {
+		if ip := at(manifest, "spec", "clusterIP"); path == "Service.spec.clusterIPs" && ip != nil && ip != "" {
+			return must // it follows
+		}
 		return mustNot
 	}
 	if !d.declared && othersList(path) {
+		// Beside others' entries, one's own is one value; see below.
+		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && d.node.parent.shape == aStruct {
+			return may
+		}
 		return mustNot
 	}
 	if !d.declared && d.node.parent != nil && d.node.parent.shape == aMap && writtenByOthers(d.got) {
@@ -114,7 +121,7 @@ func judge(o *object, live map[string]any, m matching, r *resourceReport, strict
 	var best []failure
 	for i, candidate := range matchings(m, o.live, live) {
 		deltas := compareObjects(o.kind.root, o.live, live, o.manifest, candidate)
-		failures := judgeDeltas(o, live, deltas, r, strict)
+		failures := judgeDeltas(o, live, deltas, r, func(d delta) due { return verdictOn(d, o.manifest, strict) })
 		if i == 0 || len(failures) < len(best) {
 			best = failures
 		}
@@ -191,7 +198,7 @@ func byName(m matching, want, live map[string]any) []matching {
 	return []matching{renamed}
 }
 
-func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceReport, strict bool) []failure {
+func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceReport, verdict func(delta) due) []failure {
 	var failures []failure
 	fail := func(kind, format string, args ...any) {
 		failures = append(failures, failure{kind, fmt.Sprintf(format, args...)})
@@ -207,21 +214,29 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 	}
 	dues := make([]due, len(deltas))
 	for i, d := range deltas {
-		dues[i] = verdictOn(d, o.manifest, strict)
+		dues[i] = verdict(d)
+		if dues[i] == must && !d.declared && announced(o, fields, d) {
+			dues[i] = may
+		}
 		if dues[i] != must {
 			continue
 		}
-		var by []string
+		var by, extras []string
 		for _, f := range fields {
-			if f.covers(d) && !(f.Class == "extra" && d.onWant) {
+			switch {
+			case !f.covers(d):
+			case f.Class == "extra":
+				extras = append(extras, f.Path)
+			default:
 				by = append(by, f.Path)
 			}
 		}
 		switch {
-		case len(by) == 0:
+		case len(by) == 0 && (d.onWant || len(extras) == 0):
 			fail(missed, "%s: %s %s", d.node.path, d.kind, d.place())
-		case len(by) > 1:
-			fail(wrongPath, "%s: %s %s is reported %d times: %s", d.node.path, d.kind, d.place(), len(by), strings.Join(by, " and "))
+		case len(by) > 1 || len(extras) > 1:
+			// An item that is missing here and extra there is one of each.
+			fail(wrongPath, "%s: %s %s is reported more than once: %s", d.node.path, d.kind, d.place(), strings.Join(append(by, extras...), " and "))
 		}
 	}
 	for _, f := range fields {
@@ -234,6 +249,20 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 		}
 	}
 	return failures
+}
+
+// announced says whether the report names a place as a consequence of what it
+// reports: what the server derives comes back with the repair of its source.
+func announced(o *object, fields []*fieldReport, d delta) bool {
+	for _, f := range fields {
+		for _, path := range f.Consequences {
+			path = o.kind.kind + "." + bracketed.ReplaceAllString(path, "[]")
+			if d.node.path == path || strings.HasPrefix(d.node.path, path+".") || strings.HasPrefix(d.node.path, path+"[") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (f *fieldReport) covers(d delta) bool {
@@ -274,7 +303,8 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		return ""
 	}
 	for _, p := range here {
-		if p == f.desired {
+		// A default has no place in the manifest, only in what it stands for.
+		if p == f.desired || !f.desired.exists() {
 			return ""
 		}
 	}

@@ -89,6 +89,9 @@ func (r *run) batch(size int) error {
 	if err := r.silence(namespace, directory, objects); err != nil {
 		return err
 	}
+	if err := r.removed(namespace, directory+"-removed", objects); err != nil {
+		return err
+	}
 	share := r.wanted.mutations * min(r.stats.objects, r.wanted.objects) / max(1, r.wanted.objects)
 	for round := 0; r.stats.mutations < share && round < 200; round++ {
 		before := r.stats.mutations
@@ -453,6 +456,9 @@ func (r *run) recall(namespace, directory string, objects []*object, round int) 
 				r.stats.fail(f, o, mode.name, m.edits, m.live, resource)
 			}
 		}
+	}
+	if r.repair {
+		return r.mend(namespace, directory, objects, results, repairModes[round%len(repairModes)])
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"sort"
 	"strings"
 
@@ -22,21 +23,19 @@ type statistics struct {
 	ineffective        map[string]int
 	ranks              map[string]int // edited and, with less weight, refused ones, when the round began
 	failures           map[string]int
+	likes              map[string]int // the same, by what they have in common
 	log                *os.File
 	shown              int
-	repairs            repairs
-}
-
-type repairs struct {
-	objects, refused int
-	fields           map[string]int
+	removed            int
+	repaired, unable   map[string]int // by sort and field
+	repairs            struct{ objects, refused int }
 }
 
 func newStatistics(log *os.File) *statistics {
 	return &statistics{
 		refusals: map[string]int{}, usedPaths: map[string]int{}, silent: map[string]int{}, dropped: map[string]int{}, edited: map[string]int{},
-		refusedEdits: map[string]int{}, ineffective: map[string]int{}, failures: map[string]int{}, log: log,
-		repairs: repairs{fields: map[string]int{}},
+		refusedEdits: map[string]int{}, ineffective: map[string]int{}, failures: map[string]int{}, likes: map[string]int{}, log: log,
+		repaired: map[string]int{}, unable: map[string]int{},
 	}
 }
 
@@ -59,6 +58,8 @@ func (s *statistics) notStored(o *object) {
 }
 
 func (s *statistics) refuse(reason string) { s.refusals[likeness(reason)]++ }
+
+var bracketed = regexp.MustCompile(`\[[^\]]*\]`)
 
 // likeness takes the particulars out of a refusal, so that like falls to like.
 func likeness(reason string) string {
@@ -139,6 +140,7 @@ func (s *statistics) countEdits(o *object, m *mutated) int {
 
 func (s *statistics) fail(f failure, o *object, mode string, edits []edit, live map[string]any, r *resourceReport) {
 	s.failures[f.kind]++
+	s.likes[f.kind+" ("+mode+") "+likeness(bracketed.ReplaceAllString(f.detail, "[]"))]++
 	var b strings.Builder
 	fmt.Fprintf(&b, "==== %s (%s): %s\n", f.kind, mode, f.detail)
 	if o != nil {

@@ -28,7 +28,10 @@ func (s *statistics) print(w io.Writer, r *run) {
 	s.printFields(w, r)
 	s.printEdits(w)
 	if r.repair {
-		fmt.Fprintf(w, "repairs: %d objects, %d with a refusal\n", s.repairs.objects, s.repairs.refused)
+		s.printRepairs(w)
+	}
+	for _, like := range byCount(s.likes, 60) {
+		fmt.Fprintf(w, "failed %4d  %s\n", s.likes[like], like)
 	}
 	fmt.Fprintf(w, "oracle: %d objects, %d mutations, %d false alarms, %d missed, %d wrong paths, %d repairs, %d repair violations, %d unexpected ends\n",
 		s.objects, s.mutations, s.failures[falseAlarm], s.failures[missed], s.failures[wrongPath], s.repairs.objects, s.failures[violation], s.failures[broken])
@@ -86,5 +89,17 @@ func (s *statistics) printEdits(w io.Writer) {
 			never++
 		}
 	}
+	fmt.Fprintf(w, "fields dropped from manifests after an apply: %d\n", s.removed)
 	fmt.Fprintf(w, "mutations always refused by the server: %d sorts of field\n", never)
+}
+
+// printRepairs shows which fields were put back, and which the server did not let.
+func (s *statistics) printRepairs(w io.Writer) {
+	fmt.Fprintf(w, "repairs: %d objects repaired, in %d sorts of field; %d with a refusal of the server\n", s.repairs.objects, len(s.repaired), s.repairs.refused)
+	for _, id := range sortedKeys(s.repaired) {
+		fmt.Fprintf(w, "  repaired %5d  %s\n", s.repaired[id], id)
+	}
+	for _, id := range sortedKeys(s.unable) {
+		fmt.Fprintf(w, "  refused  %5d  %s\n", s.unable[id], id)
+	}
 }

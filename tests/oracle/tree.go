@@ -101,8 +101,13 @@ func (p pointer) parts() []string {
 }
 
 // parent and last split off the last part.
-func (p pointer) parent() pointer { return p[:strings.LastIndexByte(string(p), '/')] }
-func (p pointer) last() string    { parts := p.parts(); return parts[len(parts)-1] }
+func (p pointer) parent() pointer {
+	if !p.exists() || p == "" {
+		return nowhere
+	}
+	return p[:strings.LastIndexByte(string(p), '/')]
+}
+func (p pointer) last() string { parts := p.parts(); return parts[len(parts)-1] }
 
 // lookup finds a place; ok is false where there is none. A null counts as found.
 func lookup(v any, p pointer) (found any, ok bool) {
