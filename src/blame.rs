@@ -178,7 +178,7 @@ mod tests {
         for (path, expected) in [
             ("spec replicas", Some("hpa")),
             (
-                "metadata/labels/app.kubernetes.io/name",
+                "metadata labels app.kubernetes.io/name",
                 Some("kubectl-client-side-apply"),
             ),
             ("metadata labels other", None),
