@@ -10,6 +10,8 @@ mod detect;
 mod examples;
 /// The report's JSON.
 mod json;
+/// Repairs while others write, and signals.
+mod races;
 /// What is not repaired, and why.
 mod refusals;
 /// Repairs on the control plane.
