@@ -69,7 +69,7 @@ while IFS= read -r name; do
     if grep -qE "^test ([a-z0-9_]+::)*$name \.\.\. ok" "$log" && ! grep -qE ": $name\$" <<<"$left_out"; then
         on_plane=$((on_plane + 1))
     fi
-done < <(find tests -name '*.rs' -exec cat {} + | tr '\n' ' ' | grep -oE 'for_test\( *"[a-z0-9_]+"' | cut -d'"' -f2 | sort -u)
+done < <(find tests -name '*.rs' -exec cat {} + | tr '\n' ' ' | grep -oE '(for_test|with_controllers|Case::new|Case::absent)\( *"[a-z0-9_]+"' | cut -d'"' -f2 | sort -u)
 
 step "what the documents show"
 scripts/check-docs.sh || failed=$((failed + 1))
