@@ -32,7 +32,7 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 	path := d.node.path
 	if allocated(strings.TrimSuffix(path, "[]")) && !d.declared {
 		if ip := at(manifest, "spec", "clusterIP"); path == "Service.spec.clusterIPs" && ip != nil && ip != "" {
-			return must // it follows
+			return may // it follows what is reported anyway
 		}
 		return mustNot
 	}
@@ -40,6 +40,9 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 		// Beside others' entries, one's own is one value; see below.
 		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && d.node.parent.shape == aStruct {
 			return may
+		}
+		if strings.Contains(path, ".template.") {
+			return may // nobody's, as no controller looks there
 		}
 		return mustNot
 	}
@@ -59,6 +62,7 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 // wherever the manifest does not declare them.
 func othersList(path string) bool {
 	_, rest, _ := strings.Cut(path, ".")
+	rest = strings.TrimPrefix(rest, "spec.template.")
 	return strings.HasPrefix(rest, "metadata.finalizers") || strings.HasPrefix(rest, "metadata.ownerReferences")
 }
 
