@@ -224,7 +224,7 @@ impl Reader<'_> {
     fn saved_fields(&mut self) {
         if let Some((subject, position, fields)) = self.saved.take() {
             let message = format!(
-                "{}: written by the server alone, not compared",
+                "{}: only the cluster writes this, not compared",
                 fields.join(", ")
             );
             self.warning(&subject, Finding { position, message });

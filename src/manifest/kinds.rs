@@ -68,9 +68,7 @@ pub(super) fn judge(api_version: &str, kind: &str, is_object: bool, has_items: b
     match (api_version, kind) {
         ("", "") => Claim::Nothing,
         ("", kind) => without_api_version(kind, is_object || has_items),
-        ("v1" | "apps/v1", "") if is_object => {
-            wrong("kind", "missing; the kind of the object expected")
-        }
+        ("v1" | "apps/v1", "") if is_object => wrong("kind", "missing"),
         (_, "") => Claim::Nothing,
         ("v1", "List") => Claim::List(None),
         // A kubeconfig.
@@ -336,7 +334,7 @@ mod tests {
                 "missing; a Deployment has apps/v1",
             ),
             ("", "List", "apiVersion", "missing; a List has v1"),
-            ("v1", "", "kind", "missing; the kind of the object expected"),
+            ("v1", "", "kind", "missing"),
         ] {
             let expected = Claim::Wrong {
                 field,

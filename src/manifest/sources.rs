@@ -260,18 +260,20 @@ impl Finder<'_> {
         self.found.problems.push(problem);
     }
 
-    /// A path as messages show it.
     fn shown(&self, path: &Path) -> String {
-        let absolute = std::path::absolute(path).ok();
-        let below = match (&absolute, &self.here) {
-            (Some(absolute), Some(here)) => absolute.strip_prefix(here).ok(),
-            _ => None,
-        };
-        match below {
-            Some(below) if below == Path::new("") => ".".to_owned(),
-            Some(below) => one_line(&below.to_string_lossy()),
-            None => one_line(&path.to_string_lossy()),
-        }
+        shown(path, self.here.as_deref())
+    }
+}
+
+/// A path as messages show it: relative to the working directory if it lies below that, else as given.
+fn shown(path: &Path, here: Option<&Path>) -> String {
+    let absolute = std::path::absolute(path).ok();
+    let below = absolute
+        .as_deref()
+        .and_then(|absolute| absolute.strip_prefix(here?).ok());
+    match below {
+        Some(below) if below == Path::new("") => ".".to_owned(),
+        below => one_line(&below.unwrap_or(path).to_string_lossy()),
     }
 }
 
@@ -300,5 +302,30 @@ pub(super) fn cause(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let here = std::env::current_dir().unwrap();
+        for (path, expected) in [
+            (here.join("a/b.yaml"), "a/b.yaml"),
+            (PathBuf::from("./a/b.yaml"), "a/b.yaml"),
+            (PathBuf::from("a//b.yaml"), "a/b.yaml"),
+            (PathBuf::from("."), "."),
+            (here.clone(), "."),
+            (PathBuf::from("/elsewhere/b.yaml"), "/elsewhere/b.yaml"),
+            (PathBuf::from("a\n.yaml"), "a\\n.yaml"),
+        ] {
+            assert_eq!(shown(&path, Some(&here)), expected);
+        }
+        assert_eq!(
+            shown(Path::new("../b.yaml"), Some(&here.join("x"))),
+            "../b.yaml"
+        );
     }
 }
