@@ -29,6 +29,9 @@ impl<'a> Walk<'_, 'a> {
         match &field.ty {
             Type::Scalar(scalar) => self.defaulted(*scalar, field, siblings, spot),
             Type::Struct(ty) if !field.pointer || siblings.default(field.name).is_some() => {
+                if let Some(row) = rules.default {
+                    self.not_drift(row.id());
+                }
                 self.structure(*ty, spot);
             }
             Type::Map {

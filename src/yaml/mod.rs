@@ -15,12 +15,15 @@
 //! The way of a file: [`bytes`] to text, [`split`] into documents, [`scan`] into tokens, [`events`] by the grammar,
 //! [`compose`] into the nodes of the [`arena`], with scalars by [`resolve`]; [`json`] goes straight to nodes.
 
+mod anchors;
 mod arena;
 mod base64;
 mod bytes;
+mod collections;
 mod compose;
 mod cursor;
 mod events;
+mod fetch;
 mod json;
 mod lines;
 mod maps;
@@ -121,11 +124,16 @@ fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
+/// How many warnings of one file are kept.
+const MAX_WARNINGS: usize = 100;
+
 /// Collects problems.
 struct Notes<'a> {
     text: &'a str,
     lines: &'a Lines,
     problems: Vec<Problem>,
+    /// How many warnings there were, those not kept included.
+    warnings: usize,
     document: usize,
 }
 
@@ -139,8 +147,12 @@ impl Notes<'_> {
         });
     }
 
-    fn warn(&mut self, at: usize, message: String) {
-        self.add(Severity::Warning, at, message);
+    fn warn(&mut self, at: usize, message: impl FnOnce(&Self) -> String) {
+        self.warnings += 1;
+        if self.warnings <= MAX_WARNINGS {
+            let message = message(self);
+            self.add(Severity::Warning, at, message);
+        }
     }
 
     fn fail(&mut self, fault: Fault) {
@@ -149,6 +161,28 @@ impl Notes<'_> {
 
     fn line(&self, at: u32) -> u32 {
         self.lines.position(self.text, at).line
+    }
+
+    /// How many problems and warnings there are, for [`Notes::forget`].
+    fn mark(&self) -> (usize, usize) {
+        (self.problems.len(), self.warnings)
+    }
+
+    /// Forgets what came after a mark.
+    fn forget(&mut self, (problems, warnings): (usize, usize)) {
+        self.problems.truncate(problems);
+        self.warnings = warnings;
+    }
+
+    /// All problems, in the order of the file.
+    fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.position);
+        let left = self.warnings.saturating_sub(MAX_WARNINGS);
+        if left > 0 {
+            let message = format!("{left} more warnings about this file are not shown");
+            self.add(Severity::Warning, self.text.len(), message);
+        }
+        self.problems
     }
 }
 
@@ -182,16 +216,16 @@ pub fn read(bytes: Vec<u8>) -> Stream {
             text: &text,
             lines: &lines,
             problems: Vec::new(),
+            warnings: 0,
             document: 0,
         },
         documents: Vec::new(),
         invalid,
     };
     if let Some(&at) = replaced.first() {
-        reader.notes.warn(
-            at,
-            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned(),
-        );
+        reader.notes.warn(at, |_| {
+            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned()
+        });
     }
     if split::looks_like_json(&text[start..]) {
         reader.json(start, len);
@@ -204,8 +238,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
         documents,
         ..
     } = reader;
-    let mut problems = notes.problems;
-    problems.sort_by_key(|problem| problem.position);
+    let problems = notes.finish();
     arena.shrink();
     Stream {
         tree: Tree { text, arena, lines },
