@@ -2,7 +2,7 @@
 
 use crate::schema::Kind;
 
-use super::problem::quoted;
+use super::problem::{one_line, quoted};
 use super::suggest;
 
 /// The kinds of `v1`. Source: the scheme of `k8s.io/api/core/v1`.
@@ -87,7 +87,7 @@ fn wrong(field: &'static str, message: impl Into<String>) -> Claim {
 }
 
 fn other(api_version: &str, kind: &str) -> Claim {
-    Claim::Other(format!("{api_version} {kind}"))
+    Claim::Other(one_line(&format!("{api_version} {kind}")))
 }
 
 fn list_of(api_version: &str, kind: &str) -> Claim {
@@ -122,7 +122,7 @@ fn without_api_version(kind: &str, is_object: bool) -> Claim {
             "apiVersion",
             format!("missing; a {meant} has {}", meant.api_version()),
         ),
-        _ if is_object => Claim::Other(kind.to_owned()),
+        _ if is_object => Claim::Other(one_line(kind)),
         _ => Claim::Nothing,
     }
 }

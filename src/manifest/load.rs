@@ -104,12 +104,7 @@ impl Loader {
     }
 
     fn read(&self, source: &Source) -> io::Result<Known> {
-        let mut bytes = Vec::new();
-        if let Some(path) = &source.path {
-            bytes = fs::read(path)?;
-        } else {
-            io::stdin().lock().read_to_end(&mut bytes)?;
-        }
+        let bytes = content(source)?;
         let mut hasher = DefaultHasher::new();
         (&bytes, &source.unwritable).hash(&mut hasher);
         let hash = hasher.finish();
@@ -130,6 +125,32 @@ impl Loader {
             checked: Arc::new(file::check(bytes, &surroundings)),
         })
     }
+}
+
+/// The bytes of a file.
+fn content(source: &Source) -> io::Result<Vec<u8>> {
+    /// What is larger is no manifest, and would cost much time and memory.
+    const LARGEST: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    if let Some(path) = &source.path {
+        let file = fs::File::open(path)?;
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        bytes.reserve_exact(size.min(LARGEST) as usize + 1);
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    } else {
+        io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        let message = format!(
+            "larger than {} MiB, which is too large for manifests",
+            LARGEST >> 20
+        );
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
 }
 
 impl Manifests {

@@ -1,6 +1,7 @@
 //! The files that the given paths stand for: folders walked, links followed, charts and hidden names passed over.
 
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -164,16 +165,14 @@ impl Finder<'_> {
             Ok(entries) => entries,
             Err(error) => return self.unreadable(&spot.path, &error),
         };
-        if entries.iter().any(|(name, _)| name == CHART) {
+        let has = |wanted: &str| entries.iter().any(|(name, _)| name == wanted);
+        if has(CHART) {
             let shown = self.shown(&spot.path);
             return self.found.notices.push(format!(
                 "{shown}: a Helm chart, passed over; helm template {shown} | gitops-drift -f - --once compares it"
             ));
         }
-        if entries
-            .iter()
-            .any(|(name, _)| KUSTOMIZATIONS.contains(&name.as_str()))
-        {
+        if KUSTOMIZATIONS.into_iter().any(has) {
             spot.unwritable = Some(self.kustomized(&spot.path));
         }
         for (name, kind) in entries {
@@ -181,14 +180,15 @@ impl Finder<'_> {
         }
     }
 
-    fn entry(&mut self, folder: &Spot, name: &str, kind: fs::FileType) {
+    fn entry(&mut self, folder: &Spot, name: &OsStr, kind: fs::FileType) {
         let spot = Spot {
             path: folder.path.join(name),
             below: folder.below.join(name),
             unwritable: folder.unwritable.clone(),
         };
-        let is_hidden = name.starts_with('.');
-        if is_hidden || self.exclude.is_match(&spot.below) || KUSTOMIZATIONS.contains(&name) {
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        let is_kustomization = KUSTOMIZATIONS.into_iter().any(|known| name == known);
+        if is_hidden || is_kustomization || self.exclude.is_match(&spot.below) {
             return;
         }
         if kind.is_dir() {
@@ -278,14 +278,11 @@ fn shown(path: &Path, here: Option<&Path>) -> String {
 }
 
 /// The names in a folder, in their order.
-fn entries(folder: &Path) -> io::Result<Vec<(String, fs::FileType)>> {
+fn entries(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        entries.push((
-            entry.file_name().to_string_lossy().into_owned(),
-            entry.file_type()?,
-        ));
+        entries.push((entry.file_name(), entry.file_type()?));
     }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(entries)
