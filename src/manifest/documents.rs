@@ -218,7 +218,7 @@ pub(super) fn object_at<'o, 'a>(
 /// What to say besides of a file that cannot be read because it is no manifest but a template of one.
 pub(super) fn template_hint(text: &str, message: &str) -> &'static str {
     if text.contains("{{") && !message.contains("template") {
-        " (is this a template that was not rendered?)"
+        " (`{{` begins a template, which must be rendered first)"
     } else {
         ""
     }

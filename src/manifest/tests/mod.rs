@@ -144,7 +144,19 @@ fn what_the_reading_of_yaml_doubts_is_passed_on() {
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Values.name }}\n",
-            &["4:10: a key cannot be a map (is this a template that was not rendered?)"],
+            &[
+                "4:10: expected a key, found a map (`{{` begins a template, which must be rendered first)",
+            ],
+        ),
+        (
+            "kind: ConfigMap\n{{ if .Values.x }}\na: b\n",
+            &[
+                "2:1: expected `:` after the key `{{ if .Values.x }}` (`{{` begins a template, which must be rendered first)",
+            ],
+        ),
+        (
+            "apiVersion: v1\nkind: Pod\nx: {a: 1, a: 2}\n---\nx: {a: 1, a: 2}\n",
+            &[],
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
