@@ -288,13 +288,21 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		return err.Error()
 	}
 	if f.desired.exists() {
-		if _, ok := lookup(o.manifest, f.desired); !ok {
+		found, ok := lookup(o.manifest, f.desired)
+		if !ok {
 			return fmt.Sprintf("nothing is declared at %s", f.desired)
+		}
+		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is declared where %s is", f.Desired, writeJSON(found))
 		}
 	}
 	if f.live.exists() {
-		if _, ok := lookup(live, f.live); !ok {
+		found, ok := lookup(live, f.live)
+		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
+		}
+		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}
 	here, there := resolve(o.live, segments), resolve(live, segments)

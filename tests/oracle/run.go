@@ -452,6 +452,7 @@ func (r *run) recall(namespace, directory string, objects []*object, round int) 
 		}
 		for _, mode := range modes {
 			resource := reports[mode.name].of(o.kind.kind, o.namespace, o.name)
+			r.stats.leftOpen(o, m, resource, mode)
 			for _, f := range judge(o, m.live, m.matching, resource, mode.strict) {
 				r.stats.fail(f, o, mode.name, m.edits, m.live, resource)
 			}
@@ -464,12 +465,12 @@ func (r *run) recall(namespace, directory string, objects []*object, round int) 
 }
 
 // mutate writes the object as it was first, with some edits. Where the server
-// refuses them together, each is tried alone.
+// refuses them together, fewer are tried at once.
 func (r *run) mutate(o *object) (*mutated, []edit, error) {
 	var refused []edit
 	all := edits(o.kind, o.live, o.manifest, r.unreachable)
 	chosen := choose(o.g, all, r.stats.ranks, 9)
-	for _, group := range [][]int{{0, 1, 2}, {0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}} {
+	for _, group := range [][]int{{0, 1, 2, 3}, {0, 1}, {2, 3}, {0}, {1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}} {
 		var attempt []edit
 		for _, i := range group {
 			if i < len(chosen) {
