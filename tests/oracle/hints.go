@@ -837,6 +837,9 @@ func claimTemplate(g *generator, sc scope) any {
 	if spec["resources"] == nil {
 		spec["resources"] = claimResources(g, sc)
 	}
+	if ref := asMap(spec["dataSourceRef"]); ref != nil && spec["dataSource"] == nil && g.chance(0.3) {
+		ref["namespace"] = g.fresh("ns-")
+	}
 	if spec["dataSource"] != nil && spec["dataSourceRef"] != nil {
 		if g.chance(0.5) {
 			spec["dataSourceRef"] = clone(spec["dataSource"])

@@ -85,6 +85,11 @@ func writtenByOthers(p pointer) bool {
 func follows(d delta, manifest map[string]any) due {
 	declares := func(keys ...string) bool { return at(manifest, keys...) != nil && !isZero(at(manifest, keys...)) }
 	switch path := d.node.path; {
+	case d.node.hint == "EnvVar.value":
+		// A variable without a value has the empty one.
+		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && asMap(item)["valueFrom"] == nil {
+			return must
+		}
 	case path == "Service.spec.ports[].targetPort":
 		if port, ok := lookup(manifest, d.want.parent()); ok && port != nil {
 			return must

@@ -50,6 +50,7 @@ func (r *run) main(kubeconfig, binary, controlplane string, versus int) (failed 
 	defer log.Close()
 	r.stats = newStatistics(log)
 	if versus > 0 {
+		r.tidy = true
 		return false, r.versus(controlplane, versus, os.Stdout)
 	}
 	err = r.all()
