@@ -24,6 +24,7 @@ mod target;
 mod tests;
 mod transport;
 mod tries;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
