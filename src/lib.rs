@@ -19,4 +19,20 @@ pub mod path;
 
 pub mod schema;
 
+pub mod manifest;
+
 pub mod cluster;
+
+pub mod normalize;
+
+pub mod diff;
+
+pub mod blame;
+
+pub mod remediate;
+
+pub mod report;
+
+pub mod reconcile;
+
+pub mod cli;

@@ -1,1 +1,43 @@
-fn main() {}
+//! The program: arguments, then the run, then the exit code.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use gitops_drift::cli::{self, Invocation, Stop};
+use gitops_drift::reconcile;
+
+fn main() -> ExitCode {
+    match cli::parse(std::env::args_os()) {
+        Ok(invocation) => run(invocation),
+        Err(Stop::Show(text)) => {
+            // A closed pipe is no failure of ours.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
+        Err(Stop::Usage { message, json }) => {
+            let _ = writeln!(io::stderr(), "error: {message}");
+            if json {
+                let _ = reconcile::write_failure(&message, &mut io::stdout());
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(Invocation { options, log_level }: Invocation) -> ExitCode {
+    reconcile::log_to_stderr(log_level, !options.once);
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: cannot start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let exit = runtime.block_on(reconcile::run(options, &mut io::stdout().lock()));
+    // What still waits for a server need not be waited for.
+    runtime.shutdown_background();
+    ExitCode::from(exit)
+}

@@ -18,6 +18,7 @@ mod proxy;
 mod request;
 mod retry;
 mod session;
+pub mod snapshot;
 mod status;
 mod target;
 #[cfg(test)]

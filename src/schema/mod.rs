@@ -20,12 +20,19 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, in the order of reports (by name).
-    pub const ALL: [Self; 4] = [Self::ConfigMap, Self::Deployment, Self::Namespace, Self::Service];
+    pub const ALL: [Self; 4] = [
+        Self::ConfigMap,
+        Self::Deployment,
+        Self::Namespace,
+        Self::Service,
+    ];
 
     /// The kind of this `apiVersion` and `kind`, if it is one of the four.
     #[must_use]
     pub fn find(api_version: &str, kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|k| k.api_version() == api_version && k.name() == kind)
+        Self::ALL
+            .into_iter()
+            .find(|k| k.api_version() == api_version && k.name() == kind)
     }
 
     /// `Deployment`.
@@ -90,5 +97,64 @@ impl fmt::Display for ResourceId {
             write!(f, " (ns: {})", self.namespace)?;
         }
         Ok(())
+    }
+}
+
+mod defaults;
+mod gates;
+mod image;
+mod lists;
+mod ownership;
+pub mod quantity;
+pub mod rules;
+pub mod types;
+mod unions;
+mod writes;
+
+pub use lists::MATCHED_IN_ORDER;
+pub use ownership::RECORDS;
+pub use writes::{exclusive_sibling, is_selected};
+
+#[cfg(test)]
+mod tests {
+    use super::types::structs;
+    use super::{defaults, gates, lists, ownership, unions, writes};
+
+    /// A row that names no field would be a rule that never applies.
+    #[test]
+    fn every_row_names_a_field() {
+        let exists = |at: &str| {
+            let (owner, name) = at.split_once('.').unwrap();
+            structs().any(|s| (owner == "*" || s.name == owner) && s.field(name).is_some())
+        };
+        let rows = defaults::DEFAULTS
+            .iter()
+            .map(|row| row.at)
+            .chain(defaults::FOLLOWERS.iter().map(|row| row.at))
+            .chain(defaults::ROUNDED_TO_MILLI.iter().copied())
+            .chain(ownership::OWNED.iter().copied())
+            .chain(ownership::FOREIGN.iter().copied())
+            .chain(ownership::ALLOCATED.iter().copied())
+            .chain(ownership::KEPT.iter().copied())
+            .chain(ownership::DROPPED.iter().map(|row| row.at))
+            .chain(ownership::KEYS.iter().map(|(at, _)| *at))
+            .chain(gates::GATES.iter().map(|row| row.at))
+            .chain(lists::ORDERED.iter().map(|(at, _)| *at))
+            .chain(lists::EXTENDED.iter().copied())
+            .chain(writes::IMMUTABLE.iter().map(|row| row.at))
+            .chain(writes::CONSEQUENCES.iter().map(|(at, _)| *at));
+        for at in rows {
+            assert!(exists(at), "no field {at}");
+        }
+        for union in unions::UNIONS {
+            assert!(
+                structs().any(|s| s.name == union.of),
+                "no type {}",
+                union.of
+            );
+        }
+        for name in super::MATCHED_IN_ORDER {
+            assert!(structs().any(|s| s.name == *name), "no type {name}");
+        }
     }
 }

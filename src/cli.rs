@@ -1,0 +1,348 @@
+//! The command line: what can be said on it, and the plain options that it becomes.
+//!
+//! Nothing behind this file knows clap.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::error::ErrorKind;
+use clap::{ArgAction, Parser, ValueEnum};
+
+use crate::manifest;
+use crate::path::Pattern;
+use crate::reconcile::{Live, Mode, Options, Output};
+use crate::{cluster, remediate};
+
+/// Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and, when told to, puts it back.
+///
+/// Compares Deployments, Services, ConfigMaps and Namespaces in plain YAML or JSON manifests with the live objects.
+/// Reads only, unless --remediate is given: it needs `get` and `list`, nothing else.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
+#[derive(Debug, Parser)]
+#[command(
+    name = "gitops-drift",
+    version,
+    after_help = AFTER_HELP,
+    max_term_width = 100,
+)]
+struct Cli {
+    /// A manifest file, a directory (read recursively), or `-` for standard input; may be repeated
+    #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append)]
+    manifests: Vec<PathBuf>,
+
+    /// Paths below a directory to pass over, such as `test/**`; may be repeated
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    exclude: Vec<String>,
+
+    /// The namespace of manifests that name none
+    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    namespace: String,
+
+    /// Report only (the default)
+    #[arg(long, conflicts_with_all = ["no_dry_run", "remediate"])]
+    dry_run: bool,
+
+    /// Report only as well, but as alerts: actions lose their `(dry-run)`
+    #[arg(long, conflicts_with = "remediate")]
+    no_dry_run: bool,
+
+    /// Put the declared state back where it has drifted: replaces objects that differ, creates missing ones
+    #[arg(long)]
+    remediate: bool,
+
+    /// Run one cycle, then exit; without it cycles go on until a signal comes
+    #[arg(long)]
+    once: bool,
+
+    /// The pause between the end of a cycle and the next
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    interval: u64,
+
+    /// The kubeconfig; without it `$KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount
+    #[arg(long, value_name = "PATH")]
+    kubeconfig: Option<PathBuf>,
+
+    /// The context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// The time for each request, its retries included
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    request_timeout: u64,
+
+    /// Compare with a saved snapshot (`kubectl get … -o yaml`, a file or a directory) instead of a cluster
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"])]
+    live: Option<PathBuf>,
+
+    /// Field paths to leave out of every resource, separated by commas; may be repeated
+    #[arg(long, value_name = "PATHS", action = ArgAction::Append)]
+    ignore_fields: Vec<String>,
+
+    /// Also report what is live but declared nowhere: added keys and items, changed defaults
+    #[arg(long)]
+    strict: bool,
+
+    /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
+    #[arg(long, requires = "remediate", requires = "strict")]
+    remove_extras: bool,
+
+    /// The format of the report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+    output: Format,
+
+    /// How much is told on standard error
+    #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info)]
+    log_level: Level,
+
+    /// Exit with 1 when drift is left
+    #[arg(long)]
+    fail_on_drift: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  everything was compared; no drift, or drift without --fail-on-drift, or all drift was repaired
+  1  --fail-on-drift, and drift is left
+  2  something could not be checked or repaired, or the command line or configuration is wrong
+
+Annotations, read from the manifest only:
+  drift.gitops.io/skip: \"true\"                 the resource is not looked at
+  drift.gitops.io/ignore-fields: \"PATHS\"       these fields are neither compared nor written
+  drift.gitops.io/remediation-policy: \"alert\"  the resource is reported, never written
+
+Field paths look like spec.template.spec.containers[name=web].image; `[*]` is any item, `*` any key,
+and a key with dots is quoted: metadata.labels[\"app.kubernetes.io/name\"].
+
+A value that is live but declared nowhere is not drift, unless kubectl's own record of the last apply
+shows that it has left the manifest, or --strict is given.
+
+Examples:
+  gitops-drift -f deploy/ --once
+  gitops-drift -f deploy/ --once --fail-on-drift --output json
+  helm template my-chart | gitops-drift -f - --once
+  gitops-drift -f deploy/ --remediate --interval 30";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum Level {
+    Debug,
+    Info,
+    Warning,
+    Error,
+}
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub struct Invocation {
+    /// What to do.
+    pub options: Options,
+    /// The least severe messages that are shown.
+    pub log_level: tracing::Level,
+}
+
+/// Why nothing is done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// The text that was asked for: help or the version.
+    Show(String),
+    /// The command line is wrong, in one line.
+    Usage {
+        /// What is wrong.
+        message: String,
+        /// A report as JSON was asked for.
+        json: bool,
+    },
+}
+
+/// Reads the command line. Fails with what is to be shown instead of doing anything.
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Stop> {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let json = asks_for_json(&args);
+    let usage = |message: String| Stop::Usage { message, json };
+    let cli = Cli::try_parse_from(args).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Show(error.to_string()),
+        _ => usage(one_line(&error)),
+    })?;
+    cli.into_invocation().map_err(usage)
+}
+
+/// Whether the report of even a wrong command line should be JSON.
+fn asks_for_json(args: &[OsString]) -> bool {
+    args.iter().any(|arg| arg == "--output=json")
+        || args
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && pair[1] == "json")
+}
+
+/// The first paragraph of clap's message: what is wrong, without the usage behind it.
+fn one_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let paragraph: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .map(str::trim)
+        .collect();
+    format!("{} (see --help)", paragraph.join(" "))
+}
+
+impl Cli {
+    fn into_invocation(self) -> Result<Invocation, String> {
+        let Self {
+            manifests,
+            exclude,
+            namespace,
+            dry_run: _,
+            no_dry_run,
+            remediate,
+            once,
+            interval,
+            kubeconfig,
+            context,
+            request_timeout,
+            live,
+            ignore_fields,
+            strict,
+            remove_extras,
+            output,
+            log_level,
+            fail_on_drift,
+        } = self;
+        let once = once || live.is_some();
+        let reads_stdin = manifests.iter().any(|path| path.as_os_str() == "-");
+        if reads_stdin && !once {
+            return Err("standard input can be read only once: `-f -` needs --once".to_owned());
+        }
+        let mut ignore = Vec::new();
+        for list in &ignore_fields {
+            ignore.extend(
+                Pattern::parse_list(list).map_err(|cause| format!("--ignore-fields: {cause}"))?,
+            );
+        }
+        let extent = if remove_extras {
+            remediate::Extent::Extras
+        } else {
+            remediate::Extent::Declared
+        };
+        let mode = match (remediate, no_dry_run) {
+            (true, _) => Mode::Remediate(extent),
+            (false, true) => Mode::Alert,
+            (false, false) => Mode::DryRun,
+        };
+        let request_timeout = Duration::from_secs(request_timeout);
+        let live = match live {
+            Some(path) => Live::Snapshot(path),
+            None => Live::Cluster(
+                cluster::Wishes {
+                    kubeconfig,
+                    context,
+                },
+                cluster::Options {
+                    request_timeout,
+                    stdin_is_taken: reads_stdin,
+                },
+            ),
+        };
+        let output = match (output, once) {
+            (Format::Text, _) => Output::Text,
+            (Format::Json, true) => Output::Json { indented: true },
+            (Format::Json, false) => Output::Json { indented: false },
+        };
+        Ok(Invocation {
+            options: Options {
+                manifests: manifest::Options {
+                    inputs: manifests,
+                    exclude,
+                    namespace,
+                },
+                live,
+                mode,
+                strict,
+                ignore,
+                once,
+                interval: Duration::from_secs(interval),
+                output,
+                fail_on_drift,
+            },
+            log_level: match log_level {
+                Level::Debug => tracing::Level::DEBUG,
+                Level::Info => tracing::Level::INFO,
+                Level::Warning => tracing::Level::WARN,
+                Level::Error => tracing::Level::ERROR,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usage(args: &[&str]) -> String {
+        let args = ["gitops-drift"].iter().chain(args).map(OsString::from);
+        match parse(args) {
+            Err(Stop::Usage { message, .. }) => message,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn usage_errors_are_one_line() {
+        for (args, message) in [
+            (
+                &[][..],
+                "the following required arguments were not provided: --manifests <PATH> (see --help)",
+            ),
+            (
+                &["-f", ".", "--log-level", "loud"],
+                "invalid value 'loud' for '--log-level <LEVEL>' [possible values: DEBUG, INFO, WARNING, ERROR] (see --help)",
+            ),
+            (
+                &["-f", ".", "--remediate", "--dry-run"],
+                "the argument '--remediate' cannot be used with '--dry-run' (see --help)",
+            ),
+            (
+                &["-f", ".", "--interval", "0"],
+                "invalid value '0' for '--interval <SECONDS>': 0 is not in 1..18446744073709551615 (see --help)",
+            ),
+            (
+                &["-f", "-"],
+                "standard input can be read only once: `-f -` needs --once",
+            ),
+            (
+                &["-f", ".", "--ignore-fields", "a["],
+                "--ignore-fields: bad field path `a[`: in brackets stands `key=value`, a position, `*` or a quoted key",
+            ),
+        ] {
+            assert_eq!(usage(args), message);
+        }
+    }
+
+    #[test]
+    fn json_is_known_even_from_a_wrong_command_line() {
+        let args = ["gitops-drift", "--output", "json"].map(OsString::from);
+        assert!(matches!(parse(args), Err(Stop::Usage { json: true, .. })));
+    }
+
+    #[test]
+    fn levels_are_read_in_any_case() {
+        let args = ["gitops-drift", "-f", ".", "--log-level", "warning"].map(OsString::from);
+        assert_eq!(parse(args).unwrap().log_level, tracing::Level::WARN);
+    }
+}

@@ -1,0 +1,252 @@
+//! The differ: one walk over (type, declared node, live value) that gives a verdict for each place.
+//!
+//! It makes no copies of either side and knows no field by name: what is special about a field stands in `schema`'s
+//! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
+//! works from the findings and never matches again.
+
+mod atomic;
+mod declared;
+mod finding;
+mod items;
+mod maps;
+mod order;
+#[cfg(test)]
+mod tests;
+mod undeclared;
+mod unions;
+mod walk;
+
+use serde_json::Value;
+
+use crate::path::{Ignore, Path, Pattern};
+use crate::schema::rules::{Gate, Immutable, RuleId};
+use crate::schema::{Kind, exclusive_sibling, types};
+use crate::yaml::{self, Node, NodeId};
+
+/// The two sides of one object, and how they are to be compared.
+pub struct Sides<'a> {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The manifest's document.
+    pub declared: Node<'a>,
+    /// The object as the API returned it.
+    pub live: &'a Value,
+    /// What was declared when the object was last applied by kubectl, by its own record.
+    pub last_applied: Option<Node<'a>>,
+    /// The paths that are left out.
+    pub ignore: Ignore<'a>,
+    /// Also tell what is live and declared nowhere.
+    pub strict: bool,
+}
+
+/// What there is to say of one place.
+pub enum Verdict {
+    /// Both sides have the same value.
+    Same,
+    /// The sides differ or one has no value, and that is as it should be, for this reason.
+    NotDrift(RuleId),
+    /// A difference.
+    Drift(Box<Finding>),
+    /// Declared, but not live, and perhaps so because the server does not store the field.
+    NotStored(&'static Gate, Box<Finding>),
+    /// A live field that the tables do not know, at this path.
+    UnknownLive(Path),
+}
+
+/// The kind of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Both sides have a value, not the same.
+    Changed,
+    /// Declared, not live.
+    Missing,
+    /// Live and once declared, but no longer.
+    Removed,
+    /// Live and declared nowhere.
+    Extra,
+}
+
+/// Where the desired value of a finding comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The manifest.
+    Declared,
+    /// The server derives it from what the manifest declares at this path.
+    DefaultOf(Path),
+    /// The server fills it in where nothing is declared.
+    Default,
+}
+
+/// One difference: all that a report, a repair or an attribution needs to know of it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Where.
+    pub path: Path,
+    /// What sort of difference.
+    pub class: Class,
+    /// The declared value, or what is declared nearest around it.
+    pub declared: Option<NodeId>,
+    /// What should be live.
+    pub desired: Option<Value>,
+    /// Where that comes from.
+    pub origin: Origin,
+    /// What is live.
+    pub live: Option<Value>,
+    /// The place in the manifest's document, from its root (RFC 6901), where it declares one.
+    pub declared_pointer: Option<String>,
+    /// The place in the live object, whether it has a value there or not.
+    pub at: Vec<Token>,
+    /// What a repair does there.
+    pub edit: Edit,
+    /// The row that says that the server refuses to change it.
+    pub immutable: Option<&'static Immutable>,
+    /// The row that says that a value which nothing declares is left alone by repairs.
+    pub kept: Option<RuleId>,
+    /// What else changes in the object when it is repaired.
+    pub consequences: Vec<String>,
+}
+
+/// One step of a place in a live object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Token {
+    /// A key.
+    Key(String),
+    /// A position.
+    Index(usize),
+}
+
+/// What a repair does at the place of a finding. Positions are those of the live object.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Edit {
+    /// Sets the value; objects that are missing on the way to it are made.
+    Set(Value),
+    /// Takes the value out.
+    Remove,
+    /// Puts an item into the list.
+    Insert {
+        /// The item.
+        item: Value,
+        /// Where.
+        place: Place,
+    },
+    /// Puts the items at these positions, in this order, into the places that they hold together.
+    Permute(Vec<usize>),
+}
+
+/// Where a missing item is put into a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Right behind this item, and behind what was put there before.
+    After(usize),
+    /// Right before this item, and behind what was put there before.
+    Before(usize),
+    /// At the end.
+    End,
+}
+
+/// The pointer of a place (RFC 6901).
+#[must_use]
+pub fn pointer(tokens: &[Token]) -> String {
+    let mut text = String::new();
+    for token in tokens {
+        text.push('/');
+        match token {
+            Token::Key(key) => text.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            Token::Index(index) => text.push_str(&index.to_string()),
+        }
+    }
+    text
+}
+
+/// Walks along both sides and tells `sink` each verdict, in the order of the types' fields.
+pub fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
+    walk::object(types::root(sides.kind), sides, sink);
+}
+
+/// What a manifest declares of one object, and how it is to be compared.
+#[derive(Clone)]
+pub struct Subject<'a> {
+    /// What kind it is.
+    pub kind: Kind,
+    /// The manifest's document.
+    pub declared: Node<'a>,
+    /// The paths that are left out.
+    pub ignore: Vec<&'a Pattern>,
+    /// Also tell what is live and declared nowhere.
+    pub strict: bool,
+}
+
+/// All that a comparison found.
+#[derive(Debug, Default)]
+pub struct Differences {
+    /// The drift, by path.
+    pub findings: Vec<Finding>,
+    /// What is declared and not live, and perhaps so because the server does not store the field.
+    pub not_stored: Vec<(&'static Gate, Finding)>,
+    /// Live fields that the tables do not know.
+    pub unknown_live: Vec<Path>,
+}
+
+impl Differences {
+    /// Counts what a server of this minor version stores by default among the drift. What is left in `not_stored` is
+    /// what it does not.
+    pub fn settle_gates(&mut self, minor: u32) {
+        let (stored, not): (Vec<_>, Vec<_>) = std::mem::take(&mut self.not_stored)
+            .into_iter()
+            .partition(|(gate, _)| gate.on_since.is_some_and(|since| minor >= since));
+        self.not_stored = not;
+        self.findings
+            .extend(stored.into_iter().map(|(_, finding)| finding));
+        self.findings
+            .sort_by_cached_key(|finding| finding.path.to_string());
+    }
+}
+
+/// A key that may stand in one of two maps only leaves the other when it is set: the path there.
+fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
+    let ([Token::Key(map), Token::Key(key)], Edit::Set(_)) = (&finding.at[..], &finding.edit)
+    else {
+        return None;
+    };
+    let other = exclusive_sibling(kind.name(), map)?;
+    live.get(other)?.get(key)?;
+    Some(Path::root().key(other).key(key).to_string())
+}
+
+/// The annotation in which kubectl records what was applied.
+const LAST_APPLIED: &str =
+    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+
+/// Compares a live object with what is declared of it.
+#[must_use]
+pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
+    let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
+    let last = record.map(|text| yaml::read(text.as_bytes().to_vec()));
+    let last_root = last
+        .as_ref()
+        .and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));
+    let mut differences = Differences::default();
+    let sides = Sides {
+        kind: subject.kind,
+        declared: subject.declared,
+        live,
+        last_applied: last_root,
+        ignore: Ignore::new(subject.ignore.iter().copied()),
+        strict: subject.strict,
+    };
+    compare(sides, &mut |verdict| match verdict {
+        Verdict::Same | Verdict::NotDrift(_) => {}
+        Verdict::Drift(mut finding) => {
+            finding
+                .consequences
+                .extend(way_made(subject.kind, live, &finding));
+            differences.findings.push(*finding);
+        }
+        Verdict::NotStored(gate, finding) => differences.not_stored.push((gate, *finding)),
+        Verdict::UnknownLive(path) => differences.unknown_live.push(path),
+    });
+    differences
+        .findings
+        .sort_by_cached_key(|finding| finding.path.to_string());
+    differences
+}

@@ -1,0 +1,566 @@
+//! The differ's rules, each in its smallest case: a spec, what is live, what is told.
+
+use serde_json::Value;
+
+use super::{Class, Finding, Origin, Sides, Verdict, compare};
+use crate::path::{Ignore, Pattern};
+use crate::schema::Kind;
+use crate::yaml;
+
+struct Case {
+    kind: Kind,
+    declared: String,
+    live: String,
+    last: Option<String>,
+    ignore: &'static str,
+    strict: bool,
+}
+
+fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
+    let declared = yaml::read(case.declared.clone().into_bytes());
+    let live = yaml::read(case.live.clone().into_bytes());
+    let last = case.last.clone().map(|text| yaml::read(text.into_bytes()));
+    let live: Value = live.tree.node(live.documents[0].root).to_json();
+    let patterns = Pattern::parse_list(case.ignore).unwrap();
+    let sides = Sides {
+        kind: case.kind,
+        declared: declared.tree.node(declared.documents[0].root),
+        live: &live,
+        last_applied: last
+            .as_ref()
+            .map(|stream| stream.tree.node(stream.documents[0].root)),
+        ignore: Ignore::new(&patterns),
+        strict: case.strict,
+    };
+    compare(sides, &mut |verdict| {
+        if let Verdict::Drift(finding) = verdict {
+            take(&finding);
+        }
+    });
+}
+
+/// Each finding as `path: desired -> live`, with its class where that is not told by the absence of a side.
+fn told(case: &Case) -> Vec<String> {
+    let mut told = Vec::new();
+    findings_of(case, |finding| {
+        let side = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
+        let class = if finding.class == Class::Removed {
+            "removed "
+        } else {
+            ""
+        };
+        let origin = match &finding.origin {
+            Origin::Declared => String::new(),
+            Origin::DefaultOf(path) => format!(" (default of {path})"),
+            Origin::Default => " (default)".to_owned(),
+        };
+        told.push(format!(
+            "{class}{}: {} -> {}{origin}",
+            finding.path,
+            side(&finding.desired),
+            side(&finding.live)
+        ));
+    });
+    told
+}
+
+fn indent(text: &str, by: usize) -> String {
+    text.lines().fold(String::new(), |all, line| {
+        all + &" ".repeat(by) + line + "\n"
+    })
+}
+
+/// A container's fields in a Deployment.
+fn container(declared: &str, live: &str) -> Case {
+    let wrap = |fields: &str| {
+        let fields = indent(fields, 6);
+        format!(
+            "spec:\n  template:\n    spec:\n      containers:\n      - name: c\n        image: a:1\n{}",
+            indent(&fields, 2)
+        )
+    };
+    case(Kind::Deployment, &wrap(declared), &wrap(live))
+}
+
+fn pod(declared: &str, live: &str) -> Case {
+    let wrap = |fields: &str| format!("spec:\n  template:\n    spec:\n{}", indent(fields, 6));
+    case(Kind::Deployment, &wrap(declared), &wrap(live))
+}
+
+fn case(kind: Kind, declared: &str, live: &str) -> Case {
+    Case {
+        kind,
+        declared: declared.to_owned(),
+        live: live.to_owned(),
+        last: None,
+        ignore: "",
+        strict: false,
+    }
+}
+
+/// Paths below the only container, or below the pod's spec, are shortened.
+fn short(told: Vec<String>) -> Vec<String> {
+    told.into_iter()
+        .map(|t| {
+            t.replace("spec.template.spec.containers[name=c]", "C")
+                .replace("spec.template.spec", "P")
+        })
+        .collect()
+}
+
+fn check(case: &Case, expected: &[&str]) {
+    assert_eq!(
+        short(told(case)),
+        expected,
+        "declared:\n{}live:\n{}",
+        case.declared,
+        case.live
+    );
+}
+
+#[test]
+fn scalars() {
+    check(
+        &container("image: a:2", "image: a:1"),
+        &["C.image: \"a:2\" -> \"a:1\""],
+    );
+    check(
+        &container("workingDir: /x", ""),
+        &["C.workingDir: \"/x\" -> -"],
+    );
+    check(
+        &container("stdin: false\ntty: true", ""),
+        &["C.tty: true -> -"],
+    );
+    check(
+        &container("stdin: false", "stdin: true"),
+        &["C.stdin: false -> true"],
+    );
+    check(
+        &container("imagePullPolicy: ''", "imagePullPolicy: Always"),
+        &[],
+    );
+    check(
+        &container(
+            "resources: {limits: {cpu: 0.5, memory: 1Gi}}",
+            "resources: {limits: {cpu: 500m, memory: 1024Mi}}",
+        ),
+        &[],
+    );
+    check(&container("", "workingDir: /x"), &[]);
+    check(
+        &case(
+            Kind::Deployment,
+            "spec: {replicas: 0}",
+            "spec: {replicas: 1}",
+        ),
+        &["spec.replicas: 0 -> 1"],
+    );
+    check(
+        &case(
+            Kind::Deployment,
+            "spec: {replicas: null}",
+            "spec: {replicas: 3}",
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn maps_are_told_by_key() {
+    check(
+        &case(
+            Kind::ConfigMap,
+            "data: {a: '1', b: '2', c: ''}",
+            "data: {a: '1', b: x, d: '4'}",
+        ),
+        &["data.b: \"2\" -> \"x\"", "data.c: \"\" -> -"],
+    );
+    check(
+        &case(
+            Kind::ConfigMap,
+            "metadata: {labels: {a: b}}",
+            "metadata: {}",
+        ),
+        &["metadata.labels.a: \"b\" -> -"],
+    );
+    check(
+        &case(Kind::ConfigMap, "data: {a: null}", "data: {a: ''}"),
+        &[],
+    );
+    check(
+        &case(
+            Kind::ConfigMap,
+            "binaryData: {a: aGVsbG8=}",
+            "binaryData: {a: aGVsbG8=}",
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn atomic_values_are_one() {
+    check(
+        &container("args: [a, b]", "args: [a, b, c]"),
+        &["C.args: [\"a\",\"b\"] -> [\"a\",\"b\",\"c\"]"],
+    );
+    check(
+        &container("args: [a, b]", "args: [b, a]"),
+        &["C.args: [\"a\",\"b\"] -> [\"b\",\"a\"]"],
+    );
+    check(
+        &container("args: []", "args: [b]"),
+        &["C.args: [] -> [\"b\"]"],
+    );
+    check(&container("args: []", ""), &[]);
+    check(
+        &pod(
+            "tolerations: [{key: a}, {key: b}]",
+            "tolerations: [{key: b}, {key: a}]",
+        ),
+        &[],
+    );
+    check(
+        &pod(
+            "tolerations: [{key: a}]",
+            "tolerations: [{key: a, effect: NoSchedule}]",
+        ),
+        &["P.tolerations: [{\"key\":\"a\"}] -> [{\"effect\":\"NoSchedule\",\"key\":\"a\"}]"],
+    );
+    check(
+        &pod("nodeSelector: {a: b}", "nodeSelector: {a: b, c: d}"),
+        &["P.nodeSelector: {\"a\":\"b\"} -> {\"a\":\"b\",\"c\":\"d\"}"],
+    );
+    let field_ref = |extra: &str| {
+        format!("env: [{{name: A, valueFrom: {{fieldRef: {{fieldPath: x{extra}}}}}}}]")
+    };
+    check(
+        &container(&field_ref(""), &field_ref(", apiVersion: v1")),
+        &[],
+    );
+    check(
+        &case(
+            Kind::Service,
+            "spec: {clusterIP: None, ipFamilies: [IPv4]}",
+            "spec: {clusterIP: None, clusterIPs: [None], ipFamilies: [IPv4, IPv6]}",
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn items_are_matched() {
+    let missing = "C.env[name=B]: {\"name\":\"B\",\"value\":\"2\"} -> -";
+    check(
+        &container(
+            "env: [{name: A, value: '1'}, {name: B, value: '2'}]",
+            "env: [{name: A, value: '1'}]",
+        ),
+        &[missing],
+    );
+    check(
+        &container(
+            "env: [{name: A, value: '1'}]",
+            "env: [{name: X, value: w}, {name: A, value: '2'}]",
+        ),
+        &["C.env[name=A].value: \"1\" -> \"2\""],
+    );
+    // A renamed port is one changed name.
+    check(
+        &container(
+            "ports: [{name: web, containerPort: 80}]",
+            "ports: [{name: http, containerPort: 80, protocol: TCP}]",
+        ),
+        &["C.ports[name=web].name: \"web\" -> \"http\""],
+    );
+    check(
+        &container(
+            "ports: [{containerPort: 80}]",
+            "ports: [{containerPort: 81, protocol: TCP}]",
+        ),
+        &["C.ports[containerPort=80,protocol=TCP].containerPort: 80 -> 81"],
+    );
+    check(
+        &container(
+            "volumeMounts: [{name: a, mountPath: /x}]",
+            "volumeMounts: [{name: b, mountPath: /x}]",
+        ),
+        &["C.volumeMounts[name=a].name: \"a\" -> \"b\""],
+    );
+    check(
+        &container(
+            "ports: [{containerPort: 53}, {containerPort: 53, protocol: UDP}]",
+            "ports: [{containerPort: 53, protocol: UDP}, {containerPort: 53, protocol: TCP}]",
+        ),
+        &[],
+    );
+    check(
+        &container(
+            "env: [{name: A, value: '1'}, {name: A, value: '2'}]",
+            "env: [{name: A, value: '1'}, {name: A, value: '3'}]",
+        ),
+        &["C.env[1].value: \"2\" -> \"3\""],
+    );
+}
+
+#[test]
+fn orders() {
+    check(
+        &pod(
+            "initContainers: [{name: a}, {name: b}]",
+            "initContainers: [{name: x}, {name: b}, {name: a}]",
+        ),
+        &["P.initContainers: [\"a\",\"b\"] -> [\"b\",\"a\"]"],
+    );
+    check(
+        &pod(
+            "volumes: [{name: a}, {name: b}]",
+            "volumes: [{name: b, emptyDir: {}}, {name: a, emptyDir: {}}]",
+        ),
+        &[],
+    );
+    check(
+        &container(
+            "env: [{name: A, value: x}, {name: B, value: w}]",
+            "env: [{name: B, value: w}, {name: A, value: x}]",
+        ),
+        &[],
+    );
+    check(
+        &container(
+            "env: [{name: A, value: x}, {name: B, value: $(A)}]",
+            "env: [{name: B, value: $(A)}, {name: A, value: x}]",
+        ),
+        &["C.env: [\"A\",\"B\"] -> [\"B\",\"A\"]"],
+    );
+}
+
+#[test]
+fn unions_are_swapped_whole() {
+    check(
+        &pod(
+            "volumes: [{name: a}]",
+            "volumes: [{name: a, emptyDir: {sizeLimit: 1Gi}}]",
+        ),
+        &[],
+    );
+    check(
+        &pod(
+            "volumes: [{name: a}]",
+            "volumes: [{name: a, hostPath: {path: /x}}]",
+        ),
+        &["P.volumes[name=a]: {\"name\":\"a\"} -> {\"hostPath\":{\"path\":\"/x\"},\"name\":\"a\"}"],
+    );
+    check(
+        &container("env: [{name: A}]", "env: [{name: A, value: x}]"),
+        &["C.env[name=A].value: \"\" -> \"x\""],
+    );
+    check(&container("env: [{name: A}]", "env: [{name: A}]"), &[]);
+    check(
+        &container(
+            "env: [{name: A, value: x}]",
+            "env: [{name: A, valueFrom: {fieldRef: {fieldPath: w}}}]",
+        ),
+        &[
+            "C.env[name=A]: {\"name\":\"A\",\"value\":\"x\"} -> {\"name\":\"A\",\"valueFrom\":{\"fieldRef\":{\"fieldPath\":\"w\"}}}",
+        ],
+    );
+    check(
+        &container(
+            "livenessProbe: {exec: {command: [a]}}",
+            "livenessProbe: {tcpSocket: {port: 1}, periodSeconds: 10}",
+        ),
+        &[
+            "C.livenessProbe: {\"exec\":{\"command\":[\"a\"]}} -> {\"periodSeconds\":10,\"tcpSocket\":{\"port\":1}}",
+        ],
+    );
+    check(
+        &case(
+            Kind::Deployment,
+            "spec: {strategy: {type: Recreate}}",
+            "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}}",
+        ),
+        &[
+            "spec.strategy: {\"type\":\"Recreate\"} -> {\"rollingUpdate\":{\"maxSurge\":\"25%\",\"maxUnavailable\":\"25%\"},\"type\":\"RollingUpdate\"}",
+        ],
+    );
+}
+
+#[test]
+fn followers_count_as_declared() {
+    let service = |port: &str| format!("spec: {{ports: [{port}]}}");
+    check(
+        &case(
+            Kind::Service,
+            &service("{port: 80}"),
+            &service("{port: 80, targetPort: 8080, protocol: TCP}"),
+        ),
+        &[
+            "spec.ports[port=80,protocol=TCP].targetPort: 80 -> 8080 (default of spec.ports[port=80,protocol=TCP].port)",
+        ],
+    );
+    check(
+        &case(
+            Kind::Service,
+            &service("{port: 80, targetPort: 0}"),
+            &service("{port: 80, targetPort: 80, protocol: TCP}"),
+        ),
+        &[],
+    );
+    check(
+        &pod(
+            "serviceAccount: a",
+            "serviceAccount: a\nserviceAccountName: b",
+        ),
+        &["P.serviceAccountName: \"a\" -> \"b\" (default of P.serviceAccount)"],
+    );
+    check(
+        &case(
+            Kind::Deployment,
+            "spec: {strategy: {type: RollingUpdate}}",
+            "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 50%, maxUnavailable: 25%}}}",
+        ),
+        &[
+            "spec.strategy.rollingUpdate.maxSurge: \"25%\" -> \"50%\" (default of spec.strategy.type)",
+        ],
+    );
+    check(
+        &case(
+            Kind::Service,
+            "spec: {clusterIP: ''}",
+            "spec: {clusterIP: 10.0.0.1, clusterIPs: [10.0.0.1]}",
+        ),
+        &[],
+    );
+}
+
+#[test]
+fn what_has_left_git_is_removed() {
+    let mut case = case(
+        Kind::ConfigMap,
+        "data: {a: '1'}",
+        "data: {a: '1', b: '2', c: '3'}",
+    );
+    case.last = Some("data: {a: '1', b: '2', d: '4'}".to_owned());
+    check(&case, &["removed data.b: - -> \"2\""]);
+    let mut case = container(
+        "",
+        "env: [{name: A, value: x}, {name: B}]\nlivenessProbe: {tcpSocket: {port: 1}, periodSeconds: 10}\nsecurityContext: {runAsUser: 1, privileged: true}",
+    );
+    case.last = Some(container("env: [{name: A, value: x}]\nlivenessProbe: {tcpSocket: {port: 1}}\nsecurityContext: {runAsUser: 1}", "").declared);
+    check(
+        &case,
+        &[
+            "removed C.env[name=A]: - -> {\"name\":\"A\",\"value\":\"x\"}",
+            "removed C.livenessProbe: - -> {\"periodSeconds\":10,\"tcpSocket\":{\"port\":1}}",
+            "removed C.securityContext.runAsUser: - -> 1",
+        ],
+    );
+    let mut case = self::case(
+        Kind::Deployment,
+        "spec: {}",
+        "spec: {replicas: 3, revisionHistoryLimit: 10, minReadySeconds: 5}",
+    );
+    case.last =
+        Some("spec: {replicas: 3, revisionHistoryLimit: 10, minReadySeconds: 5}".to_owned());
+    check(&case, &["removed spec.minReadySeconds: - -> 5"]);
+}
+
+#[test]
+fn ignored_paths_are_passed_over() {
+    let mut case = container(
+        "image: a:2\nenv: [{name: A, value: x}]",
+        "image: a:1\nenv: [{name: A, value: w}]",
+    );
+    case.ignore = "spec.template.spec.containers[name=c].image";
+    check(&case, &["C.env[name=A].value: \"x\" -> \"w\""]);
+    case.ignore = "spec.template.spec.containers[*].*";
+    check(&case, &[]);
+    case.ignore = "spec.template.spec.containers[0].env[name=A].value, spec.template.spec.containers[image=a:2].image";
+    check(&case, &[]);
+    let mut case = pod(
+        "nodeSelector: {a: b, c: d}",
+        "nodeSelector: {a: x, c: d, e: f}",
+    );
+    case.ignore = "spec.template.spec.nodeSelector.a, spec.template.spec.nodeSelector.e";
+    check(&case, &[]);
+}
+
+/// What the server makes of a Deployment with one container, with more lines at the container, the pod and the spec.
+fn full(container: &str, pod: &str, spec: &str) -> String {
+    format!(
+        "metadata: {{name: a, uid: u}}
+spec:
+  progressDeadlineSeconds: 600
+  revisionHistoryLimit: 10
+{}  template:
+    metadata: {{}}
+    spec:
+      dnsPolicy: ClusterFirst
+      restartPolicy: Always
+      schedulerName: default-scheduler
+      securityContext: {{}}
+      terminationGracePeriodSeconds: 30
+{}      containers:
+      - name: c
+        image: a:1
+        resources: {{}}
+        terminationMessagePath: /dev/termination-log
+        terminationMessagePolicy: File
+{}",
+        indent(spec, 2),
+        indent(pod, 6),
+        indent(container, 8)
+    )
+}
+
+#[test]
+fn strict_tells_what_is_declared_nowhere() {
+    let rolling = "replicas: 1\nstrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}";
+    let policy = "imagePullPolicy: IfNotPresent";
+    let mut case = container("", "");
+    case.strict = true;
+    case.live = full(policy, "", rolling);
+    check(&case, &[]);
+    case.live = full(
+        "imagePullPolicy: Always\nworkingDir: /x\nenv: [{name: A}]",
+        "nodeName: x",
+        "replicas: 2\nstrategy: {type: Recreate}",
+    );
+    check(
+        &case,
+        &[
+            "spec.replicas: 1 -> 2 (default)",
+            "spec.strategy: {\"type\":\"RollingUpdate\"} -> {\"type\":\"Recreate\"} (default)",
+            "C.env[name=A]: - -> {\"name\":\"A\"}",
+            "C.imagePullPolicy: \"IfNotPresent\" -> \"Always\" (default)",
+            "C.workingDir: - -> \"/x\"",
+            "P.nodeName: - -> \"x\"",
+        ],
+    );
+    // A default that is not there is a difference too.
+    case.live = full("", "", rolling);
+    check(
+        &case,
+        &["C.imagePullPolicy: \"IfNotPresent\" -> - (default)"],
+    );
+}
+
+#[test]
+fn bookkeeping_of_others_is_no_drift() {
+    let mut case = case(
+        Kind::ConfigMap,
+        "metadata: {name: a}",
+        "metadata: {name: a, finalizers: [x], ownerReferences: [{uid: u, name: o, controller: true}], annotations: {deployment.kubernetes.io/revision: '1', meta.helm.sh/release-name: x, own: w}}",
+    );
+    case.strict = true;
+    check(&case, &["metadata.annotations.own: - -> \"w\""]);
+    case.declared = "metadata: {name: a, finalizers: [w], ownerReferences: [{uid: u, name: p}], annotations: {own: w}}".to_owned();
+    check(
+        &case,
+        &[
+            "metadata.finalizers: [\"w\"] -> [\"x\"]",
+            "metadata.ownerReferences[name=p].name: \"p\" -> \"o\"",
+        ],
+    );
+}

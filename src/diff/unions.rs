@@ -1,0 +1,160 @@
+//! Unions: a live member beside or instead of the declared one is one difference, at the union's node.
+
+use serde_json::{Map, Value};
+
+use super::atomic::keep_ignored;
+use super::walk::{Spot, Walk};
+use super::{Class, Edit, Origin, Verdict};
+use crate::normalize::Plain;
+use crate::schema::rules::{Members, Siblings, Union};
+use crate::schema::types::{Field, Struct, Type};
+use crate::yaml::Node;
+
+impl<'a> Walk<'_, 'a> {
+    /// Tells the difference of a union whose live member is another one. Gives whether it was told.
+    pub(super) fn union(&mut self, ty: &'static Struct, spot: &Spot<'a>) -> bool {
+        let (Some(union), Some(live)) = (ty.union, spot.live) else {
+            return false;
+        };
+        if spot.declared.is_none() && !self.strict {
+            return false;
+        }
+        let siblings = Siblings {
+            ty,
+            declared: spot.declared,
+        };
+        let (desired, swapped) = match union.members {
+            Members::ByType(default) => {
+                let Some(wanted) = wanted_type(&siblings, default, self.strict) else {
+                    return false;
+                };
+                if live.get("type").and_then(Value::as_str).unwrap_or_default() == wanted {
+                    return false;
+                }
+                let desired =
+                    declared_json(spot).unwrap_or_else(|| serde_json::json!({ "type": wanted }));
+                (desired.clone(), desired)
+            }
+            Members::Fields(_) | Members::AllBut(_) => {
+                let Some(wanted) = wanted_member(ty, union, spot) else {
+                    return false;
+                };
+                let has_other = |live: &Map<String, Value>| {
+                    let mut members = live
+                        .iter()
+                        .filter(|(key, v)| union.has(key) && !v.is_null())
+                        .peekable();
+                    let implied = members.peek().is_none().then_some(union.implied).flatten();
+                    implied.is_some_and(|implied| implied != wanted)
+                        || members.any(|(key, _)| *key != wanted)
+                };
+                if !live.as_object().is_some_and(has_other) {
+                    return false;
+                }
+                let desired = declared_json(spot).unwrap_or_default();
+                (desired, swap_members(union, spot, live))
+            }
+        };
+        let edit = Edit::Set(keep_ignored(swapped, spot.live, &spot.ignore));
+        let mut finding = self.finding(Class::Changed, spot, Some(desired), edit);
+        if spot.declared.is_none() {
+            finding.origin = Origin::Default;
+        }
+        self.say(Verdict::Drift(finding));
+        true
+    }
+
+    /// Tells whether a member that is implied because none is declared has its empty value. Gives whether it did so.
+    pub(super) fn implied(
+        &mut self,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) -> bool {
+        let Some(union) = siblings
+            .ty
+            .union
+            .filter(|union| union.implied == Some(field.name))
+        else {
+            return false;
+        };
+        let Some(parent) = siblings.declared else {
+            return false;
+        };
+        if has_declared_member(siblings.ty, union, parent) {
+            return false;
+        }
+        match &field.ty {
+            Type::Scalar(scalar)
+                if spot
+                    .live
+                    .is_some_and(|live| !Plain::from(live).is_zero(*scalar)) =>
+            {
+                let empty = Value::from("");
+                let mut finding =
+                    self.finding(Class::Changed, spot, Some(empty.clone()), Edit::Set(empty));
+                finding.declared = Some(parent.id());
+                self.say(Verdict::Drift(finding));
+            }
+            Type::Struct(ty) => self.structure(*ty, spot),
+            _ => self.say(Verdict::Same),
+        }
+        true
+    }
+}
+
+fn declared_json(spot: &Spot<'_>) -> Option<Value> {
+    spot.declared.map(Node::to_json)
+}
+
+/// The type that is declared, or that is meant by declaring its parameters.
+fn wanted_type(siblings: &Siblings<'_>, default: Option<&str>, strict: bool) -> Option<String> {
+    if siblings.has("type") {
+        return Some(siblings.text("type").into_owned());
+    }
+    let declares = siblings
+        .declared
+        .is_some_and(|node| node.entries().any(|entry| !entry.value.is_null()));
+    default.filter(|_| declares || strict).map(str::to_owned)
+}
+
+/// The declared member, else the implied one.
+fn wanted_member(ty: &Struct, union: &Union, spot: &Spot<'_>) -> Option<String> {
+    let declared = spot
+        .declared
+        .and_then(|node| declared_members(ty, union, node).next().map(str::to_owned));
+    declared.or_else(|| union.implied.map(str::to_owned))
+}
+
+/// The members that are declared; a zero that Go leaves out is none.
+fn declared_members<'a>(
+    ty: &'a Struct,
+    union: &'a Union,
+    node: Node<'a>,
+) -> impl Iterator<Item = &'a str> {
+    node.entries()
+        .filter(move |entry| union.has(entry.key) && !is_left_out(ty, entry.key, entry.value))
+        .map(|e| e.key)
+}
+
+fn has_declared_member(ty: &Struct, union: &Union, node: Node<'_>) -> bool {
+    declared_members(ty, union, node).next().is_some()
+}
+
+fn is_left_out(ty: &Struct, key: &str, value: Node<'_>) -> bool {
+    let Some(field) = ty.field(key) else {
+        return value.is_null();
+    };
+    value.is_null()
+        || matches!(field.ty, Type::Scalar(s) if !field.pointer && Plain::from(value).is_zero(s))
+}
+
+/// The live node with its members swapped for the declared ones and its other declared fields set.
+fn swap_members(union: &Union, spot: &Spot<'_>, live: &Value) -> Value {
+    let mut swapped = live.as_object().cloned().unwrap_or_default();
+    swapped.retain(|key, _| !union.has(key));
+    for entry in spot.declared.into_iter().flat_map(Node::entries) {
+        swapped.insert(entry.key.to_owned(), entry.value.to_json());
+    }
+    Value::Object(swapped)
+}

@@ -1,0 +1,272 @@
+//! The recursion: a struct's fields, a map's keys, a list's items, and what is said of each.
+
+use serde_json::Value;
+
+use super::{Class, Edit, Origin, Sides, Verdict};
+use crate::normalize::{self, Plain};
+use crate::path::{Ignore, Path, Segment};
+use crate::schema::rules::{Follower, Immutable, RuleId, Rules, Siblings};
+use crate::schema::types::{Field, Struct, StructRef, Type};
+use crate::yaml::Node;
+
+/// The reason why live values that nothing declares are passed over.
+pub(super) const UNDECLARED: RuleId = RuleId {
+    table: "mode",
+    at: "undeclared",
+};
+/// The reason why what the user leaves out is passed over.
+pub(super) const IGNORED: RuleId = RuleId {
+    table: "mode",
+    at: "ignored",
+};
+
+/// The three sides of one place.
+#[derive(Clone)]
+pub(super) struct Spot<'a> {
+    pub(super) declared: Option<Node<'a>>,
+    pub(super) live: Option<&'a Value>,
+    /// What was declared when the object was last applied.
+    pub(super) last: Option<Node<'a>>,
+    pub(super) ignore: Ignore<'a>,
+}
+
+impl<'a> Spot<'a> {
+    /// The same place one key further down.
+    fn key(&self, key: &str) -> Self {
+        Self {
+            declared: self.declared.and_then(|node| get(node, key)),
+            live: self
+                .live
+                .and_then(|value| value.get(key))
+                .filter(|value| !value.is_null()),
+            last: self.last.and_then(|node| get(node, key)),
+            ignore: self.ignore.key(key),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.declared.is_none() && self.live.is_none() && self.last.is_none()
+    }
+
+    pub(super) fn live_items(&self) -> &'a [Value] {
+        self.live
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+}
+
+/// A key's value that says something: `null` declares nothing.
+fn get<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
+    node.get(key).filter(|node| !node.is_null())
+}
+
+/// One step from the root to the current place.
+pub(super) enum Step<'a> {
+    Key(&'a str),
+    Item {
+        segment: Segment,
+        declared: Option<usize>,
+        live: Option<usize>,
+    },
+}
+
+/// What is known on the way down.
+pub(super) struct Walk<'w, 'a> {
+    /// Live values that nothing declares are told too.
+    pub(super) strict: bool,
+    /// Inside of what the server derives from the field at this path: defaults count as declared.
+    pub(super) default_of: Option<Path>,
+    /// The nearest row around that forbids a change.
+    pub(super) immutable: Option<&'static Immutable>,
+    /// The row by which repairs leave the current field alone where nothing declares it.
+    pub(super) kept: Option<RuleId>,
+    /// What the server changes with the current field.
+    pub(super) consequences: &'static [&'static str],
+    pub(super) steps: Vec<Step<'a>>,
+    /// What is declared nearest around the current place.
+    pub(super) around: Option<Node<'a>>,
+    sink: &'w mut dyn FnMut(Verdict),
+}
+
+/// Compares two whole objects.
+pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
+    let mut walk = Walk::new(sides.strict, sink);
+    walk.around = Some(sides.declared);
+    let spot = Spot {
+        declared: Some(sides.declared),
+        live: Some(sides.live),
+        last: sides.last_applied,
+        ignore: sides.ignore,
+    };
+    walk.structure(ty, &spot);
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    pub(super) fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict)) -> Self {
+        Self {
+            strict,
+            default_of: None,
+            immutable: None,
+            kept: None,
+            consequences: &[],
+            steps: Vec::new(),
+            around: None,
+            sink,
+        }
+    }
+
+    pub(super) fn say(&mut self, verdict: Verdict) {
+        (self.sink)(verdict);
+    }
+
+    pub(super) fn not_drift(&mut self, rule: RuleId) {
+        self.say(Verdict::NotDrift(rule));
+    }
+
+    /// All fields of a struct.
+    pub(super) fn structure(&mut self, ty: StructRef, spot: &Spot<'a>) {
+        let ty: &'static Struct = ty.get();
+        let around = self.around;
+        self.around = spot.declared.or(around);
+        if !self.union(ty, spot) {
+            for field in &ty.fields {
+                let inner = spot.key(field.name);
+                let fills = self.strict && field.rules.default.is_some();
+                let follows = field.rules.follows.is_some() && spot.declared.is_some();
+                if inner.is_empty() && !fills && !follows {
+                    continue;
+                }
+                self.steps.push(Step::Key(field.name));
+                self.field(ty, field, spot.declared, inner);
+                self.steps.pop();
+            }
+            if self.strict {
+                self.unknown_fields(ty, spot);
+            }
+        }
+        self.around = around;
+    }
+
+    /// Fields of a newer server.
+    fn unknown_fields(&mut self, ty: &Struct, spot: &Spot<'a>) {
+        let Some(Value::Object(live)) = spot.live else {
+            return;
+        };
+        for key in live.keys() {
+            let is_type = self.steps.is_empty() && matches!(key.as_str(), "apiVersion" | "kind");
+            if !is_type && ty.field(key).is_none() && !spot.ignore.key(key).here() {
+                let path = self.path().key(key);
+                self.say(Verdict::UnknownLive(path));
+            }
+        }
+    }
+
+    /// One field: the columns of its row decide in turn, the first that has a say.
+    fn field(
+        &mut self,
+        owner: &'static Struct,
+        field: &'static Field,
+        parent: Option<Node<'a>>,
+        mut spot: Spot<'a>,
+    ) {
+        let rules = &field.rules;
+        let siblings = Siblings {
+            ty: owner,
+            declared: parent,
+        };
+        if spot.ignore.here() {
+            return self.not_drift(IGNORED);
+        }
+        if let Some(rule) = rules.owned {
+            return self.not_drift(rule);
+        }
+        let filled_if_zero =
+            rules.allocated.is_some() || rules.default.is_some() || rules.follows.is_some();
+        if filled_if_zero
+            && !field.pointer
+            && spot.declared.is_some_and(|node| is_zero(field, node))
+        {
+            spot.declared = None;
+        }
+        if let Some(row) = rules.dropped
+            && spot.declared.is_some()
+            && (row.when)(&siblings)
+        {
+            return self.not_drift(row.id());
+        }
+        let (immutable, consequences) = (self.immutable, self.consequences);
+        self.immutable = rules.immutable.or(immutable);
+        self.consequences = rules.consequences;
+        self.kept = rules.kept;
+        let strict = self.strict;
+        self.strict &= rules.foreign.is_none();
+        match rules.follows {
+            Some(follower)
+                if siblings.has(follower.from)
+                    && (spot.declared.is_none() || follower.overrides) =>
+            {
+                self.follower(follower, field, &siblings, &spot);
+            }
+            _ if spot.declared.is_some() => self.declared(field, &spot),
+            _ if self.implied(field, &siblings, &spot) => {}
+            _ => self.undeclared(field, &siblings, &spot),
+        }
+        self.immutable = immutable;
+        self.consequences = consequences;
+        self.strict = strict;
+    }
+
+    /// A value that the server derives from a declared sibling counts as declared.
+    fn follower(
+        &mut self,
+        follower: &Follower,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        let Some(desired) = follower.fill.value(siblings) else {
+            return self.not_drift(follower.id());
+        };
+        let from = self.sibling_path(follower.from);
+        if let Type::Struct(ty) = &field.ty {
+            let outer = self.default_of.replace(from);
+            self.structure(*ty, spot);
+            self.default_of = outer;
+            return;
+        }
+        if is_live(&field.ty, &field.rules, &desired, spot.live) {
+            return self.not_drift(follower.id());
+        }
+        let around = std::mem::replace(&mut self.around, siblings.declared(follower.from));
+        let class = if spot.live.is_some() {
+            Class::Changed
+        } else {
+            Class::Missing
+        };
+        let mut finding = self.finding(class, spot, Some(desired.clone()), Edit::Set(desired));
+        finding.origin = Origin::DefaultOf(from);
+        self.around = around;
+        self.say(Verdict::Drift(finding));
+    }
+}
+
+/// Whether a value that the tables give is live.
+fn is_live(ty: &Type, rules: &Rules, desired: &Value, live: Option<&Value>) -> bool {
+    match (ty, desired, live) {
+        (Type::Scalar(scalar), _, Some(live)) => normalize::same(
+            *scalar,
+            rules.milli,
+            Plain::from(desired),
+            Plain::from(live),
+        ),
+        (_, Value::Array(desired), Some(Value::Array(live))) if rules.extended.is_some() => {
+            live.starts_with(desired)
+        }
+        (_, desired, live) => Some(desired) == live,
+    }
+}
+
+/// Whether a field's declared value is the zero that the server fills in.
+fn is_zero(field: &Field, node: Node<'_>) -> bool {
+    matches!(field.ty, Type::Scalar(scalar) if Plain::from(node).is_zero(scalar))
+}

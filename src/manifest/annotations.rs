@@ -1,0 +1,151 @@
+//! The annotations with which a manifest instructs this program.
+
+use crate::path::Pattern;
+use crate::schema::Kind;
+use crate::yaml::{Entry, Node, Position, Value};
+
+use super::check::Finding;
+use super::ignore;
+use super::problem::quoted;
+use super::suggest;
+use super::{PREFIX, Policy};
+
+const SKIP: &str = "skip";
+const IGNORE: &str = "ignore-fields";
+const POLICY: &str = "remediation-policy";
+
+/// What the annotations of a manifest say.
+#[derive(Debug, Default)]
+pub(super) struct Instructions {
+    pub policy: Policy,
+    pub ignore: Vec<Pattern>,
+    /// What is wrong with them. The resource is then not written: a misspelt instruction must not become a repair.
+    pub wrong: Vec<Finding>,
+    /// Annotations that look like instructions and are none.
+    pub doubtful: Vec<Finding>,
+}
+
+/// Whether the manifest says that it is to be passed over.
+pub(super) fn is_skipped(object: Node<'_>) -> bool {
+    let skip = annotations(object).and_then(|a| a.get(&format!("{PREFIX}{SKIP}")));
+    skip.and_then(Node::as_str) == Some("true")
+}
+
+/// Reads the instructions of a manifest.
+pub(super) fn read(kind: Kind, object: Node<'_>) -> Instructions {
+    let mut instructions = Instructions::default();
+    for entry in annotations(object).into_iter().flat_map(Node::entries) {
+        if let Some(key) = entry.key.strip_prefix(PREFIX) {
+            instructions.take(kind, key, &entry);
+        } else if is_nearly_ours(entry.key) {
+            let (position, message) = (entry.key_position(), format!("did you mean {PREFIX}?"));
+            instructions
+                .doubtful
+                .push(finding(&entry, position, &message));
+        }
+    }
+    let template = object.get("spec").and_then(|spec| spec.get("template"));
+    for entry in template
+        .and_then(annotations)
+        .into_iter()
+        .flat_map(Node::entries)
+    {
+        if entry.key.starts_with(PREFIX) {
+            let message = format!(
+                "spec.template.metadata.annotations[\"{}\"]: no effect here, it belongs in metadata.annotations of the {kind}",
+                entry.key
+            );
+            instructions.wrong.push(Finding {
+                position: entry.key_position(),
+                message,
+            });
+        }
+    }
+    instructions
+}
+
+fn annotations(object: Node<'_>) -> Option<Node<'_>> {
+    object.get("metadata")?.get("annotations")
+}
+
+impl Instructions {
+    /// Why the resource must not be written, if one of them is wrong.
+    pub(super) fn reason(&self) -> Option<String> {
+        let first = self.wrong.first().or(self.doubtful.first())?;
+        let path = first
+            .message
+            .split_once(": ")
+            .map_or(first.message.as_str(), |(path, _)| path);
+        Some(format!("{path} is not understood"))
+    }
+
+    fn take(&mut self, kind: Kind, key: &str, entry: &Entry<'_>) {
+        let value = match entry.value.value() {
+            Value::String(text) => text,
+            Value::Null => "",
+            // The check of types finds it.
+            _ => return,
+        };
+        let result = match key {
+            SKIP => one_of(value, &["true", "false"]).map(|_| ()),
+            POLICY => one_of(value, &["auto", "alert"]).map(|found| {
+                self.policy = if found == 1 {
+                    Policy::Alert
+                } else {
+                    Policy::Auto
+                };
+            }),
+            IGNORE => patterns(kind, value).map(|patterns| self.ignore = patterns),
+            _ => {
+                let nearest = suggest::nearest(key, [SKIP, IGNORE, POLICY], |_| true);
+                let hint = nearest.map_or("there is no such annotation".to_owned(), |n| {
+                    format!("did you mean {PREFIX}{n}?")
+                });
+                self.wrong.push(finding(entry, entry.key_position(), &hint));
+                return;
+            }
+        };
+        if let Err(message) = result {
+            self.wrong
+                .push(finding(entry, entry.value.position(), &message));
+        }
+    }
+}
+
+/// Which of two values stands there.
+fn one_of(value: &str, known: &[&str; 2]) -> Result<usize, String> {
+    let [first, second] = known;
+    known.iter().position(|k| *k == value).ok_or_else(|| {
+        let hint = suggest::nearest(value, *known, |_| true)
+            .map_or(String::new(), |n| format!(", did you mean \"{n}\"?"));
+        format!(
+            "\"{first}\" or \"{second}\" expected, {} stands here{hint}",
+            quoted(value)
+        )
+    })
+}
+
+fn patterns(kind: Kind, value: &str) -> Result<Vec<Pattern>, String> {
+    let patterns = Pattern::parse_list(value)?;
+    patterns
+        .iter()
+        .try_for_each(|pattern| ignore::check_pattern(&[kind], pattern))?;
+    Ok(patterns)
+}
+
+fn finding(entry: &Entry<'_>, position: Position, message: &str) -> Finding {
+    Finding {
+        position,
+        message: format!(
+            "metadata.annotations[\"{}\"]: {message}",
+            super::problem::one_line(entry.key)
+        ),
+    }
+}
+
+/// Whether a key has nearly our prefix: `drift.gitop.io/skip`.
+fn is_nearly_ours(key: &str) -> bool {
+    let ours = PREFIX.trim_end_matches('/');
+    key.split_once('/')
+        .is_some_and(|(prefix, _)| suggest::distance_within(prefix, ours).is_some_and(|d| d <= 2))
+}

@@ -1,0 +1,318 @@
+//! Checks an object against the type that it claims to have.
+//!
+//! One walk over the type and the node in step. It finds all that the server would refuse to decode, and the fields
+//! that it would drop because it does not know them.
+
+use crate::path::{Path, Segment};
+use crate::schema::Kind;
+use crate::schema::rules::scalar_text;
+use crate::schema::types::{self, Field, ListKind, Struct, Type};
+use crate::yaml::{Entry, Node, Position, Value};
+
+use super::names;
+use super::problem::quoted;
+use super::scalars::{self, expected};
+use super::unknown;
+
+/// One thing that is wrong, before it is known in which file.
+#[derive(Clone, Debug)]
+pub(super) struct Finding {
+    /// Where.
+    pub position: Position,
+    /// What is wrong, with the path of the field.
+    pub message: String,
+}
+
+/// What a check finds.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    /// What the server would refuse.
+    pub wrong: Vec<Finding>,
+    /// What it would drop.
+    pub unknown: Vec<Finding>,
+    /// The fields that only the server writes, and where the first of them stands.
+    pub saved: Vec<String>,
+    pub saved_at: Option<Position>,
+}
+
+/// Checks an object of this kind. Its name and namespace are checked elsewhere.
+pub(super) fn check(kind: Kind, object: Node<'_>) -> Findings {
+    let root = types::root(kind);
+    let mut walk = Walk {
+        root: &root,
+        findings: Findings::default(),
+    };
+    walk.object(
+        &Trail {
+            above: None,
+            step: Step::Root,
+            ty: &root,
+        },
+        object,
+    );
+    if kind == Kind::ConfigMap {
+        walk.config_map(object);
+    }
+    walk.findings
+}
+
+/// Where a walk is: links from a field up to the root, so that a path is made only where one is reported.
+#[derive(Clone, Copy)]
+pub(super) struct Trail<'a> {
+    pub above: Option<&'a Trail<'a>>,
+    pub step: Step<'a>,
+    /// The innermost struct.
+    pub ty: &'a Struct,
+}
+
+/// One step of a [`Trail`].
+#[derive(Clone, Copy)]
+pub(super) enum Step<'a> {
+    Root,
+    Key(&'a str),
+    Item {
+        list: Node<'a>,
+        index: usize,
+        kind: &'a ListKind,
+    },
+}
+
+impl<'a> Trail<'a> {
+    fn key(&'a self, key: &'a str) -> Self {
+        Self {
+            above: Some(self),
+            step: Step::Key(key),
+            ty: self.ty,
+        }
+    }
+
+    /// The path from the root.
+    pub(super) fn path(&self) -> Path {
+        let mut path = self.above.map(Trail::path).unwrap_or_default();
+        match self.step {
+            Step::Root => {}
+            Step::Key(key) => path.push(Segment::Key(key.to_owned())),
+            Step::Item { list, index, kind } => path.push(item_segment(list, index, kind)),
+        }
+        path
+    }
+}
+
+/// How a path names an item: by its name where no other item has that, else by the list's keys, else by its position.
+fn item_segment(list: Node<'_>, index: usize, kind: &ListKind) -> Segment {
+    /// In longer lists a look at all items for each message would take too long.
+    const LONG: usize = 1000;
+    let keys = match kind {
+        ListKind::Keyed(keys) if list.len() <= LONG => keys,
+        _ => return Segment::Index(index),
+    };
+    let texts = |item: Node<'_>, keys: &[&str]| -> Vec<(String, String)> {
+        let text = |key: &str| {
+            let node = item.get(key)?;
+            matches!(node.value(), Value::String(_) | Value::Int(_))
+                .then(|| (key.to_owned(), scalar_text(node).into_owned()))
+        };
+        keys.iter().filter_map(|key| text(key)).collect()
+    };
+    for keys in [&["name"], keys.as_slice()] {
+        let all: Vec<_> = list.items().map(|item| texts(item, keys)).collect();
+        let own = &all[index];
+        if !own.is_empty() && all.iter().filter(|other| *other == own).count() == 1 {
+            return Segment::Item(own.clone());
+        }
+    }
+    Segment::Index(index)
+}
+
+struct Walk<'t> {
+    root: &'t Struct,
+    findings: Findings,
+}
+
+impl Walk<'_> {
+    fn wrong(&mut self, at: &Trail<'_>, position: Position, message: &str) {
+        self.findings.wrong.push(Finding {
+            position,
+            message: format!("{}: {message}", at.path()),
+        });
+    }
+
+    /// The whole object, whose `apiVersion` and `kind` are no fields of its struct.
+    fn object(&mut self, at: &Trail<'_>, object: Node<'_>) {
+        for entry in object.entries() {
+            if !matches!(entry.key, "apiVersion" | "kind") {
+                self.entry(at, object, &entry);
+            }
+        }
+    }
+
+    fn entry(&mut self, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) {
+        /// So many unknown fields are no slips of the pen any more.
+        const MANY: usize = 100;
+        if let Some(field) = at.ty.field(entry.key) {
+            return self.field(&at.key(field.name), field, entry.value);
+        }
+        let mut message = format!("{}: unknown field", at.path().key(entry.key));
+        if self.findings.unknown.len() < MANY {
+            message += &unknown::hint(self.root, at, node, entry);
+        }
+        let position = entry.key_position();
+        self.findings.unknown.push(Finding { position, message });
+    }
+
+    fn field(&mut self, at: &Trail<'_>, field: &Field, node: Node<'_>) {
+        if field.rules.owned.is_some() && !matches!(field.name, "name" | "namespace") {
+            return self.saved(at, node);
+        }
+        self.value(at, &field.ty, node);
+        match (at.ty.name, field.name) {
+            ("ObjectMeta" | "RootMeta", "annotations") => self.annotations(at, node),
+            ("ObjectMeta" | "RootMeta", "labels")
+            | ("LabelSelector", "matchLabels")
+            | ("ServiceSpec", "selector")
+            | ("PodSpec", "nodeSelector") => self.labels(at, node),
+            ("ConfigMap", "data" | "binaryData") => self.keys(at, node, names::check_data_key),
+            _ => {}
+        }
+    }
+
+    /// A field that only the server writes: it is not looked into.
+    fn saved(&mut self, at: &Trail<'_>, node: Node<'_>) {
+        let declares = match node.value() {
+            Value::Null => false,
+            Value::List | Value::Map => !node.is_empty(),
+            _ => true,
+        };
+        if declares {
+            self.findings.saved_at.get_or_insert(node.position());
+            self.findings.saved.push(at.path().to_string());
+        }
+    }
+
+    fn value(&mut self, at: &Trail<'_>, ty: &Type, node: Node<'_>) {
+        let value = node.value();
+        match ty {
+            Type::Scalar(scalar) => {
+                if let Err(message) = scalars::check(*scalar, node) {
+                    self.wrong(at, node.position(), &message);
+                }
+            }
+            _ if value == Value::Null => {}
+            Type::Any => {}
+            Type::Map { value: of, .. } if value == Value::Map => {
+                for entry in node.entries() {
+                    self.value(&at.key(entry.key), of, entry.value);
+                }
+            }
+            Type::Struct(of) if value == Value::Map => {
+                let at = Trail { ty: of, ..*at };
+                node.entries()
+                    .for_each(|entry| self.entry(&at, node, &entry));
+            }
+            Type::List { item: of, kind } if value == Value::List => {
+                for (index, item) in node.items().enumerate() {
+                    let step = Step::Item {
+                        list: node,
+                        index,
+                        kind,
+                    };
+                    self.value(
+                        &Trail {
+                            above: Some(at),
+                            step,
+                            ty: at.ty,
+                        },
+                        of,
+                        item,
+                    );
+                }
+            }
+            Type::List { .. } => self.wrong(at, node.position(), &expected("a list", node)),
+            Type::Map { .. } | Type::Struct(_) => {
+                self.wrong(at, node.position(), &expected("a map", node));
+            }
+        }
+    }
+
+    fn labels(&mut self, at: &Trail<'_>, labels: Node<'_>) {
+        self.keys(at, labels, names::check_key);
+        for entry in labels.entries() {
+            let Value::String(value) = entry.value.value() else {
+                continue;
+            };
+            if let Err(message) = names::check_label_value(value) {
+                let message = format!("{message}, {} stands here", quoted(value));
+                self.wrong(&at.key(entry.key), entry.value.position(), &message);
+            }
+        }
+    }
+
+    fn annotations(&mut self, at: &Trail<'_>, annotations: Node<'_>) {
+        const SAVED: [&str; 2] = [
+            "kubectl.kubernetes.io/last-applied-configuration",
+            "deployment.kubernetes.io/revision",
+        ];
+        self.keys(at, annotations, names::check_annotation_key);
+        let mut size = 0;
+        for entry in annotations.entries() {
+            size += entry.key.len();
+            if let Value::String(value) = entry.value.value() {
+                size += value.len();
+            }
+            if at.ty.name == "RootMeta" && SAVED.contains(&entry.key) {
+                self.saved(&at.key(entry.key), entry.value);
+            }
+        }
+        if size > names::ANNOTATIONS {
+            let message = format!(
+                "at most {} bytes expected, {size} stand here",
+                names::ANNOTATIONS
+            );
+            self.wrong(at, annotations.position(), &message);
+        }
+    }
+
+    fn keys(&mut self, at: &Trail<'_>, map: Node<'_>, check: fn(&str) -> Result<(), String>) {
+        for entry in map.entries() {
+            if let Err(message) = check(entry.key) {
+                self.wrong(&at.key(entry.key), entry.key_position(), &message);
+            }
+        }
+    }
+
+    /// What holds of a `ConfigMap` as a whole: no key twice, and not too much data.
+    fn config_map(&mut self, object: Node<'_>) {
+        let root = Trail {
+            above: None,
+            step: Step::Root,
+            ty: self.root,
+        };
+        let (data, binary) = (object.get("data"), object.get("binaryData"));
+        for entry in entries(binary) {
+            if let Some(other) = data.and_then(|data| data.get(entry.key)) {
+                let line = other.position().line;
+                let message = format!("this key stands in data too, in line {line}");
+                let at = root.key("binaryData");
+                self.wrong(&at.key(entry.key), entry.key_position(), &message);
+            }
+        }
+        let text = |entry: Entry<'_>| entry.value.as_str().unwrap_or_default().len();
+        let bytes = |entry: Entry<'_>| entry.value.as_str().map_or(0, scalars::decoded_len);
+        let size =
+            entries(data).map(text).sum::<usize>() + entries(binary).map(bytes).sum::<usize>();
+        if size > names::CONFIG_MAP {
+            let message = format!(
+                "at most {} bytes of data expected, {size} stand here",
+                names::CONFIG_MAP
+            );
+            self.findings.wrong.push(Finding {
+                position: object.position(),
+                message,
+            });
+        }
+    }
+}
+
+fn entries(map: Option<Node<'_>>) -> impl Iterator<Item = Entry<'_>> {
+    map.into_iter().flat_map(Node::entries)
+}

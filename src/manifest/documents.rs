@@ -1,0 +1,225 @@
+//! The objects of a file: its documents, lists unpacked, each judged by what it claims to be.
+
+use crate::schema::Kind;
+use crate::yaml::{Document, Node, Position, Tree, Value};
+
+use super::annotations;
+use super::check::Finding;
+use super::kinds::{self, Claim};
+use super::problem::Subject;
+use super::scalars::expected;
+
+/// An object in a file.
+pub(super) struct Object<'a> {
+    pub node: Node<'a>,
+    /// Which document of the file it is in.
+    pub document: usize,
+    /// Where it is in the document, as a JSON pointer: empty, or `/items/3`.
+    pub pointer: String,
+    pub subject: Subject,
+    pub verdict: Verdict,
+}
+
+impl Object<'_> {
+    /// Whether it is compared, if nothing is wrong with it.
+    pub(super) fn is_compared(&self) -> bool {
+        match self.verdict {
+            Verdict::Ours(_) => !annotations::is_skipped(self.node),
+            Verdict::Wrong(_) => true,
+            Verdict::Other(_) | Verdict::Nothing => false,
+        }
+    }
+}
+
+/// What an object is.
+pub(super) enum Verdict {
+    Ours(Kind),
+    /// A kind that is not compared, as it is counted.
+    Other(String),
+    /// Nothing of Kubernetes.
+    Nothing,
+    Wrong(Finding),
+}
+
+/// All objects of a file in their order. Those of ours that name no namespace get this one.
+pub(super) fn objects<'a>(
+    tree: &'a Tree,
+    documents: &[Document],
+    namespace: &str,
+) -> Vec<Object<'a>> {
+    let mut objects = Vec::new();
+    for document in documents {
+        let node = tree.node(document.root);
+        let head = Head::of(node, None);
+        if let Some((implied, items)) = items(node, &head) {
+            for (index, item) in items.enumerate() {
+                let head = Head::of(item, implied).in_list(item);
+                let pointer = format!("/items/{index}");
+                objects.push(head.object(item, document.index, pointer, namespace));
+            }
+            continue;
+        }
+        objects.push(head.object(node, document.index, String::new(), namespace));
+    }
+    objects
+}
+
+/// The items of a list, and what those are that do not say it.
+fn items<'a, 'h>(
+    node: Node<'a>,
+    head: &'h Head,
+) -> Option<(Option<&'h Implied>, impl Iterator<Item = Node<'a>>)> {
+    let Claim::List(implied) = &head.claim else {
+        return None;
+    };
+    let items = node.get("items").filter(|n| n.value() == Value::List)?;
+    Some((implied.as_ref(), items.items()))
+}
+
+/// An `apiVersion` and a `kind`.
+type Implied = (String, String);
+
+/// What an object says that it is.
+struct Head {
+    api_version: String,
+    kind: String,
+    claim: Claim,
+    /// A field that should have been a string, and is not.
+    wrong: Option<Finding>,
+}
+
+impl Head {
+    fn of(node: Node<'_>, implied: Option<&Implied>) -> Self {
+        let word = |field: &str| node.get(field).and_then(Node::as_str).unwrap_or_default();
+        let (mut api_version, mut kind) = (word("apiVersion"), word("kind"));
+        if let Some((implied_version, implied_kind)) = implied
+            && (api_version.is_empty() || kind.is_empty())
+        {
+            (api_version, kind) = (implied_version, implied_kind);
+        }
+        let is_object = node.get("metadata").is_some();
+        let has_items = node.get("items").is_some_and(|n| n.value() == Value::List);
+        let wrong = ["apiVersion", "kind"].into_iter().find_map(|field| {
+            let value = node
+                .get(field)
+                .filter(|n| !n.is_null() && n.as_str().is_none())?;
+            let message = format!("{field}: {}", expected("a string", value));
+            is_object.then(|| Finding {
+                position: value.position(),
+                message,
+            })
+        });
+        Self {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            claim: kinds::judge(api_version, kind, is_object, has_items),
+            wrong,
+        }
+    }
+
+    /// As the item of a list, where an object of Kubernetes is expected and not another list.
+    fn in_list(mut self, node: Node<'_>) -> Self {
+        let message = match self.claim {
+            Claim::List(_) => "a list within a list, which kubectl does not read either".to_owned(),
+            Claim::Nothing => expected("an object with apiVersion and kind", node),
+            _ => return self,
+        };
+        self.wrong.get_or_insert(Finding {
+            position: node.position(),
+            message,
+        });
+        self
+    }
+
+    fn verdict(self, node: Node<'_>) -> Verdict {
+        if let Some(finding) = self.wrong {
+            return Verdict::Wrong(finding);
+        }
+        match self.claim {
+            Claim::Ours(kind) => Verdict::Ours(kind),
+            Claim::Other(name) => Verdict::Other(name),
+            Claim::Nothing => Verdict::Nothing,
+            Claim::Wrong { field, message } => {
+                let at = node.get(field).filter(|n| !n.is_null()).unwrap_or(node);
+                Verdict::Wrong(Finding {
+                    position: at.position(),
+                    message: format!("{field}: {message}"),
+                })
+            }
+            // A list whose items are no list, else they were unpacked.
+            Claim::List(_) => {
+                let (at, message) = match node.get("items").filter(|n| !n.is_null()) {
+                    Some(items) => (items, format!("items: {}", expected("a list", items))),
+                    None => (node, "items: missing; a list expected".to_owned()),
+                };
+                Verdict::Wrong(Finding {
+                    position: at.position(),
+                    message,
+                })
+            }
+        }
+    }
+
+    fn object<'a>(
+        self,
+        node: Node<'a>,
+        document: usize,
+        pointer: String,
+        namespace: &str,
+    ) -> Object<'a> {
+        let metadata = |field: &str| {
+            let value = node
+                .get("metadata")
+                .and_then(|metadata| metadata.get(field));
+            value.and_then(Node::as_str).unwrap_or_default().to_owned()
+        };
+        let mut subject = Subject {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            namespace: metadata("namespace"),
+            name: metadata("name"),
+        };
+        let verdict = self.verdict(node);
+        match &verdict {
+            Verdict::Ours(kind) if !kind.is_namespaced() => subject.namespace.clear(),
+            Verdict::Ours(_) if subject.namespace.is_empty() => {
+                namespace.clone_into(&mut subject.namespace);
+            }
+            _ => {}
+        }
+        Object {
+            node,
+            document,
+            pointer,
+            subject,
+            verdict,
+        }
+    }
+}
+
+/// The object that a place in a document belongs to.
+pub(super) fn object_at<'o, 'a>(
+    objects: &'o [Object<'a>],
+    document: usize,
+    position: Position,
+) -> Option<&'o Object<'a>> {
+    let place = |object: &Object<'_>| (object.document, object.node.position());
+    let after = objects.partition_point(|object| place(object) <= (document, position));
+    let before = after.checked_sub(1).map(|at| &objects[at]);
+    // A document's first comment or anchor stands before its object.
+    before
+        .filter(|object| object.document == document)
+        .or_else(|| {
+            let next = objects.get(after);
+            next.filter(|object| object.document == document && object.pointer.is_empty())
+        })
+}
+
+/// What to say besides of a file that cannot be read because it is no manifest but a template of one.
+pub(super) fn template_hint(text: &str, message: &str) -> &'static str {
+    if text.contains("{{") && !message.contains("template") {
+        " (`{{` begins a template, which must be rendered first)"
+    } else {
+        ""
+    }
+}

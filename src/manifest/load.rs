@@ -1,0 +1,209 @@
+//! Reads all manifests, in parallel, and what has not changed since the last time not again.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use globset::GlobSet;
+
+use super::file::{self, Checked, Surroundings};
+use super::problem::Problem;
+use super::sources::{self, Source};
+use super::{Manifests, Options, Place};
+use crate::schema::ResourceId;
+
+/// Reads manifests, again and again. Between two times it keeps what it made of each file, and uses that again where
+/// the content is the same.
+#[derive(Debug)]
+pub struct Loader {
+    options: Options,
+    exclude: GlobSet,
+    known: HashMap<Arc<str>, Known>,
+}
+
+/// What was made of a file.
+#[derive(Clone, Debug)]
+struct Known {
+    /// Of its content and its surroundings.
+    hash: u64,
+    checked: Arc<Checked>,
+}
+
+impl Loader {
+    /// Fails with a text that says what is wrong with a glob.
+    pub fn new(options: Options) -> Result<Self, String> {
+        let exclude = sources::globs(&options.exclude)?;
+        Ok(Self {
+            options,
+            exclude,
+            known: HashMap::new(),
+        })
+    }
+
+    /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems.
+    pub fn load(&mut self) -> Manifests {
+        let found = sources::find(&self.options.inputs, &self.exclude);
+        let mut manifests = Manifests {
+            problems: found.problems,
+            notices: found.notices,
+            ..Manifests::default()
+        };
+        let mut declared = Declared::default();
+        let mut known = HashMap::new();
+        for (source, result) in found.files.iter().zip(self.read_all(&found.files)) {
+            match result {
+                Ok(file) => {
+                    manifests.files += 1;
+                    manifests.add(&file.checked);
+                    declared.add(&file.checked);
+                    known.insert(source.shown.clone(), file);
+                }
+                Err(error) => manifests
+                    .problems
+                    .push(Problem::of_file(&source.shown, &sources::cause(&error))),
+            }
+        }
+        self.known = known;
+        declared.refuse_duplicates(&mut manifests);
+        manifests.problems.sort_by(|a, b| a.place.cmp(&b.place));
+        manifests
+    }
+
+    /// Reads and checks files on all processors, and gives the results in the order of the files.
+    fn read_all(&self, sources: &[Source]) -> Vec<io::Result<Known>> {
+        let threads = thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(sources.len());
+        if threads <= 1 {
+            return sources.iter().map(|source| self.read(source)).collect();
+        }
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(source) = sources.get(index) else {
+                    return done;
+                };
+                done.push((index, self.read(source)));
+            }
+        };
+        let mut results: Vec<(usize, io::Result<Known>)> = thread::scope(|scope| {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().expect("reading does not panic"))
+                .collect()
+        });
+        results.sort_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+
+    fn read(&self, source: &Source) -> io::Result<Known> {
+        let bytes = content(source)?;
+        let mut hasher = DefaultHasher::new();
+        (&bytes, &source.unwritable).hash(&mut hasher);
+        let hash = hasher.finish();
+        if let Some(known) = self
+            .known
+            .get(&source.shown)
+            .filter(|known| known.hash == hash)
+        {
+            return Ok(known.clone());
+        }
+        let surroundings = Surroundings {
+            shown: source.shown.clone(),
+            path: source.path.as_deref(),
+            namespace: &self.options.namespace,
+            unwritable: source.unwritable.clone(),
+        };
+        Ok(Known {
+            hash,
+            checked: Arc::new(file::check(bytes, &surroundings)),
+        })
+    }
+}
+
+/// The bytes of a file.
+fn content(source: &Source) -> io::Result<Vec<u8>> {
+    /// What is larger is no manifest, and would cost much time and memory.
+    const LARGEST: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    if let Some(path) = &source.path {
+        let file = fs::File::open(path)?;
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        bytes.reserve_exact(size.min(LARGEST) as usize + 1);
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    } else {
+        io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        let message = format!(
+            "larger than {} MiB, which is too large for manifests",
+            LARGEST >> 20
+        );
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
+}
+
+impl Manifests {
+    fn add(&mut self, file: &Checked) {
+        self.resources.extend(file.resources.iter().cloned());
+        self.skipped.extend(file.skipped.iter().cloned());
+        for (kind, count) in &file.other_kinds {
+            *self.other_kinds.entry(kind.clone()).or_default() += count;
+        }
+        self.not_objects += file.not_objects;
+        self.problems.extend(file.errors.iter().cloned());
+        self.warnings.extend(file.warnings.iter().cloned());
+    }
+}
+
+/// Where each resource is declared.
+#[derive(Default)]
+struct Declared {
+    places: BTreeMap<ResourceId, Vec<Place>>,
+}
+
+impl Declared {
+    fn add(&mut self, file: &Checked) {
+        let good = file
+            .resources
+            .iter()
+            .map(|resource| (resource.id.clone(), resource.place()));
+        for (id, place) in good.chain(file.broken.iter().cloned()) {
+            self.places.entry(id).or_default().push(place);
+        }
+    }
+
+    /// Takes out what is declared more than once, and says where.
+    fn refuse_duplicates(mut self, manifests: &mut Manifests) {
+        self.places.retain(|_, places| places.len() > 1);
+        let refused = manifests
+            .resources
+            .extract_if(.., |r| self.places.contains_key(&r.id));
+        let unknown = refused.flat_map(|resource| resource.unknown_fields.clone());
+        manifests.problems.extend(unknown);
+        for (id, places) in self.places {
+            let mut places = places.into_iter();
+            let first = places.next();
+            let others: Vec<String> = places.map(|place| place.to_string()).collect();
+            manifests.problems.push(Problem {
+                place: first,
+                resource: Some((&id).into()),
+                message: format!(
+                    "declared more than once, also at {}; not compared",
+                    others.join(", ")
+                ),
+            });
+        }
+    }
+}

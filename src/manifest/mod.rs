@@ -1,0 +1,188 @@
+//! The desired side: sources -> documents -> checked resources with policy.
+//!
+//! [`Loader::load`] reads all manifests anew and says everything at once: what can be compared, and what cannot and
+//! why. Nothing is passed over silently, and one bad document costs only itself.
+
+mod annotations;
+mod check;
+mod documents;
+mod file;
+mod identity;
+mod ignore;
+mod kinds;
+mod load;
+mod names;
+mod problem;
+pub mod revision;
+mod scalars;
+mod sources;
+mod suggest;
+mod unknown;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::path::Pattern;
+use crate::schema::ResourceId;
+use crate::yaml::{Node, NodeId};
+
+use file::File;
+pub use ignore::check_pattern;
+pub use load::Loader;
+pub use problem::{Place, Problem, Subject};
+
+/// The beginning of the annotations that instruct this program.
+pub const PREFIX: &str = "drift.gitops.io/";
+
+/// Where manifests come from.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Files and folders; `-` is standard input.
+    pub inputs: Vec<PathBuf>,
+    /// Globs of paths below a folder to pass over: a name alone wherever it is, a path from that folder on.
+    pub exclude: Vec<String>,
+    /// For manifests that name no namespace.
+    pub namespace: String,
+}
+
+/// All that the manifests say at one moment. Everything is in the order of the paths given, of the files below each,
+/// and of the documents.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// What can be compared.
+    pub resources: Vec<Arc<Resource>>,
+    /// What is passed over because its annotation says so.
+    pub skipped: Vec<Skipped>,
+    /// How many objects there are of kinds that are not compared, by `apps/v1 StatefulSet`.
+    pub other_kinds: BTreeMap<String, usize>,
+    /// How many documents are no Kubernetes objects.
+    pub not_objects: usize,
+    /// What could not be read or checked.
+    pub problems: Vec<Problem>,
+    /// What is doubtful and was read all the same.
+    pub warnings: Vec<Problem>,
+    /// What an operator may want to know of folders.
+    pub notices: Vec<String>,
+    /// How many files were read.
+    pub files: usize,
+}
+
+impl Manifests {
+    /// Why there is nothing to compare; `None` where something is, or where all that there is shall be skipped.
+    #[must_use]
+    pub fn nothing_to_compare(&self) -> Option<String> {
+        let all_skipped = !self.skipped.is_empty() && self.problems.is_empty();
+        if !self.resources.is_empty() || all_skipped {
+            return None;
+        }
+        if self.files == 0 {
+            return Some("no manifest was found".to_owned());
+        }
+        let others = self.other_kinds.values().sum();
+        let found = [
+            ("errors", self.problems.len()),
+            ("skipped resources", self.skipped.len()),
+            ("objects of other kinds", others),
+            ("documents that are no Kubernetes objects", self.not_objects),
+        ];
+        let found = found.iter().filter(|(_, count)| *count > 0);
+        let found: Vec<String> = found
+            .map(|(what, count)| format!("{what}: {count}"))
+            .collect();
+        let found = if found.is_empty() {
+            "nothing at all".to_owned()
+        } else {
+            found.join(", ")
+        };
+        Some(format!(
+            "no Deployment, Service, ConfigMap or Namespace to compare; read {} file(s) with {found}",
+            self.files
+        ))
+    }
+}
+
+/// A resource as a manifest declares it.
+#[derive(Debug)]
+pub struct Resource {
+    /// Which object it is about.
+    pub id: ResourceId,
+    /// What may be done about its drift.
+    pub policy: Policy,
+    /// What is left out of the comparison.
+    pub ignore: Vec<Pattern>,
+    /// Fields that the tables do not know. They are errors, unless the server turns out to be newer than the tables.
+    pub unknown_fields: Vec<Problem>,
+    /// Why it must not be written, if so. Unknown fields are a reason of their own.
+    pub unwritable: Option<String>,
+    file: Arc<File>,
+    node: NodeId,
+    document: usize,
+    pointer: String,
+}
+
+impl Resource {
+    /// The object.
+    #[must_use]
+    pub fn node(&self) -> Node<'_> {
+        self.file.tree.node(self.node)
+    }
+
+    /// Where the object begins.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place_of(self.node())
+    }
+
+    /// A value of this object, found again by its id.
+    #[must_use]
+    pub fn resolve(&self, id: NodeId) -> Node<'_> {
+        self.file.tree.node(id)
+    }
+
+    /// Where a value of this object stands.
+    #[must_use]
+    pub fn place_of(&self, node: Node<'_>) -> Place {
+        self.file.place(node.position())
+    }
+
+    /// Whether its file still is as it was read. What came by standard input is.
+    #[must_use]
+    pub fn is_as_read(&self) -> bool {
+        self.file.content.is_unchanged()
+    }
+
+    /// Which of its file's documents it is in, counted from 0.
+    #[must_use]
+    pub fn document(&self) -> usize {
+        self.document
+    }
+
+    /// Where it is in its document, as a JSON pointer: empty, or `/items/3` in a list.
+    #[must_use]
+    pub fn document_pointer(&self) -> &str {
+        &self.pointer
+    }
+}
+
+/// What may be done about the drift of a resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// It is repaired, if this run repairs at all.
+    #[default]
+    Auto,
+    /// It is reported only.
+    Alert,
+}
+
+/// A resource that is passed over because its annotation says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Which one.
+    pub resource: Subject,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What is wrong with a manifest, and where.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::schema::ResourceId;
+
+/// A place in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file, relative to the working directory where it lies below it; `<stdin>` for standard input.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// What a document says that it is. What is not known of it is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subject {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// The namespace that it is compared in; empty for a Namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl From<&ResourceId> for Subject {
+    fn from(id: &ResourceId) -> Self {
+        Self {
+            api_version: id.kind.api_version().to_owned(),
+            kind: id.kind.name().to_owned(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind.as_str(), self.name.as_str()) {
+            (kind, "") => f.write_str(&one_line(kind)),
+            ("", name) => f.write_str(&one_line(name)),
+            (kind, name) => write!(f, "{}/{}", one_line(kind), one_line(name)),
+        }
+    }
+}
+
+/// Something that an operator should know of: an error, or a warning.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where; a file or folder that cannot be read has no place, and is named in the message.
+    pub place: Option<Place>,
+    /// In which resource, as far as that is known.
+    pub resource: Option<Subject>,
+    /// What is wrong, on one line. It begins with the path of the field, if it is about one.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem with a file or folder as a whole.
+    pub(super) fn of_file(file: &str, cause: &str) -> Self {
+        Self {
+            place: None,
+            resource: None,
+            message: format!("{file}: {cause}"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(place) = &self.place {
+            write!(f, "{place}: ")?;
+        }
+        match self.resource.as_ref().map(ToString::to_string) {
+            Some(resource) if !resource.is_empty() => write!(f, "{resource}: {}", self.message),
+            _ => f.write_str(&self.message),
+        }
+    }
+}
+
+/// The text without control characters, which would break a message's line or play with a terminal.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+/// The text in quotes, on one line, and cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("\"{}…\"", one_line(&text[..end]).replace('"', "\\\"")),
+        None => format!("\"{}\"", one_line(text).replace('"', "\\\"")),
+    }
+}

@@ -1,0 +1,141 @@
+//! The Git commit that the manifests come from.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What stands for the commit where there is none.
+const UNKNOWN: &str = "unknown";
+
+/// The commit of these files and folders, with `-dirty` behind it where manifests among them differ from it; `unknown`
+/// outside of a repository. Several commits are joined by `+`. The second value is a warning, when Git refuses.
+#[must_use]
+pub fn of(inputs: &[PathBuf]) -> (String, Option<String>) {
+    let (mut commits, mut warning) = (Vec::new(), None);
+    for input in inputs.iter().filter(|input| input.as_os_str() != "-") {
+        let commit = match status(input) {
+            Status::Commit(commit) => commit,
+            Status::None => UNKNOWN.to_owned(),
+            Status::Refused(reason) => {
+                warning = Some(reason);
+                UNKNOWN.to_owned()
+            }
+        };
+        if !commits.contains(&commit) {
+            commits.push(commit);
+        }
+    }
+    if commits.is_empty() {
+        commits.push(UNKNOWN.to_owned());
+    }
+    (commits.join("+"), warning)
+}
+
+enum Status {
+    Commit(String),
+    /// No repository, no commit, or no Git.
+    None,
+    /// Why Git does not tell.
+    Refused(String),
+}
+
+fn status(input: &Path) -> Status {
+    let Ok(real) = input.canonicalize() else {
+        return Status::None;
+    };
+    let (folder, name) = if real.is_dir() {
+        (real.as_path(), OsStr::new("."))
+    } else {
+        (
+            real.parent().unwrap_or(&real),
+            real.file_name().unwrap_or(OsStr::new(".")),
+        )
+    };
+    match git(folder, name) {
+        Ok(output) if output.status.success() => read_status(&output.stdout),
+        Ok(output) => read_refusal(folder, &String::from_utf8_lossy(&output.stderr)),
+        Err(_) => Status::None,
+    }
+}
+
+/// One call tells both the commit and what differs from it. It takes no locks, so that it writes nothing.
+fn git(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
+    Command::new("git")
+        .args(["--no-optional-locks", "-C"])
+        .arg(folder)
+        .args([
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "-z",
+            "--no-renames",
+            "--untracked-files=all",
+            "--",
+        ])
+        .arg(name)
+        .env("LC_ALL", "C")
+        .output()
+}
+
+fn read_status(output: &[u8]) -> Status {
+    let text = String::from_utf8_lossy(output);
+    let mut commit = None;
+    let mut dirty = "";
+    for entry in text.split('\0') {
+        if let Some(oid) = entry.strip_prefix("# branch.oid ") {
+            commit = Some(oid.to_owned()).filter(|oid| oid != "(initial)");
+        } else if is_manifest(entry) {
+            dirty = "-dirty";
+        }
+    }
+    commit.map_or(Status::None, |commit| Status::Commit(commit + dirty))
+}
+
+/// An entry ends with the path of what differs.
+fn is_manifest(entry: &str) -> bool {
+    !entry.starts_with('#')
+        && [".yaml", ".yml", ".json"]
+            .iter()
+            .any(|end| entry.ends_with(end))
+}
+
+fn read_refusal(folder: &Path, message: &str) -> Status {
+    if !message.contains("dubious ownership") {
+        return Status::None;
+    }
+    let folder = folder.display();
+    Status::Refused(format!(
+        "no revision: Git refuses {folder}, which belongs to another user; `git config --global --add safe.directory {folder}` allows it"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_status_of_a_commit() {
+        for (output, expected) in [
+            ("# branch.oid abc\0# branch.head main\0", Some("abc")),
+            ("# branch.oid abc\0? notes.txt\0", Some("abc")),
+            ("# branch.oid abc\0? new.yaml\0", Some("abc-dirty")),
+            (
+                "# branch.oid abc\x001 .M N... 100644 100644 100644 1 2 a b.yml\0",
+                Some("abc-dirty"),
+            ),
+            ("# branch.oid (initial)\0? new.yaml\0", None),
+        ] {
+            let commit = match read_status(output.as_bytes()) {
+                Status::Commit(commit) => Some(commit),
+                _ => None,
+            };
+            assert_eq!(commit.as_deref(), expected, "{output:?}");
+        }
+    }
+
+    #[test]
+    fn outside_of_a_repository() {
+        assert_eq!(of(&[PathBuf::from("/")]), ("unknown".to_owned(), None));
+        assert_eq!(of(&[PathBuf::from("-")]), ("unknown".to_owned(), None));
+    }
+}

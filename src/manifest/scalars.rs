@@ -1,0 +1,179 @@
+//! Whether a value is one that the server would decode as a given type without parts.
+
+use crate::schema::quantity::Amount;
+use crate::schema::types::Scalar;
+use crate::yaml::{Node, Value};
+
+use super::problem::{one_line, quoted};
+
+/// Says what was expected and what stands there instead.
+pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
+    let value = node.value();
+    if value == Value::Null {
+        // Nothing is declared; in a list or a map it is the type's zero.
+        return Ok(());
+    }
+    match ty {
+        Scalar::String => match value {
+            Value::String(_) => Ok(()),
+            _ => Err(expected("a string", node) + &quote_it(node)),
+        },
+        Scalar::Bool => match value {
+            Value::Bool(_) => Ok(()),
+            _ => Err(expected("true or false", node)),
+        },
+        Scalar::Int32 => check_int(node, i32::MIN.into(), i32::MAX.into()),
+        Scalar::Int64 => check_int(node, i64::MIN, i64::MAX),
+        Scalar::IntOrString => match value {
+            Value::String(_) => Ok(()),
+            Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
+                check_int(node, i32::MIN.into(), i32::MAX.into())
+            }
+            _ => Err(expected("a whole number or a string", node)),
+        },
+        Scalar::Quantity => {
+            let is_quantity = match value {
+                Value::String(text) => Amount::parse(text).is_some(),
+                Value::Int(_) | Value::Uint(_) | Value::Float(_) => true,
+                _ => false,
+            };
+            if is_quantity {
+                Ok(())
+            } else {
+                Err(expected("a quantity such as 500m or 1Gi", node))
+            }
+        }
+        Scalar::Time | Scalar::MicroTime => match value {
+            Value::String(text) if is_time(text) => Ok(()),
+            _ => Err(expected("a time such as 2026-01-31T12:00:00Z", node)),
+        },
+        Scalar::Bytes => match value {
+            Value::String(text) if is_base64(text) => Ok(()),
+            _ => Err(expected("base64 with its padding", node)),
+        },
+    }
+}
+
+fn check_int(node: Node<'_>, least: i64, most: i64) -> Result<(), String> {
+    let int = match node.value() {
+        Value::Int(int) => Some(int),
+        // JSON has one kind of number: 3.0 is sent as 3.
+        #[allow(clippy::cast_precision_loss)]
+        Value::Float(float) if float.fract() == 0.0 && float.abs() < i64::MAX as f64 => {
+            Some(float as i64)
+        }
+        Value::Uint(_) => None,
+        Value::Float(float) if float.fract() == 0.0 => None,
+        _ => return Err(expected("a whole number", node)),
+    };
+    match int {
+        Some(int) if (least..=most).contains(&int) => Ok(()),
+        _ => Err(expected(
+            &format!("a whole number from {least} to {most}"),
+            node,
+        )),
+    }
+}
+
+/// What was expected and what stands there.
+pub(super) fn expected(what: &str, node: Node<'_>) -> String {
+    format!("{what} expected, {} stands here", describe(node))
+}
+
+/// A value as a message shows it: a scalar as it is spelt.
+fn describe(node: Node<'_>) -> String {
+    match node.value() {
+        Value::List => "a list".to_owned(),
+        Value::Map => "a map".to_owned(),
+        Value::String(text) => quoted(text),
+        _ => one_line(
+            node.raw()
+                .filter(|raw| !raw.is_empty())
+                .unwrap_or(&node.to_json().to_string()),
+        ),
+    }
+}
+
+/// How to say that a string is meant, where YAML reads what stands there as something else.
+fn quote_it(node: Node<'_>) -> String {
+    let json = match node.value() {
+        Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
+            node.to_json().to_string()
+        }
+        _ => return String::new(),
+    };
+    let raw = node.raw().unwrap_or(&json);
+    if raw == json {
+        format!("; write {}", quoted(raw))
+    } else {
+        format!(", which YAML reads as {json}; write {}", quoted(raw))
+    }
+}
+
+/// Whether the text is an instant in RFC 3339, as Go reads it: capital letters only, and the hour may have one digit.
+fn is_time(text: &str) -> bool {
+    let Some((date, time)) = text.split_once('T') else {
+        return false;
+    };
+    let zero = if time.find(':') == Some(1) { "0" } else { "" };
+    date.len() == 10
+        && !text.contains(['t', 'z', ' ', '['])
+        && format!("{date}T{zero}{time}")
+            .parse::<jiff::Timestamp>()
+            .is_ok()
+}
+
+/// Whether the text is base64 in the standard alphabet, as Go decodes it: padded, line breaks passed over.
+fn is_base64(text: &str) -> bool {
+    let digits = base64_digits(text);
+    let padding = text[digits.len()..].bytes().filter(|b| *b == b'=').count();
+    let count = digits.bytes().filter(|b| !is_break(*b)).count();
+    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/') || is_break(b);
+    // A lone digit is no byte.
+    digits.bytes().all(known)
+        && (count + padding).is_multiple_of(4)
+        && padding <= 2
+        && count % 4 != 1
+}
+
+/// How many bytes a base64 text stands for.
+pub(super) fn decoded_len(text: &str) -> usize {
+    base64_digits(text)
+        .bytes()
+        .filter(|b| !is_break(*b))
+        .count()
+        * 3
+        / 4
+}
+
+fn base64_digits(text: &str) -> &str {
+    text.trim_end_matches(['=', '\r', '\n'])
+}
+
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_as_go_has_it() {
+        for (text, good) in [
+            ("", true),
+            ("aGVsbG8=", true),
+            ("aGVs\nbG8=\r\n", true),
+            ("aGVsbA==", true),
+            ("aGVsbA=\n=", true),
+            ("aGVsbG8", false),
+            ("aGVsbG8-", false),
+            ("aGVsbG8 =", false),
+            ("a===", false),
+            ("====", false),
+            ("aGVs=bG8", false),
+        ] {
+            assert_eq!(is_base64(text), good, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! From findings and problems to the report's own types.
+
+use crate::diff::{self, Class, Finding, Origin};
+use crate::manifest::{Problem, Resource, Subject};
+use crate::path;
+use crate::remediate::Fate;
+use crate::report::{self, Field, Source};
+use crate::schema::ResourceId;
+use crate::yaml::Node;
+
+/// The present instant, to the second.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}
+
+/// One difference, and what a repair did to it.
+pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) -> Field {
+    let origin = match &finding.origin {
+        Origin::DefaultOf(path) => Some(path.to_string()),
+        Origin::Declared | Origin::Default => None,
+    };
+    Field {
+        path: finding.path.to_string(),
+        declared_pointer: finding
+            .declared_pointer
+            .as_ref()
+            .map(|below| format!("{}{below}", resource.document_pointer())),
+        live_pointer: finding.live.is_some().then(|| diff::pointer(&finding.at)),
+        class: finding.class,
+        defaulted: finding.origin != Origin::Declared,
+        default_of: origin,
+        desired: finding.desired.clone(),
+        live: finding.live.clone(),
+        source: finding
+            .declared
+            .map(|id| source(resource, resource.resolve(id))),
+        consequences: finding.consequences.clone(),
+        outcome: fate.map(Fate::name),
+    }
+}
+
+/// The one difference of a resource that is not there.
+pub(super) fn missing(resource: &Resource) -> Field {
+    Field {
+        path: path::RESOURCE.to_owned(),
+        declared_pointer: Some(resource.document_pointer().to_owned()),
+        live_pointer: None,
+        class: Class::Missing,
+        defaulted: false,
+        default_of: None,
+        desired: Some("present".into()),
+        live: None,
+        source: Some(source(resource, resource.node())),
+        consequences: Vec::new(),
+        outcome: None,
+    }
+}
+
+/// The place of a value of the manifest.
+pub(super) fn source(resource: &Resource, node: Node<'_>) -> Source {
+    let place = resource.place_of(node);
+    Source {
+        file: place.file.to_string(),
+        line: place.line,
+        column: place.column,
+        definition: node
+            .definition()
+            .map(|position| (position.line, position.column)),
+    }
+}
+
+/// A problem of a manifest.
+pub(super) fn problem(problem: &Problem) -> report::Error {
+    report::Error {
+        resource: problem.resource.clone(),
+        source: problem.place.as_ref().map(|place| Source {
+            file: place.file.to_string(),
+            line: place.line,
+            column: place.column,
+            definition: None,
+        }),
+        message: problem.message.clone(),
+    }
+}
+
+/// Something that went wrong with a resource.
+pub(super) fn error(resource: &Resource, message: String) -> report::Error {
+    report::Error {
+        resource: Some(subject(&resource.id)),
+        source: Some(source(resource, resource.node())),
+        message,
+    }
+}
+
+fn subject(id: &ResourceId) -> Subject {
+    Subject {
+        api_version: id.kind.api_version().to_owned(),
+        kind: id.kind.name().to_owned(),
+        namespace: id.namespace.clone(),
+        name: id.name.clone(),
+    }
+}

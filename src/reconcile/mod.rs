@@ -1,0 +1,288 @@
+//! The run: connect, one cycle after another, the exit code. Only this folder knows the order of the stages.
+
+mod cycle;
+mod describe;
+mod pacing;
+mod settle;
+mod signals;
+
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use self::cycle::State;
+use self::signals::Stop;
+use crate::cluster::snapshot::Snapshot;
+use crate::cluster::{self, Cluster, Environment, Target};
+use crate::manifest;
+use crate::path::Pattern;
+use crate::remediate::Extent;
+use crate::report::{self, Report};
+
+/// The longest pause between tries to reach a server, unless the interval is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+
+/// What a run is to do.
+#[derive(Debug)]
+pub struct Options {
+    /// The desired side.
+    pub manifests: manifest::Options,
+    /// The live side.
+    pub live: Live,
+    /// What to do about drift.
+    pub mode: Mode,
+    /// Also tell what is live and declared nowhere.
+    pub strict: bool,
+    /// Paths that are left out for every resource.
+    pub ignore: Vec<Pattern>,
+    /// One cycle only.
+    pub once: bool,
+    /// The pause between two cycles.
+    pub interval: Duration,
+    /// How the report is written.
+    pub output: Output,
+    /// Exit with 1 when drift is left.
+    pub fail_on_drift: bool,
+}
+
+/// Where the live objects are.
+#[derive(Debug)]
+pub enum Live {
+    /// In a cluster: which one, and how to talk to it.
+    Cluster(cluster::Wishes, cluster::Options),
+    /// In a file or directory.
+    Snapshot(PathBuf),
+}
+
+/// What to do about drift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Report it.
+    DryRun,
+    /// Report it as an alert.
+    Alert,
+    /// Repair it.
+    Remediate(Extent),
+}
+
+/// The form of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// For people.
+    Text,
+    /// For programs.
+    Json {
+        /// In several lines.
+        indented: bool,
+    },
+}
+
+/// Sends messages to standard error: those of this program only, since libraries may log what they receive.
+pub fn log_to_stderr(level: tracing::Level, with_time: bool) {
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::prelude::*;
+    let own = Targets::new().with_target("gitops_drift", level);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        .with_target(false);
+    let registry = tracing_subscriber::registry().with(own);
+    if with_time {
+        registry.with(layer).init();
+    } else {
+        registry.with(layer.without_time()).init();
+    }
+}
+
+/// Writes the JSON document of a run that could not begin.
+pub fn write_failure(message: &str, out: &mut impl Write) -> io::Result<()> {
+    report::json::write(&failure(message), true, out)
+}
+
+fn failure(message: &str) -> Report {
+    let error = report::Error {
+        resource: None,
+        source: None,
+        message: message.to_owned(),
+    };
+    Report {
+        time: describe::now(),
+        errors: vec![error],
+        ..Report::default()
+    }
+}
+
+/// Runs until the work is done or a signal comes. Gives the exit code; it does not fail.
+pub async fn run(options: Options, out: &mut impl Write) -> u8 {
+    let stop = Stop::on_signals();
+    let mut state = match State::new(&options) {
+        Ok(state) => state,
+        Err(message) => return give_up(&message, &options, out),
+    };
+    let live = match open(&options).await {
+        Ok(live) => live,
+        Err(message) => return give_up(&message, &options, out),
+    };
+    if options.fail_on_drift && !options.once {
+        tracing::warn!(
+            "--fail-on-drift without --once sets the exit code only when a signal ends the run"
+        );
+    }
+    let mut failures = 0;
+    loop {
+        let report = cycle::run(&mut state, &options, &live, &stop).await;
+        let exit = match write(&report, options.output, out) {
+            Ok(()) => exit_code(&report, options.fail_on_drift),
+            // Nobody reads on.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                return exit_code(&report, options.fail_on_drift);
+            }
+            Err(error) => {
+                tracing::error!("cannot write the report: {error}");
+                return 2;
+            }
+        };
+        failures = if state.is_unreachable {
+            failures + 1
+        } else {
+            0
+        };
+        if options.once || stop.is_asked() {
+            return exit;
+        }
+        let next = Instant::now() + pause(options.interval, failures);
+        if stop.asked_before(next).await {
+            return exit;
+        }
+    }
+}
+
+fn give_up(message: &str, options: &Options, out: &mut impl Write) -> u8 {
+    tracing::error!("{message}");
+    if let Output::Json { indented } = options.output {
+        let _ = report::json::write(&failure(message), indented, out);
+    }
+    2
+}
+
+/// The live side, ready for requests.
+pub(crate) enum Source {
+    Cluster {
+        cluster: Cluster,
+        named: report::Cluster,
+        namespace: Option<String>,
+    },
+    Snapshot(Snapshot),
+}
+
+async fn open(options: &Options) -> Result<Source, String> {
+    match &options.live {
+        Live::Snapshot(path) => Ok(Source::Snapshot(Snapshot::read(path)?)),
+        Live::Cluster(wishes, how) => {
+            let target = Target::choose(wishes, &Environment::from_process())
+                .map_err(|error| error.to_string())?;
+            let named = report::Cluster {
+                server: target.server.clone(),
+                context: target.context.clone().unwrap_or_default(),
+            };
+            let context = target
+                .context
+                .as_ref()
+                .map(|name| format!(", context {name}"))
+                .unwrap_or_default();
+            tracing::info!("cluster {}{context}, from {}", target.server, target.origin);
+            let namespace = target.namespace.clone();
+            let cluster = Cluster::connect(target, *how)
+                .await
+                .map_err(|error| error.to_string())?;
+            Ok(Source::Cluster {
+                cluster,
+                named,
+                namespace,
+            })
+        }
+    }
+}
+
+fn write(report: &Report, output: Output, out: &mut impl Write) -> io::Result<()> {
+    // In one piece, so that nobody sees half a report.
+    let mut text = Vec::new();
+    match output {
+        Output::Text => report::text::write(report, &mut text)?,
+        Output::Json { indented } => report::json::write(report, indented, &mut text)?,
+    }
+    out.write_all(&text)?;
+    out.flush()
+}
+
+/// 2 when something in scope could not be checked or repaired, which wins over 1.
+fn exit_code(report: &Report, fail_on_drift: bool) -> u8 {
+    if report.is_incomplete() {
+        2
+    } else {
+        u8::from(fail_on_drift && report.leaves_drift())
+    }
+}
+
+/// The pause before the next cycle: the interval, or, while the server cannot be reached, longer each time.
+fn pause(interval: Duration, failures: u32) -> Duration {
+    if failures == 0 {
+        return interval;
+    }
+    let longest = interval.max(LONGEST_PAUSE);
+    let grown = interval.saturating_mul(1 << failures.min(16)).min(longest);
+    // Up to a fifth less, so that many of us do not come back at the same instant.
+    let parts = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |d| d.subsec_micros() % 200);
+    grown
+        .saturating_sub(grown * parts / 1000)
+        .max(interval.min(longest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_while_the_server_cannot_be_reached() {
+        let second = Duration::from_secs(1);
+        assert_eq!(pause(60 * second, 0), 60 * second);
+        for (interval, failures, least, most) in [
+            (60, 1, 96, 120),
+            (60, 2, 192, 240),
+            (60, 3, 240, 300),
+            (60, 40, 240, 300),
+            (600, 3, 600, 600),
+            (1, 1, 1, 2),
+        ] {
+            let pause = pause(interval * second, failures);
+            assert!(
+                pause >= least * second && pause <= most * second,
+                "{interval} {failures}: {pause:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_could_not_be_checked_wins_over_drift() {
+        let error = || report::Error {
+            resource: None,
+            source: None,
+            message: String::new(),
+        };
+        assert_eq!(exit_code(&Report::default(), true), 0);
+        assert_eq!(
+            exit_code(
+                &Report {
+                    errors: vec![error()],
+                    ..Report::default()
+                },
+                true
+            ),
+            2
+        );
+    }
+}

@@ -1,0 +1,110 @@
+//! Repairs: one object is read again, compared, planned, written, and the answer compared.
+//!
+//! What is pure here: the plan (`plan`), what is known of refusals (`refusal`), and the book that is kept of each
+//! difference (`notes`). `attempt` deals with a server whose objects change meanwhile.
+
+mod attempt;
+mod notes;
+mod plan;
+mod refusal;
+
+pub use self::plan::{body, created};
+use crate::cluster::Cluster;
+use crate::diff::{Finding, Subject};
+use crate::schema::ResourceId;
+
+/// How far repairs go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// What is declared.
+    Declared,
+    /// Also what is live and declared nowhere.
+    Extras,
+}
+
+/// One object to be repaired.
+pub struct Job<'a> {
+    /// Which one.
+    pub id: &'a ResourceId,
+    /// What is declared of it.
+    pub subject: Subject<'a>,
+    /// How far to go.
+    pub extent: Extent,
+    /// The minor version of the server, as far as it is known: what its feature gates let it store.
+    pub minor: u32,
+    /// Whether the manifest still says what is about to be written. It is asked before each write, since repairing
+    /// many objects takes a while, and the manifest may say `alert` by now.
+    pub is_current: &'a (dyn Fn() -> bool + Sync),
+}
+
+/// What became of a repair.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was done.
+    pub done: Done,
+    /// The differences that were found, by path, and what became of each.
+    pub fields: Vec<(Finding, Option<Fate>)>,
+    /// Every other request would fail like the one that ended this repair.
+    pub is_cut_off: bool,
+}
+
+/// What a repair did.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The drift had gone by itself.
+    Nothing,
+    /// The answer has no drift left.
+    Repaired {
+        /// Values are left that nothing declares.
+        extras_left: bool,
+    },
+    /// There were only values that nothing declares, which are kept.
+    ExtrasKept,
+    /// The object was missing and is there now.
+    Created,
+    /// The drift is still there, or part of it, for this reason.
+    Failed(String),
+}
+
+/// What became of one difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// The value was set.
+    Set,
+    /// The item, or the object, was put where it was missing.
+    Created,
+    /// The value was taken out.
+    Removed,
+    /// Declared nowhere, and kept.
+    Kept,
+    /// The server does not let it be changed.
+    Refused,
+    /// It was written, and the server or a webhook changed it back.
+    ChangedBack,
+}
+
+impl Fate {
+    /// Whether the difference is gone.
+    #[must_use]
+    pub fn is_repaired(self) -> bool {
+        matches!(self, Self::Set | Self::Created | Self::Removed)
+    }
+
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Set => "set",
+            Self::Created => "created",
+            Self::Removed => "removed",
+            Self::Kept => "kept",
+            Self::Refused => "refused",
+            Self::ChangedBack => "changed-back",
+        }
+    }
+}
+
+/// Repairs one object, or creates it.
+pub async fn repair(cluster: &Cluster, job: &Job<'_>) -> Outcome {
+    attempt::Repair::new(cluster, job).run().await
+}

@@ -1,0 +1,302 @@
+//! The plan of a repair: the live object with the differences set right, and nothing else changed.
+
+use serde_json::{Map, Value};
+
+use crate::diff::{Edit, Finding, Place, Subject, Token};
+use crate::schema::types::{self, Type};
+use crate::schema::{RECORDS, ResourceId, exclusive_sibling};
+
+/// The body that puts these differences right: `live` with their edits made.
+#[must_use]
+pub fn body<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> Value {
+    let mut body = live.clone();
+    let mut lists: Vec<ListEdits<'_>> = Vec::new();
+    for finding in findings {
+        match &finding.edit {
+            Edit::Set(value) => {
+                set(&mut body, &finding.at, value.clone());
+                make_way(&mut body, &finding.at);
+            }
+            Edit::Remove => match finding.at.split_last() {
+                Some((Token::Key(key), parent)) => {
+                    if let Some(Value::Object(map)) = find(&mut body, parent) {
+                        map.remove(key);
+                    }
+                }
+                Some((Token::Index(index), list)) => {
+                    edits_of(&mut lists, list).removed.push(*index);
+                }
+                None => {}
+            },
+            Edit::Insert { item, place } => edits_of(&mut lists, &finding.at)
+                .inserted
+                .push((*place, item)),
+            Edit::Permute(order) => edits_of(&mut lists, &finding.at).order = Some(order),
+        }
+    }
+    // Inner lists first: the positions on the way to them are those of the live object.
+    lists.sort_by_key(|edits| std::cmp::Reverse(edits.at.len()));
+    for edits in lists {
+        edits.apply(&mut body);
+    }
+    body
+}
+
+/// A key that the server allows in one of two maps only leaves the other.
+fn make_way(body: &mut Value, at: &[Token]) {
+    let [Token::Key(map), Token::Key(key)] = at else {
+        return;
+    };
+    let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
+    if let Some(Value::Object(other)) =
+        exclusive_sibling(kind, map).and_then(|other| body.get_mut(other))
+    {
+        other.remove(key);
+    }
+}
+
+fn find<'v>(value: &'v mut Value, at: &[Token]) -> Option<&'v mut Value> {
+    at.iter().try_fold(value, |value, token| match token {
+        Token::Key(key) => value.get_mut(key),
+        Token::Index(index) => value.get_mut(index),
+    })
+}
+
+/// Sets a value; objects that are missing on the way are made.
+fn set(value: &mut Value, at: &[Token], new: Value) {
+    let mut place = value;
+    for token in at {
+        place = match token {
+            Token::Key(key) => {
+                if !place.is_object() {
+                    *place = Value::Object(Map::new());
+                }
+                let Value::Object(map) = place else { return };
+                map.entry(key.as_str()).or_insert(Value::Null)
+            }
+            Token::Index(index) => match place.get_mut(index) {
+                Some(item) => item,
+                None => return,
+            },
+        };
+    }
+    *place = new;
+}
+
+/// What is to be done to the items of one list.
+struct ListEdits<'f> {
+    at: &'f [Token],
+    removed: Vec<usize>,
+    inserted: Vec<(Place, &'f Value)>,
+    /// The positions of the declared items, in declared order.
+    order: Option<&'f [usize]>,
+}
+
+fn edits_of<'l, 'f>(lists: &'l mut Vec<ListEdits<'f>>, at: &'f [Token]) -> &'l mut ListEdits<'f> {
+    let index = lists
+        .iter()
+        .position(|edits| edits.at == at)
+        .unwrap_or_else(|| {
+            lists.push(ListEdits {
+                at,
+                removed: Vec::new(),
+                inserted: Vec::new(),
+                order: None,
+            });
+            lists.len() - 1
+        });
+    &mut lists[index]
+}
+
+impl ListEdits<'_> {
+    fn apply(&self, body: &mut Value) {
+        if find(body, self.at).is_none_or(|list| !list.is_array()) {
+            set(body, self.at, Value::Array(Vec::new()));
+        }
+        let Some(Value::Array(items)) = find(body, self.at) else {
+            return;
+        };
+        let mut left: Vec<Option<Value>> = items.drain(..).map(Some).collect();
+        for place in self.places(left.len()) {
+            items.extend(self.inserted_at(Place::Before(place)));
+            if let Some(item) = left[place]
+                .take()
+                .filter(|_| !self.removed.contains(&place))
+            {
+                items.push(item);
+            }
+            items.extend(self.inserted_at(Place::After(place)));
+        }
+        items.extend(self.inserted_at(Place::End));
+    }
+
+    /// The positions of the live items in their new order: the declared ones in the places that they hold together.
+    fn places(&self, count: usize) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..count).collect();
+        if let Some(order) = self.order {
+            let mut held = order.to_vec();
+            held.sort_unstable();
+            for (place, item) in held.into_iter().zip(order) {
+                places[place] = *item;
+            }
+        }
+        places
+    }
+
+    fn inserted_at(&self, place: Place) -> impl Iterator<Item = Value> {
+        self.inserted
+            .iter()
+            .filter(move |(at, _)| *at == place)
+            .map(|(_, item)| (*item).clone())
+    }
+}
+
+/// The body that creates a missing object: as declared, without what only the server writes.
+#[must_use]
+pub fn created(id: &ResourceId, subject: &Subject<'_>) -> Value {
+    let root = types::root(id.kind);
+    let mut body = without_owned(&root, subject.declared.to_json());
+    body.insert("apiVersion".to_owned(), id.kind.api_version().into());
+    body.insert("kind".to_owned(), id.kind.name().into());
+    if let Some(metadata) = body
+        .entry("metadata")
+        .or_insert_with(|| Value::Object(Map::new()))
+        .as_object_mut()
+    {
+        metadata.insert("name".to_owned(), id.name.as_str().into());
+        if id.kind.is_namespaced() {
+            metadata.insert("namespace".to_owned(), id.namespace.as_str().into());
+        }
+        if let Some(annotations) = metadata
+            .get_mut("annotations")
+            .and_then(Value::as_object_mut)
+        {
+            annotations.retain(|key, _| !RECORDS.contains(&key.as_str()));
+        }
+    }
+    Value::Object(body)
+}
+
+/// An object without the fields that the tables give to the server.
+fn without_owned(ty: &types::Struct, value: Value) -> Map<String, Value> {
+    let Value::Object(map) = value else {
+        return Map::new();
+    };
+    map.into_iter()
+        .filter(|(key, _)| {
+            ty.field(key)
+                .is_none_or(|field| field.rules.owned.is_none())
+        })
+        .map(|(key, value)| match ty.field(&key).map(|field| &field.ty) {
+            Some(Type::Struct(inner)) if value.is_object() => {
+                let inner = without_owned(inner, value);
+                (key, Value::Object(inner))
+            }
+            _ => (key, value),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diff::{Class, Origin};
+    use crate::path::Path;
+    use serde_json::json;
+
+    fn at(tokens: &[&str]) -> Vec<Token> {
+        tokens
+            .iter()
+            .map(|token| {
+                token
+                    .parse()
+                    .map_or_else(|_| Token::Key((*token).to_owned()), Token::Index)
+            })
+            .collect()
+    }
+
+    fn planned(live: &Value, edits: Vec<(&[&str], Edit)>) -> Value {
+        let findings: Vec<Finding> = edits
+            .into_iter()
+            .map(|(tokens, edit)| Finding {
+                path: Path::root(),
+                class: Class::Changed,
+                declared: None,
+                desired: None,
+                origin: Origin::Declared,
+                live: None,
+                declared_pointer: None,
+                at: at(tokens),
+                edit,
+                immutable: None,
+                kept: None,
+                consequences: Vec::new(),
+            })
+            .collect();
+        body(live, &findings)
+    }
+
+    #[test]
+    fn values_are_set_and_taken_out() {
+        let live = json!({"a": {"b": 1, "c": 2}, "l": [{"x": 1}]});
+        let edits: Vec<(&[&str], Edit)> = vec![
+            (&["a", "b"], Edit::Set(json!(3))),
+            (&["a", "c"], Edit::Remove),
+            (&["l", "0", "y", "z"], Edit::Set(json!("new"))),
+            (&["m", "k"], Edit::Set(json!("v"))),
+            (&["gone", "k"], Edit::Remove),
+        ];
+        let expected = json!({"a": {"b": 3}, "l": [{"x": 1, "y": {"z": "new"}}], "m": {"k": "v"}});
+        assert_eq!(planned(&live, edits), expected);
+    }
+
+    #[test]
+    fn lists_are_edited_by_the_positions_of_the_live_object() {
+        let live = json!({"l": ["a", "b", "c", {"i": ["x", "y"]}]});
+        let insert = |item: &str, place| Edit::Insert {
+            item: json!(item),
+            place,
+        };
+        let edits: Vec<(&[&str], Edit)> = vec![
+            (&["l", "1"], Edit::Remove),
+            (&["l"], insert("B1", Place::After(0))),
+            (&["l"], insert("B2", Place::After(0))),
+            (&["l"], insert("A0", Place::Before(0))),
+            (&["l"], insert("Z", Place::End)),
+            (&["l", "3", "i", "0"], Edit::Remove),
+            (&["l", "3", "i"], insert("w", Place::End)),
+            (&["new"], insert("n", Place::End)),
+        ];
+        let expected =
+            json!({"l": ["A0", "a", "B1", "B2", "c", {"i": ["y", "w"]}, "Z"], "new": ["n"]});
+        assert_eq!(planned(&live, edits), expected);
+    }
+
+    #[test]
+    fn declared_items_are_permuted_within_their_places() {
+        let live = json!({"l": ["x", "b", "y", "a"]});
+        let edits: Vec<(&[&str], Edit)> = vec![
+            (&["l"], Edit::Permute(vec![3, 1])),
+            (
+                &["l"],
+                Edit::Insert {
+                    item: json!("a2"),
+                    place: Place::After(3),
+                },
+            ),
+        ];
+        assert_eq!(
+            planned(&live, edits),
+            json!({"l": ["x", "a", "a2", "y", "b"]})
+        );
+    }
+
+    #[test]
+    fn a_key_is_in_one_map_only() {
+        let live = json!({"kind": "ConfigMap", "binaryData": {"k": "AA==", "l": "AA=="}});
+        let edits: Vec<(&[&str], Edit)> = vec![(&["data", "k"], Edit::Set(json!("text")))];
+        let expected =
+            json!({"kind": "ConfigMap", "binaryData": {"l": "AA=="}, "data": {"k": "text"}});
+        assert_eq!(planned(&live, edits), expected);
+    }
+}

@@ -1,0 +1,282 @@
+//! The report as JSON, `schemaVersion` 1. Keys are only ever added to it.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Error, Field, Report, Resource, Skipped, Source};
+use crate::diff::Class;
+use crate::manifest::Subject;
+use crate::schema::ResourceId;
+
+/// Writes one document; indented, or in one line.
+pub fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Result<()> {
+    let document = Document::from(report);
+    if indented {
+        serde_json::to_writer_pretty(&mut *out, &document)?;
+    } else {
+        serde_json::to_writer(&mut *out, &document)?;
+    }
+    writeln!(out)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Document<'a> {
+    schema_version: &'static str,
+    time: &'a str,
+    cluster: ClusterJson<'a>,
+    revision: &'a str,
+    resources: Vec<ResourceJson<'a>>,
+    skipped: Vec<SkippedJson<'a>>,
+    errors: Vec<ErrorJson<'a>>,
+    other_kinds: Vec<OtherKindJson<'a>>,
+    summary: SummaryJson,
+}
+
+#[derive(Serialize)]
+struct ClusterJson<'a> {
+    server: &'a str,
+    context: &'a str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct IdJson<'a> {
+    api_version: &'a str,
+    kind: &'a str,
+    namespace: &'a str,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResourceJson<'a> {
+    #[serde(flatten)]
+    id: IdJson<'a>,
+    action: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    source: SourceJson<'a>,
+    fields: Vec<FieldJson<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FieldJson<'a> {
+    path: &'a str,
+    pointer: PointerJson<'a>,
+    class: &'static str,
+    defaulted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    default_of: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desired: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceJson<'a>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    consequences: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct PointerJson<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    desired: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    live: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct SourceJson<'a> {
+    file: &'a str,
+    line: u32,
+    column: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    definition: Option<PositionJson>,
+}
+
+#[derive(Serialize)]
+struct PositionJson {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct SkippedJson<'a> {
+    #[serde(flatten)]
+    id: IdJson<'a>,
+    source: SourceJson<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorJson<'a> {
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    id: Option<IdJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<SourceJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct OtherKindJson<'a> {
+    kind: &'a str,
+    count: usize,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SummaryJson {
+    compared: usize,
+    in_sync: usize,
+    drifted: usize,
+    fields: usize,
+    missing: usize,
+    remediated: usize,
+    created: usize,
+    blocked: usize,
+    failed: usize,
+    skipped: usize,
+    other_kinds: usize,
+    errors: usize,
+}
+
+impl<'a> From<&'a Report> for Document<'a> {
+    fn from(report: &'a Report) -> Self {
+        let summary = report.summary();
+        let cluster = report.cluster.as_ref();
+        Self {
+            schema_version: "1",
+            time: &report.time,
+            cluster: ClusterJson {
+                server: cluster.map_or("", |c| &c.server),
+                context: cluster.map_or("", |c| &c.context),
+            },
+            revision: &report.revision.full,
+            resources: report.resources.iter().map(ResourceJson::from).collect(),
+            skipped: report.skipped.iter().map(SkippedJson::from).collect(),
+            errors: report.errors.iter().map(ErrorJson::from).collect(),
+            other_kinds: report
+                .other_kinds
+                .iter()
+                .map(|(kind, count)| OtherKindJson {
+                    kind,
+                    count: *count,
+                })
+                .collect(),
+            summary: SummaryJson {
+                compared: summary.compared,
+                in_sync: summary.in_sync,
+                drifted: summary.drifted,
+                fields: summary.fields,
+                missing: summary.missing,
+                remediated: summary.remediated,
+                created: summary.created,
+                blocked: summary.blocked,
+                failed: summary.failed,
+                skipped: summary.skipped,
+                other_kinds: summary.other_kinds,
+                errors: summary.errors,
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a ResourceId> for IdJson<'a> {
+    fn from(id: &'a ResourceId) -> Self {
+        Self {
+            api_version: id.kind.api_version(),
+            kind: id.kind.name(),
+            namespace: &id.namespace,
+            name: &id.name,
+        }
+    }
+}
+
+impl<'a> From<&'a Subject> for IdJson<'a> {
+    fn from(id: &'a Subject) -> Self {
+        Self {
+            api_version: &id.api_version,
+            kind: &id.kind,
+            namespace: &id.namespace,
+            name: &id.name,
+        }
+    }
+}
+
+impl<'a> From<&'a Resource> for ResourceJson<'a> {
+    fn from(resource: &'a Resource) -> Self {
+        Self {
+            id: (&resource.id).into(),
+            action: resource.action.name(),
+            reason: resource.reason.as_deref(),
+            source: (&resource.source).into(),
+            fields: resource.fields.iter().map(FieldJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Field> for FieldJson<'a> {
+    fn from(field: &'a Field) -> Self {
+        Self {
+            path: &field.path,
+            pointer: PointerJson {
+                desired: field.declared_pointer.as_deref(),
+                live: field.live_pointer.as_deref(),
+            },
+            class: class_name(field.class),
+            defaulted: field.defaulted,
+            default_of: field.default_of.as_deref(),
+            desired: field.desired.as_ref(),
+            live: field.live.as_ref(),
+            source: field.source.as_ref().map(SourceJson::from),
+            consequences: &field.consequences,
+            outcome: field.outcome,
+        }
+    }
+}
+
+fn class_name(class: Class) -> &'static str {
+    match class {
+        Class::Changed => "changed",
+        Class::Missing => "missing",
+        Class::Removed => "removed",
+        Class::Extra => "extra",
+    }
+}
+
+impl<'a> From<&'a Source> for SourceJson<'a> {
+    fn from(source: &'a Source) -> Self {
+        let definition = source
+            .definition
+            .map(|(line, column)| PositionJson { line, column });
+        Self {
+            file: &source.file,
+            line: source.line,
+            column: source.column,
+            definition,
+        }
+    }
+}
+
+impl<'a> From<&'a Skipped> for SkippedJson<'a> {
+    fn from(skipped: &'a Skipped) -> Self {
+        Self {
+            id: (&skipped.resource).into(),
+            source: (&skipped.source).into(),
+        }
+    }
+}
+
+impl<'a> From<&'a Error> for ErrorJson<'a> {
+    fn from(error: &'a Error) -> Self {
+        Self {
+            message: &error.message,
+            id: error.resource.as_ref().map(IdJson::from),
+            source: error.source.as_ref().map(SourceJson::from),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! What a cycle found and did, as plain values, and the writers that show it.
+//!
+//! The types here are the report's own; the writers see nothing else.
+
+pub mod json;
+pub mod text;
+mod value;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::diff::Class;
+use crate::manifest::Subject;
+use crate::schema::ResourceId;
+
+/// The outcome of one cycle.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// When it ended.
+    pub time: String,
+    /// The Git commit of the manifests.
+    pub revision: Revision,
+    /// The cluster it was about; `None` for a saved snapshot, or where there was no connection.
+    pub cluster: Option<Cluster>,
+    /// The resources that drifted, or are missing, in their order.
+    pub resources: Vec<Resource>,
+    /// The resources that the manifests ask to skip.
+    pub skipped: Vec<Skipped>,
+    /// How many documents of other kinds there were, by `apiVersion kind`.
+    pub other_kinds: BTreeMap<String, usize>,
+    /// What could not be checked or repaired.
+    pub errors: Vec<Error>,
+    /// How many resources were compared and found in sync.
+    pub in_sync: usize,
+}
+
+/// The commit that the manifests come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// The full commit, with `-dirty` behind it where the files differ from it; `unknown` outside of a repository.
+    pub full: String,
+}
+
+impl Default for Revision {
+    fn default() -> Self {
+        Self {
+            full: "unknown".to_owned(),
+        }
+    }
+}
+
+impl Revision {
+    /// Twelve digits of the commit, with the mark of changed files.
+    #[must_use]
+    pub fn short(&self) -> String {
+        let (commit, mark) = self
+            .full
+            .split_at(self.full.find('-').unwrap_or(self.full.len()));
+        format!("{}{mark}", commit.get(..12).unwrap_or(commit))
+    }
+}
+
+/// Which cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The server's address.
+    pub server: String,
+    /// The kubeconfig's context; empty inside of a cluster.
+    pub context: String,
+}
+
+/// A place in a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The file.
+    pub file: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+    /// Where the value is defined, if it is reached through an alias.
+    pub definition: Option<(u32, u32)>,
+}
+
+/// A resource that drifted.
+#[derive(Debug)]
+pub struct Resource {
+    /// Which one.
+    pub id: ResourceId,
+    /// What was or would be done.
+    pub action: Action,
+    /// More about the action.
+    pub reason: Option<String>,
+    /// Its document.
+    pub source: Source,
+    /// Its differences, by path.
+    pub fields: Vec<Field>,
+}
+
+/// What was done, or would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Reported only.
+    Detected(Why),
+    /// Missing, reported only.
+    WouldCreate(Why),
+    /// Repaired: the server's answer has no drift left.
+    Remediated,
+    /// Repaired but for values that are declared nowhere.
+    RemediatedExtrasKept,
+    /// Created.
+    Created,
+    /// Waiting to try again, or left to another writer.
+    Paused,
+    /// Not repaired.
+    Failed,
+}
+
+/// Why a difference was reported only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The default.
+    DryRun,
+    /// Asked for reports without the mark of a dry run.
+    Alert,
+    /// The manifest forbids the repair.
+    Blocked,
+    /// Only values that are declared nowhere are left.
+    ExtrasKept,
+}
+
+impl Action {
+    /// The action's name, as both writers print it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Detected(Why::DryRun) => "drift-detected (dry-run)",
+            Self::Detected(Why::Alert) => "drift-detected",
+            Self::Detected(Why::Blocked) => "drift-detected (remediation-blocked)",
+            Self::Detected(Why::ExtrasKept) => "drift-detected (extras-kept)",
+            Self::WouldCreate(Why::DryRun) => "would-create (dry-run)",
+            Self::WouldCreate(Why::Blocked) => "would-create (remediation-blocked)",
+            Self::WouldCreate(Why::Alert | Why::ExtrasKept) => "would-create",
+            Self::Remediated => "remediated",
+            Self::RemediatedExtrasKept => "remediated (extras-kept)",
+            Self::Created => "created",
+            Self::Paused => "remediation-paused",
+            Self::Failed => "remediation-failed",
+        }
+    }
+
+    /// Whether the drift is still there.
+    #[must_use]
+    pub fn leaves_drift(self) -> bool {
+        !matches!(self, Self::Remediated | Self::Created)
+    }
+}
+
+/// One difference of a resource.
+#[derive(Debug)]
+pub struct Field {
+    /// Its path; `<resource>` for a missing resource.
+    pub path: String,
+    /// Its place in the manifest's document (RFC 6901).
+    pub declared_pointer: Option<String>,
+    /// Its place in the live object (RFC 6901).
+    pub live_pointer: Option<String>,
+    /// What sort of difference.
+    pub class: Class,
+    /// The desired value is a default of the server's.
+    pub defaulted: bool,
+    /// The desired value is derived from what the manifest declares at this path.
+    pub default_of: Option<String>,
+    /// What should be live.
+    pub desired: Option<Value>,
+    /// What is live.
+    pub live: Option<Value>,
+    /// Where the manifest declares it, or what stands around it.
+    pub source: Option<Source>,
+    /// Paths of the same object that change too when this one is repaired.
+    pub consequences: Vec<String>,
+    /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
+    /// `changed-back`. `None` where none was tried.
+    pub outcome: Option<&'static str>,
+}
+
+/// A resource that was skipped.
+#[derive(Debug)]
+pub struct Skipped {
+    /// Which one.
+    pub resource: Subject,
+    /// Its document.
+    pub source: Source,
+}
+
+/// Something that could not be checked or repaired.
+#[derive(Debug)]
+pub struct Error {
+    /// The resource, as far as it is known.
+    pub resource: Option<Subject>,
+    /// Where in the manifests.
+    pub source: Option<Source>,
+    /// What is wrong, in one line.
+    pub message: String,
+}
+
+/// The counts of a report.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Resources whose live state was found out and compared, missing ones included.
+    pub compared: usize,
+    /// Of these, without a difference.
+    pub in_sync: usize,
+    /// Of these, with one, missing ones included.
+    pub drifted: usize,
+    /// Differences in all.
+    pub fields: usize,
+    /// Missing resources.
+    pub missing: usize,
+    /// Repaired resources.
+    pub remediated: usize,
+    /// Created resources.
+    pub created: usize,
+    /// Resources that their manifests forbid to repair.
+    pub blocked: usize,
+    /// Resources that could not be repaired.
+    pub failed: usize,
+    /// Skipped resources.
+    pub skipped: usize,
+    /// Documents of other kinds.
+    pub other_kinds: usize,
+    /// What could not be checked or repaired.
+    pub errors: usize,
+}
+
+impl Report {
+    /// Its counts.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let count = |is: fn(Action) -> bool| self.resources.iter().filter(|r| is(r.action)).count();
+        Summary {
+            compared: self.in_sync + self.resources.len(),
+            in_sync: self.in_sync,
+            drifted: self.resources.len(),
+            fields: self.resources.iter().map(|r| r.fields.len()).sum(),
+            missing: self.resources.iter().filter(|r| r.is_missing()).count(),
+            remediated: count(|a| matches!(a, Action::Remediated | Action::RemediatedExtrasKept)),
+            created: count(|a| a == Action::Created),
+            blocked: count(|a| {
+                matches!(
+                    a,
+                    Action::Detected(Why::Blocked) | Action::WouldCreate(Why::Blocked)
+                )
+            }),
+            failed: count(|a| matches!(a, Action::Failed | Action::Paused)),
+            skipped: self.skipped.len(),
+            other_kinds: self.other_kinds.values().sum(),
+            errors: self.errors.len(),
+        }
+    }
+
+    /// Whether drift is left at its end.
+    #[must_use]
+    pub fn leaves_drift(&self) -> bool {
+        self.resources
+            .iter()
+            .any(|resource| resource.action.leaves_drift())
+    }
+
+    /// Whether something in scope could not be checked or repaired.
+    #[must_use]
+    pub fn is_incomplete(&self) -> bool {
+        let failed =
+            |resource: &Resource| matches!(resource.action, Action::Failed | Action::Paused);
+        !self.errors.is_empty() || self.resources.iter().any(failed)
+    }
+}
+
+impl Resource {
+    /// Whether it is declared and not live.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| field.path == crate::path::RESOURCE)
+    }
+}

@@ -1,0 +1,138 @@
+//! What the server does with a write: what it refuses to change, and what it changes of itself.
+//!
+//! Source: Kubernetes' validation (`ValidateDeploymentUpdate`, `ValidateServiceUpdate`, `ValidateConfigMapUpdate`) and
+//! the Service strategy.
+
+use serde_json::Value;
+
+use super::rules::Immutable;
+
+/// Fields that cannot be changed on a live object.
+pub(super) static IMMUTABLE: &[Immutable] = &[
+    Immutable {
+        at: "DeploymentSpec.selector",
+        when: |_| true,
+        advice: RECREATE,
+    },
+    Immutable {
+        at: "ServiceSpec.clusterIP",
+        when: has_cluster_ip,
+        advice: RECREATE,
+    },
+    Immutable {
+        at: "ServiceSpec.clusterIPs",
+        when: has_cluster_ip,
+        advice: RECREATE,
+    },
+    Immutable {
+        at: "ServiceSpec.loadBalancerClass",
+        when: |live| text(live, "/spec/type") == "LoadBalancer",
+        advice: "change the type first, or delete and recreate the Service",
+    },
+    Immutable {
+        at: "ConfigMap.data",
+        when: is_immutable,
+        advice: RENAME,
+    },
+    Immutable {
+        at: "ConfigMap.binaryData",
+        when: is_immutable,
+        advice: RENAME,
+    },
+    Immutable {
+        at: "ConfigMap.immutable",
+        when: is_immutable,
+        advice: RENAME,
+    },
+];
+
+const RECREATE: &str = "it is immutable: delete and recreate the object";
+const RENAME: &str = "the ConfigMap is immutable: give it a new name, or delete and recreate it";
+
+fn text<'a>(live: &'a Value, pointer: &str) -> &'a str {
+    live.pointer(pointer)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn has_cluster_ip(live: &Value) -> bool {
+    !text(live, "/spec/clusterIP").is_empty()
+}
+
+fn is_immutable(live: &Value) -> bool {
+    live.pointer("/immutable") == Some(&Value::Bool(true))
+}
+
+/// Maps that must not have a key in common: of which kind, and which fields.
+static EXCLUSIVE: &[(&str, &str, &str)] = &[("ConfigMap", "data", "binaryData")];
+
+/// The field of this kind's objects that must not have a key in common with `field`.
+#[must_use]
+pub fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
+    EXCLUSIVE
+        .iter()
+        .filter(|(of, ..)| *of == kind)
+        .find_map(|(_, a, b)| match field {
+            _ if field == *a => Some(*b),
+            _ if field == *b => Some(*a),
+            _ => None,
+        })
+}
+
+/// Whether the immutable selector of this object asks for that key of the labels at that pointer.
+#[must_use]
+pub fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
+    let selector = live.pointer("/spec/selector");
+    let (Some("Deployment"), Some(selector), "/spec/template/metadata/labels") =
+        (live.get("kind").and_then(Value::as_str), selector, labels)
+    else {
+        return false;
+    };
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let has_expression = expressions
+        .into_iter()
+        .flatten()
+        .any(|expression| expression.get("key").and_then(Value::as_str) == Some(key));
+    has_expression
+        || selector
+            .get("matchLabels")
+            .is_some_and(|labels| labels.get(key).is_some())
+}
+
+/// What the server changes by itself when a field is changed.
+pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
+    (
+        "ServiceSpec.type",
+        &[
+            "spec.allocateLoadBalancerNodePorts",
+            "spec.clusterIP",
+            "spec.clusterIPs",
+            "spec.externalTrafficPolicy",
+            "spec.healthCheckNodePort",
+            "spec.internalTrafficPolicy",
+            "spec.ipFamilies",
+            "spec.ipFamilyPolicy",
+            "spec.loadBalancerClass",
+            "spec.ports[*].nodePort",
+            "status.loadBalancer",
+        ],
+    ),
+    (
+        "ServiceSpec.sessionAffinity",
+        &["spec.sessionAffinityConfig"],
+    ),
+    (
+        "ServiceSpec.externalTrafficPolicy",
+        &["spec.healthCheckNodePort"],
+    ),
+    (
+        "ServiceSpec.allocateLoadBalancerNodePorts",
+        &["spec.ports[*].nodePort"],
+    ),
+    ("ServiceSpec.externalIPs", &["spec.externalTrafficPolicy"]),
+    (
+        "ServiceSpec.ipFamilyPolicy",
+        &["spec.ipFamilies", "spec.clusterIPs"],
+    ),
+    ("ServicePort.name", &["spec.ports[*].nodePort"]),
+];

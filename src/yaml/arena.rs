@@ -1,0 +1,237 @@
+//! How a tree is kept: nodes in the order of the file, each a few words that point into the text.
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Kind {
+    Null,
+    True,
+    False,
+    /// An integer or a float; read from its text when asked for.
+    Number,
+    String,
+    List,
+    Map,
+    Alias,
+    /// `<<`, in the place of a key.
+    Merge,
+}
+
+/// One node. A map's children are key, value, key, value, …; a list's its items; both follow it directly.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeData {
+    /// Where it stands in the text.
+    pub offset: u32,
+    /// A scalar: where its text begins. A collection: the index after its last descendant. An alias: its target.
+    pub a: u32,
+    /// A scalar: the length of its text. A collection: how many entries it has, or its index in `special`.
+    pub b: u32,
+    /// A key: some bits of its hash.
+    pub hash: u16,
+    pub kind: Kind,
+    pub flags: u8,
+}
+
+/// The text lies in the scratch text, not in the source.
+pub(super) const SCRATCH: u8 = 1;
+/// The scalar is not in quotes.
+pub(super) const PLAIN: u8 = 2;
+/// A map whose entries or whose order for look-ups stand in `Tree::special`.
+pub(super) const SPECIAL: u8 = 4;
+
+/// What a map keeps besides its children.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Special {
+    /// How many entries it has.
+    pub len: u32,
+    /// Where its entries begin in `Tree::entries`, where they differ from its children.
+    pub entries: Option<u32>,
+    /// Where its entries, sorted by key, begin in `Tree::sorted`, for maps that are large.
+    pub sorted: Option<u32>,
+}
+
+/// A key and its value, by index.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pair {
+    pub key: u32,
+    pub value: u32,
+}
+
+/// The nodes of all documents of one file.
+#[derive(Debug, Default)]
+pub(super) struct Arena {
+    /// The text of scalars that are not spelt as they read.
+    pub scratch: String,
+    pub nodes: Vec<NodeData>,
+    pub special: Vec<Special>,
+    pub entries: Vec<Pair>,
+    pub sorted: Vec<Pair>,
+    /// How many values came from aliases so far.
+    pub aliased: u64,
+}
+
+/// How much an arena holds.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub nodes: usize,
+    scratch: usize,
+    special: usize,
+    entries: usize,
+    sorted: usize,
+}
+
+impl Arena {
+    pub(super) fn heap_size(&self) -> usize {
+        self.scratch.capacity()
+            + self.nodes.capacity() * size_of::<NodeData>()
+            + self.special.capacity() * size_of::<Special>()
+            + (self.entries.capacity() + self.sorted.capacity()) * size_of::<Pair>()
+    }
+
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.nodes.len(),
+            scratch: self.scratch.len(),
+            special: self.special.len(),
+            entries: self.entries.len(),
+            sorted: self.sorted.len(),
+        }
+    }
+
+    /// Forgets what came after a mark.
+    pub(super) fn truncate(&mut self, mark: Mark) {
+        self.nodes.truncate(mark.nodes);
+        self.scratch.truncate(mark.scratch);
+        self.special.truncate(mark.special);
+        self.entries.truncate(mark.entries);
+        self.sorted.truncate(mark.sorted);
+    }
+
+    pub(super) fn shrink(&mut self) {
+        self.scratch.shrink_to_fit();
+        self.nodes.shrink_to_fit();
+        self.special.shrink_to_fit();
+        self.entries.shrink_to_fit();
+        self.sorted.shrink_to_fit();
+    }
+
+    #[inline]
+    pub(super) fn data(&self, index: u32) -> NodeData {
+        self.nodes[index as usize]
+    }
+
+    /// The text of a scalar.
+    pub(super) fn scalar<'a>(&'a self, text: &'a str, data: NodeData) -> &'a str {
+        let range = data.a as usize..(data.a + data.b) as usize;
+        if data.flags & SCRATCH == 0 {
+            &text[range]
+        } else {
+            &self.scratch[range]
+        }
+    }
+
+    /// A key as a string.
+    pub(super) fn key<'a>(&'a self, text: &'a str, index: u32) -> &'a str {
+        self.scalar(text, self.data(index))
+    }
+
+    /// The index after a node and all its descendants.
+    #[inline]
+    pub(super) fn after(&self, index: u32) -> u32 {
+        let data = self.data(index);
+        match data.kind {
+            Kind::List | Kind::Map => data.a,
+            _ => index + 1,
+        }
+    }
+
+    /// How many entries or items a collection has.
+    pub(super) fn len(&self, data: NodeData) -> u32 {
+        if data.flags & SPECIAL == 0 {
+            data.b
+        } else {
+            self.special[data.b as usize].len
+        }
+    }
+
+    /// The entries of a large map in the order of their keys.
+    pub(super) fn sorted(&self, data: NodeData) -> Option<&[Pair]> {
+        if data.flags & SPECIAL == 0 {
+            return None;
+        }
+        let Special { len, sorted, .. } = self.special[data.b as usize];
+        let from = sorted? as usize;
+        Some(&self.sorted[from..from + len as usize])
+    }
+
+    /// The entries of a map.
+    pub(super) fn pairs(&self, index: u32) -> Pairs<'_> {
+        let data = self.data(index);
+        if data.kind != Kind::Map {
+            return Pairs::Listed([].iter());
+        }
+        if data.flags & SPECIAL != 0 {
+            let Special { len, entries, .. } = self.special[data.b as usize];
+            if let Some(from) = entries {
+                return Pairs::Listed(self.entries[from as usize..(from + len) as usize].iter());
+            }
+        }
+        self.children(index, self.len(data))
+    }
+
+    /// The first `count` keys of a map, as they stand in the file, with their values.
+    pub(super) fn children(&self, map: u32, count: u32) -> Pairs<'_> {
+        Pairs::Children {
+            arena: self,
+            next: map + 1,
+            left: count,
+        }
+    }
+}
+
+/// Runs over the entries of a map.
+pub(super) enum Pairs<'a> {
+    Listed(std::slice::Iter<'a, Pair>),
+    Children {
+        arena: &'a Arena,
+        next: u32,
+        left: u32,
+    },
+}
+
+impl Iterator for Pairs<'_> {
+    type Item = Pair;
+
+    #[inline]
+    fn next(&mut self) -> Option<Pair> {
+        match self {
+            Self::Listed(pairs) => pairs.next().copied(),
+            Self::Children { left: 0, .. } => None,
+            Self::Children { arena, next, left } => {
+                // A key is always one node.
+                let (key, value) = (*next, *next + 1);
+                *next = arena.after(value);
+                *left -= 1;
+                Some(Pair { key, value })
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = match self {
+            Self::Listed(pairs) => pairs.len(),
+            Self::Children { left, .. } => *left as usize,
+        };
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Pairs<'_> {}
+
+/// Some bits of a key's hash, to tell most keys apart at once.
+#[inline]
+pub(super) fn key_hash(key: &str) -> u16 {
+    let mut hash: u32 = 0x811C_9DC5;
+    for &c in key.as_bytes() {
+        hash = (hash ^ u32::from(c)).wrapping_mul(0x0100_0193);
+    }
+    u16::try_from((hash >> 16) ^ (hash & 0xFFFF)).unwrap_or(0)
+}

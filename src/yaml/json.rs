@@ -1,0 +1,372 @@
+//! JSON -> nodes, into the same arena as YAML.
+
+use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
+
+use super::scan::{Scan, too_deep};
+use super::{Fault, MAX_DEPTH, Notes, maps, offset};
+
+/// One JSON value of a stream.
+pub(super) struct JsonValue {
+    pub root: u32,
+    /// Where the text after it begins.
+    pub end: usize,
+    /// It is valid JSON, but has a number that nothing can hold.
+    pub too_large: Option<usize>,
+}
+
+/// Reads the JSON value at an offset; none where only blanks are left.
+pub(super) fn compose(
+    text: &str,
+    start: usize,
+    arena: &mut Arena,
+    notes: &mut Notes<'_>,
+) -> Scan<Option<JsonValue>> {
+    let (before, known_problems) = (arena.mark(), notes.mark());
+    let mut parser = Json {
+        text,
+        bytes: text.as_bytes(),
+        pos: start,
+        arena,
+        notes,
+        frames: Vec::new(),
+        too_large: None,
+    };
+    parser.skip_blanks();
+    if parser.pos >= text.len() {
+        return Ok(None);
+    }
+    match parser.document() {
+        Ok(()) => Ok(Some(JsonValue {
+            root: offset(before.nodes),
+            end: parser.pos,
+            too_large: parser.too_large,
+        })),
+        Err(fault) => {
+            arena.truncate(before);
+            notes.forget(known_problems);
+            Err(fault)
+        }
+    }
+}
+
+struct Frame {
+    node: u32,
+    children: u32,
+    is_map: bool,
+}
+
+struct Json<'t, 'a, 'n> {
+    text: &'t str,
+    bytes: &'t [u8],
+    pos: usize,
+    arena: &'a mut Arena,
+    notes: &'a mut Notes<'n>,
+    frames: Vec<Frame>,
+    too_large: Option<usize>,
+}
+
+impl Json<'_, '_, '_> {
+    fn peek(&self) -> u8 {
+        self.bytes.get(self.pos).copied().unwrap_or(0)
+    }
+
+    fn skip_blanks(&mut self) {
+        while matches!(self.peek(), b' ' | b'\t' | b'\n' | b'\r') {
+            self.pos += 1;
+        }
+    }
+
+    fn expected<T>(&self, what: &str) -> Scan<T> {
+        let found = match self
+            .text
+            .get(self.pos..)
+            .and_then(|rest| rest.chars().next())
+        {
+            None => "the end of the file".to_owned(),
+            Some(c) if c.is_control() => format!("the character U+{:04X}", u32::from(c)),
+            Some(c) => format!("`{c}`"),
+        };
+        Err(Fault::new(
+            self.pos,
+            format!("expected {what}, found {found}"),
+        ))
+    }
+
+    fn push(&mut self, data: NodeData) -> u32 {
+        let index = offset(self.arena.nodes.len());
+        self.arena.nodes.push(data);
+        if let Some(frame) = self.frames.last_mut() {
+            frame.children += 1;
+        }
+        index
+    }
+
+    fn document(&mut self) -> Scan<()> {
+        loop {
+            self.value()?;
+            // After a value: close what ends here, and go to the next value.
+            loop {
+                let Some(frame) = self.frames.last() else {
+                    return Ok(());
+                };
+                let (is_map, first) = (frame.is_map, frame.children == 0);
+                self.skip_blanks();
+                let close = if is_map { b'}' } else { b']' };
+                if self.peek() == close {
+                    self.pos += 1;
+                    self.close();
+                    continue;
+                }
+                if !first {
+                    if self.peek() != b',' {
+                        return self.expected(if is_map { "`,` or `}`" } else { "`,` or `]`" });
+                    }
+                    self.pos += 1;
+                    self.skip_blanks();
+                }
+                if is_map {
+                    self.key()?;
+                }
+                break;
+            }
+        }
+    }
+
+    fn key(&mut self) -> Scan<()> {
+        if self.peek() != b'"' {
+            return self.expected("a key in double quotes");
+        }
+        let mut data = self.string()?;
+        data.hash = key_hash(self.arena.scalar(self.text, data));
+        self.push(data);
+        self.skip_blanks();
+        if self.peek() != b':' {
+            return self.expected("`:` after the key");
+        }
+        self.pos += 1;
+        Ok(())
+    }
+
+    fn value(&mut self) -> Scan<()> {
+        self.skip_blanks();
+        match self.peek() {
+            b'{' => self.open(true),
+            b'[' => self.open(false),
+            b'"' => {
+                let data = self.string()?;
+                self.push(data);
+                Ok(())
+            }
+            b'-' | b'0'..=b'9' => self.number(),
+            b't' => self.word("true", Kind::True),
+            b'f' => self.word("false", Kind::False),
+            b'n' => self.word("null", Kind::Null),
+            _ => self.expected("a JSON value"),
+        }
+    }
+
+    fn open(&mut self, is_map: bool) -> Scan<()> {
+        let node = self.push(NodeData {
+            offset: offset(self.pos),
+            a: 0,
+            b: 0,
+            hash: 0,
+            kind: if is_map { Kind::Map } else { Kind::List },
+            flags: 0,
+        });
+        self.frames.push(Frame {
+            node,
+            children: 0,
+            is_map,
+        });
+        if self.frames.len() > MAX_DEPTH {
+            return Err(too_deep(self.pos));
+        }
+        self.pos += 1;
+        Ok(())
+    }
+
+    fn close(&mut self) {
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        let end = offset(self.arena.nodes.len());
+        let data = &mut self.arena.nodes[frame.node as usize];
+        data.a = end;
+        data.b = if frame.is_map {
+            frame.children / 2
+        } else {
+            frame.children
+        };
+        if frame.is_map && frame.children > 2 {
+            maps::finish(self.arena, self.text, frame.node, false, self.notes);
+        }
+    }
+
+    fn word(&mut self, word: &str, kind: Kind) -> Scan<()> {
+        if !self.bytes[self.pos..].starts_with(word.as_bytes()) {
+            return self.expected("a JSON value");
+        }
+        self.scalar(kind, self.pos + word.len());
+        Ok(())
+    }
+
+    fn scalar(&mut self, kind: Kind, end: usize) {
+        self.push(NodeData {
+            offset: offset(self.pos),
+            a: offset(self.pos),
+            b: offset(end - self.pos),
+            hash: 0,
+            kind,
+            flags: PLAIN,
+        });
+        self.pos = end;
+    }
+
+    fn number(&mut self) -> Scan<()> {
+        let start = self.pos;
+        let digits = |parser: &mut Self| {
+            let from = parser.pos;
+            while parser.peek().is_ascii_digit() {
+                parser.pos += 1;
+            }
+            if parser.pos == from {
+                parser.expected("a digit")
+            } else {
+                Ok(())
+            }
+        };
+        if self.peek() == b'-' {
+            self.pos += 1;
+        }
+        if self.peek() == b'0' {
+            self.pos += 1;
+        } else {
+            digits(self)?;
+        }
+        if self.peek() == b'.' {
+            self.pos += 1;
+            digits(self)?;
+        }
+        if matches!(self.peek(), b'e' | b'E') {
+            self.pos += 1;
+            if matches!(self.peek(), b'+' | b'-') {
+                self.pos += 1;
+            }
+            digits(self)?;
+        }
+        let end = std::mem::replace(&mut self.pos, start);
+        let finite = self.text[start..end]
+            .parse::<f64>()
+            .is_ok_and(f64::is_finite);
+        if !finite {
+            self.too_large.get_or_insert(start);
+        }
+        self.scalar(Kind::Number, end);
+        Ok(())
+    }
+
+    /// Reads a string; its node is not in the arena yet.
+    fn string(&mut self) -> Scan<NodeData> {
+        let start = self.pos;
+        self.pos += 1;
+        let from = self.pos;
+        self.skip_plain_string();
+        let (a, b, flags) = if self.peek() == b'"' {
+            (from, self.pos - from, 0)
+        } else {
+            let scratch = self.arena.scratch.len();
+            self.arena.scratch.push_str(&self.text[from..self.pos]);
+            self.escaped_string(start)?;
+            (scratch, self.arena.scratch.len() - scratch, SCRATCH)
+        };
+        self.pos += 1;
+        Ok(NodeData {
+            offset: offset(start),
+            a: offset(a),
+            b: offset(b),
+            hash: 0,
+            kind: Kind::String,
+            flags,
+        })
+    }
+
+    fn skip_plain_string(&mut self) {
+        while let Some(&c) = self.bytes.get(self.pos)
+            && c >= 0x20
+            && c != b'"'
+            && c != b'\\'
+        {
+            self.pos += 1;
+        }
+    }
+
+    /// Copies a string from its first escape to its closing quote.
+    fn escaped_string(&mut self, start: usize) -> Scan<()> {
+        loop {
+            match self.peek() {
+                b'"' => return Ok(()),
+                b'\\' => self.escape()?,
+                _ if self.pos >= self.bytes.len() => {
+                    return Err(Fault::new(start, "this string is never closed"));
+                }
+                _ => {
+                    return self
+                        .expected("an escape such as `\\n` in place of a control character");
+                }
+            }
+            let from = self.pos;
+            self.skip_plain_string();
+            self.arena.scratch.push_str(&self.text[from..self.pos]);
+        }
+    }
+
+    fn escape(&mut self) -> Scan<()> {
+        self.pos += 1;
+        let c = match self.peek() {
+            c @ (b'"' | b'\\' | b'/') => char::from(c),
+            b'b' => '\x08',
+            b'f' => '\x0C',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                self.pos += 1;
+                let c = self.unicode_escape()?;
+                self.arena.scratch.push(c);
+                return Ok(());
+            }
+            _ => return self.expected("an escape that JSON has after `\\`"),
+        };
+        self.pos += 1;
+        self.arena.scratch.push(c);
+        Ok(())
+    }
+
+    fn hex4(&mut self) -> Scan<u16> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let Some(digit) = char::from(self.peek()).to_digit(16) else {
+                return self.expected("a hexadecimal digit after `\\u`");
+            };
+            code = code * 16 + u16::try_from(digit).unwrap_or(0);
+            self.pos += 1;
+        }
+        Ok(code)
+    }
+
+    /// Reads the digits after `\u`, and a second escape where both make one character.
+    fn unicode_escape(&mut self) -> Scan<char> {
+        let high = self.hex4()?;
+        if (0xD800..0xDC00).contains(&high) && self.bytes[self.pos..].starts_with(b"\\u") {
+            let before = self.pos;
+            self.pos += 2;
+            let low = self.hex4()?;
+            if let Some(Ok(c)) = char::decode_utf16([high, low]).next() {
+                return Ok(c);
+            }
+            self.pos = before;
+        }
+        Ok(char::from_u32(u32::from(high)).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+}

@@ -1,0 +1,335 @@
+//! The tree and its nodes, as the rest of the program sees them.
+
+use super::Position;
+use super::arena::{Arena, Kind, NodeData, PLAIN, key_hash};
+use super::lines::Lines;
+use super::resolve::{self, Scalar};
+
+/// A node of a [`Tree`], with the alias it was reached through, if any.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct NodeId {
+    pub(super) index: u32,
+    /// Where the outermost alias stands that leads here; `NO_ALIAS` where none does.
+    pub(super) via: u32,
+}
+
+/// A [`NodeId`] that was not reached through an alias.
+pub(super) const NO_ALIAS: u32 = u32::MAX;
+
+/// All documents of one file: its text and the nodes that point into it.
+#[derive(Debug, Default)]
+pub struct Tree {
+    pub(super) text: String,
+    pub(super) arena: Arena,
+    pub(super) lines: Lines,
+}
+
+/// The value of a node.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Value<'a> {
+    /// `null`, `~` or nothing at all.
+    Null,
+    /// `true`, `yes`, `on`, `y` and their opposites.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A whole number that is too large for an `Int`.
+    Uint(u64),
+    /// Any other number.
+    Float(f64),
+    /// A string.
+    String(&'a str),
+    /// A list; see [`Node::items`].
+    List,
+    /// A map; see [`Node::entries`].
+    Map,
+}
+
+/// A value in a [`Tree`], which knows where it stands.
+#[derive(Clone, Copy)]
+pub struct Node<'a> {
+    tree: &'a Tree,
+    id: NodeId,
+}
+
+/// A key and its value.
+#[derive(Clone, Copy)]
+pub struct Entry<'a> {
+    /// The key, as a string: `1:` is `"1"`, `yes:` is `"true"`.
+    pub key: &'a str,
+    /// The value.
+    pub value: Node<'a>,
+    key_offset: u32,
+}
+
+impl Entry<'_> {
+    /// Where the key stands.
+    #[must_use]
+    pub fn key_position(&self) -> Position {
+        self.value.tree.position(self.key_offset)
+    }
+}
+
+impl Tree {
+    /// The node with this id. The id must come from this tree.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        Node { tree: self, id }
+    }
+
+    /// The text of the file, decoded.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line and column of a byte offset into [`Tree::text`].
+    #[must_use]
+    pub fn position(&self, offset: u32) -> Position {
+        self.lines.position(&self.text, offset)
+    }
+
+    /// How many bytes the tree occupies, its text included.
+    #[must_use]
+    pub fn heap_size(&self) -> usize {
+        self.text.capacity() + self.arena.heap_size() + self.lines.heap_size()
+    }
+
+    fn scalar(&self, data: NodeData) -> &str {
+        self.arena.scalar(&self.text, data)
+    }
+
+    fn key(&self, index: u32) -> &str {
+        self.arena.key(&self.text, index)
+    }
+}
+
+impl<'a> Node<'a> {
+    /// The node itself, or what it is an alias of.
+    fn target(self) -> (u32, NodeData) {
+        let data = self.tree.arena.data(self.id.index);
+        if data.kind == Kind::Alias {
+            (data.a, self.tree.arena.data(data.a))
+        } else {
+            (self.id.index, data)
+        }
+    }
+
+    /// A node within this one.
+    fn inner(self, index: u32) -> Node<'a> {
+        let data = self.tree.arena.data(self.id.index);
+        let via = if self.id.via == NO_ALIAS && data.kind == Kind::Alias {
+            data.offset
+        } else {
+            self.id.via
+        };
+        Node {
+            tree: self.tree,
+            id: NodeId { index, via },
+        }
+    }
+
+    /// What the node is.
+    #[must_use]
+    pub fn value(self) -> Value<'a> {
+        let (_, data) = self.target();
+        match data.kind {
+            Kind::Null => Value::Null,
+            Kind::True => Value::Bool(true),
+            Kind::False => Value::Bool(false),
+            Kind::List => Value::List,
+            Kind::Map => Value::Map,
+            Kind::Number => match resolve::through_json(resolve::plain(self.tree.scalar(data))) {
+                Scalar::Int(int) => Value::Int(int),
+                Scalar::Uint(int) => Value::Uint(int),
+                Scalar::Float(float) => Value::Float(float),
+                _ => Value::String(self.tree.scalar(data)),
+            },
+            Kind::String | Kind::Alias | Kind::Merge => Value::String(self.tree.scalar(data)),
+        }
+    }
+
+    /// The string this node is, if it is one.
+    #[must_use]
+    pub fn as_str(self) -> Option<&'a str> {
+        match self.value() {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether the node is null.
+    #[must_use]
+    pub fn is_null(self) -> bool {
+        self.target().1.kind == Kind::Null
+    }
+
+    /// The value of a key, if this is a map that has it.
+    #[must_use]
+    pub fn get(self, key: &str) -> Option<Node<'a>> {
+        let (index, data) = self.target();
+        if data.kind != Kind::Map {
+            return None;
+        }
+        if let Some(sorted) = self.tree.arena.sorted(data) {
+            let at = sorted
+                .binary_search_by(|pair| self.tree.key(pair.key).cmp(key))
+                .ok()?;
+            return Some(self.inner(sorted[at].value));
+        }
+        let hash = key_hash(key);
+        let mut pairs = self.tree.arena.pairs(index);
+        let pair = pairs.find(|pair| {
+            let data = self.tree.arena.data(pair.key);
+            data.hash == hash && self.tree.scalar(data) == key
+        })?;
+        Some(self.inner(pair.value))
+    }
+
+    /// The entries of a map, in the order of the file. A key that occurs twice stands where its last value does, merged
+    /// keys stand where their `<<` does. Nothing, if this is no map.
+    #[must_use]
+    pub fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
+        let (index, _) = self.target();
+        self.tree.arena.pairs(index).map(move |pair| Entry {
+            key: self.tree.key(pair.key),
+            value: self.inner(pair.value),
+            key_offset: self.tree.arena.data(pair.key).offset,
+        })
+    }
+
+    /// The items of a list. Nothing, if this is no list.
+    #[must_use]
+    pub fn items(self) -> impl ExactSizeIterator<Item = Node<'a>> {
+        let (index, data) = self.target();
+        let left = if data.kind == Kind::List {
+            self.tree.arena.len(data)
+        } else {
+            0
+        };
+        Items {
+            list: self,
+            next: index + 1,
+            left,
+        }
+    }
+
+    /// How many entries a map or items a list has; 0 for anything else.
+    #[must_use]
+    pub fn len(self) -> usize {
+        let (_, data) = self.target();
+        match data.kind {
+            Kind::List | Kind::Map => self.tree.arena.len(data) as usize,
+            _ => 0,
+        }
+    }
+
+    /// Whether this is a map or list without entries, or neither.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id, with which [`Tree::node`] finds this node again.
+    #[must_use]
+    pub fn id(self) -> NodeId {
+        self.id
+    }
+
+    /// Where the value stands; where the alias stands, if it was reached through one.
+    #[must_use]
+    pub fn position(self) -> Position {
+        self.tree.position(self.offset())
+    }
+
+    /// As [`Node::position`], but as a byte offset into [`Tree::text`].
+    #[must_use]
+    pub fn offset(self) -> u32 {
+        if self.id.via == NO_ALIAS {
+            self.tree.arena.data(self.id.index).offset
+        } else {
+            self.id.via
+        }
+    }
+
+    /// For a value reached through an alias: where it is defined.
+    #[must_use]
+    pub fn definition(self) -> Option<Position> {
+        let (index, data) = self.target();
+        let aliased = self.id.via != NO_ALIAS || index != self.id.index;
+        aliased.then(|| self.tree.position(data.offset))
+    }
+
+    /// How a scalar without quotes is spelt (folded, if it has several lines).
+    #[must_use]
+    pub fn raw(self) -> Option<&'a str> {
+        let (_, data) = self.target();
+        self.is_plain().then(|| self.tree.scalar(data))
+    }
+
+    /// Whether this is a scalar without quotes.
+    #[must_use]
+    pub fn is_plain(self) -> bool {
+        self.target().1.flags & PLAIN != 0
+    }
+
+    /// The value as JSON.
+    pub fn to_json(self) -> serde_json::Value {
+        use serde_json::Value as Json;
+        match self.value() {
+            Value::Null => Json::Null,
+            Value::Bool(value) => value.into(),
+            Value::Int(value) => value.into(),
+            Value::Uint(value) => value.into(),
+            Value::Float(value) => value.into(),
+            Value::String(value) => value.into(),
+            Value::List => self.items().map(Node::to_json).collect(),
+            Value::Map => {
+                let entries = self
+                    .entries()
+                    .map(|entry| (entry.key.to_owned(), entry.value.to_json()));
+                Json::Object(entries.collect())
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Node<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Position { line, column } = self.position();
+        write!(f, "{line}:{column} {}", self.to_json())
+    }
+}
+
+impl std::fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {:?}", self.key, self.value)
+    }
+}
+
+struct Items<'a> {
+    list: Node<'a>,
+    next: u32,
+    left: u32,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Node<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Node<'a>> {
+        if self.left == 0 {
+            return None;
+        }
+        let item = self.list.inner(self.next);
+        self.next = self.list.tree.arena.after(self.next);
+        self.left -= 1;
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left as usize, Some(self.left as usize))
+    }
+}
+
+impl ExactSizeIterator for Items<'_> {}

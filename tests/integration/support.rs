@@ -1,0 +1,368 @@
+//! Runs the binary, and one control plane for all tests of a run.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// What a run of the program gave.
+pub struct Run {
+    pub exit: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    pub fn of(output: &Output) -> Self {
+        Self {
+            exit: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    pub fn exits(self, exit: i32) -> Self {
+        assert_eq!(
+            self.exit, exit,
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout, self.stderr
+        );
+        self
+    }
+
+    /// The report as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
+    }
+
+    /// What was said on standard error, without the lines that only inform.
+    pub fn complaints(&self) -> Vec<&str> {
+        self.stderr
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("INFO"))
+            .collect()
+    }
+}
+
+/// The program, in the repository's folder, without the user's kubeconfig.
+pub fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-drift"));
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null());
+    for name in [
+        "KUBECONFIG",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "KUBERNETES_SERVICE_HOST",
+        "KUBERNETES_SERVICE_PORT",
+    ] {
+        command.env_remove(name);
+    }
+    command.env("HOME", "/nonexistent");
+    command
+}
+
+pub fn run(args: &[&str]) -> Run {
+    Run::of(&program().args(args).output().unwrap())
+}
+
+pub fn run_with_input(args: &[&str], input: &[u8]) -> Run {
+    let mut command = program();
+    let mut child = command
+        .args(args)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    Run::of(&child.wait_with_output().unwrap())
+}
+
+/// A folder with these files.
+pub fn folder(files: &[(&str, &str)]) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    folder
+}
+
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Says that a test was left out, and why.
+pub fn leave_out(test: &str, reason: &str) {
+    // Not by `eprintln!`, which the test runner keeps to itself.
+    let _ = writeln!(std::io::stderr(), "left out, for {reason}: {test}");
+}
+
+/// The API server, kubectl and the files of `tests/controlplane`.
+pub struct ControlPlane {
+    binary: PathBuf,
+    folder: PathBuf,
+    // Its end closes the server's standard input, which ends it.
+    _server: Child,
+    _stdout: BufReader<ChildStdout>,
+    _temporary: TempDir,
+}
+
+impl ControlPlane {
+    /// The control plane of this run, started at the first call. Without Go there is none: the test is named and left
+    /// out.
+    pub fn for_test(test: &str) -> Option<&'static Self> {
+        static RUNNING: OnceLock<Option<ControlPlane>> = OnceLock::new();
+        let running = RUNNING.get_or_init(Self::start).as_ref();
+        if running.is_none() {
+            leave_out(test, "there is no Go to build a control plane");
+        }
+        running
+    }
+
+    /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces and
+    /// ServiceAccounts at work.
+    pub fn with_controllers(test: &str) -> Option<(Self, Controllers)> {
+        Self::for_test(test)?;
+        let plane = Self::start()?;
+        let kubeconfig = plane.kubeconfig("admin");
+        let controllers = Command::new(&plane.binary)
+            .args(["controller-manager", "--stdin", "--", "--leader-elect=false", "--secure-port=0"])
+            .args(["--kubeconfig", &kubeconfig, "--authentication-kubeconfig", &kubeconfig])
+            .args(["--authorization-kubeconfig", &kubeconfig, "--controllers"])
+            .arg("deployment-controller,replicaset-controller,namespace-controller,serviceaccount-controller")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Some((plane, Controllers { child: controllers }))
+    }
+
+    fn start() -> Option<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let built = Command::new("bash")
+            .arg(root.join("tests/controlplane/build.sh"))
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        if built.status.code() == Some(3) {
+            return None;
+        }
+        assert!(
+            built.status.success(),
+            "the control plane could not be built"
+        );
+        let binary = PathBuf::from(String::from_utf8(built.stdout).unwrap().trim());
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().to_owned();
+        let mut server = Command::new(&binary)
+            .args(["serve", "--stdin", "--dir"])
+            .arg(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdout = BufReader::new(server.stdout.take().unwrap());
+        let mut ready = String::new();
+        stdout.read_line(&mut ready).unwrap();
+        let log = || fs::read_to_string(folder.join("server.log")).unwrap_or_default();
+        assert!(
+            ready.starts_with("ready "),
+            "the control plane did not start:\n{}",
+            log()
+        );
+        Some(Self {
+            binary,
+            folder,
+            _server: server,
+            _stdout: stdout,
+            _temporary: temporary,
+        })
+    }
+
+    /// The kubeconfig of `admin`, `reader`, `writer` or `nobody`.
+    pub fn kubeconfig(&self, user: &str) -> String {
+        text(&self.folder.join(format!("{user}.kubeconfig"))).to_owned()
+    }
+
+    /// Runs a command of the control plane's program.
+    pub fn command(&self, args: &[&str]) -> Run {
+        Run::of(
+            &Command::new(&self.binary)
+                .args(args)
+                .stdin(Stdio::null())
+                .output()
+                .unwrap(),
+        )
+    }
+
+    /// Runs kubectl as the admin; it must succeed.
+    #[track_caller]
+    pub fn kubectl(&self, args: &[&str]) -> String {
+        let kubeconfig = self.kubeconfig("admin");
+        let run = self.command(&[&["kubectl", "--kubeconfig", &kubeconfig], args].concat());
+        assert_eq!(run.exit, 0, "kubectl {args:?}: {}", run.stderr);
+        run.stdout
+    }
+
+    /// Runs kubectl as the admin with this standard input; it must succeed.
+    #[track_caller]
+    pub fn kubectl_with(&self, args: &[&str], input: &str) -> String {
+        let mut child = Command::new(&self.binary)
+            .args(["kubectl", "--kubeconfig", &self.kubeconfig("admin")])
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let run = Run::of(&child.wait_with_output().unwrap());
+        assert_eq!(run.exit, 0, "kubectl {args:?}: {}", run.stderr);
+        run.stdout
+    }
+
+    /// The live object.
+    #[track_caller]
+    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+        serde_json::from_str(&self.kubectl(&["get", kind, name, "-n", namespace, "-o", "json"]))
+            .unwrap()
+    }
+
+    /// A namespace that no other test has.
+    pub fn namespace(&self) -> String {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+        self.kubectl(&["create", "namespace", &name]);
+        name
+    }
+
+    /// Runs the program as this user.
+    pub fn run_as(&self, user: &str, args: &[&str]) -> Run {
+        run(&[&["--kubeconfig", &self.kubeconfig(user)], args].concat())
+    }
+
+    /// The lines of the audit log that this program made as this user in this namespace.
+    pub fn audit(&self, user: &str, namespace: &str) -> Vec<Value> {
+        let log = fs::read_to_string(self.folder.join("audit.log")).unwrap();
+        log.lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter(|line| {
+                let agent = line["userAgent"].as_str().unwrap_or_default();
+                agent.starts_with("gitops-drift/") && line["user"]["username"] == user
+            })
+            .filter(|line| {
+                let of = line["objectRef"]["namespace"].as_str().unwrap_or_default();
+                of == namespace || namespace.is_empty()
+            })
+            .collect()
+    }
+}
+
+impl ControlPlane {
+    /// What a pod of this ServiceAccount has: its token, the server's certificate, the server's address.
+    pub fn pod(&self, namespace: &str, account: &str) -> Pod {
+        let files = tempfile::tempdir().unwrap();
+        let token = self.kubectl(&["create", "token", account, "-n", namespace]);
+        fs::write(files.path().join("token"), token.trim()).unwrap();
+        fs::write(files.path().join("namespace"), namespace).unwrap();
+        fs::copy(self.folder.join("ca.crt"), files.path().join("ca.crt")).unwrap();
+        let ready = fs::read_to_string(self.folder.join("ready")).unwrap();
+        let (host, port) = ready
+            .trim()
+            .trim_start_matches("https://")
+            .split_once(':')
+            .unwrap();
+        Pod {
+            files,
+            host: host.to_owned(),
+            port: port.to_owned(),
+        }
+    }
+}
+
+/// The surroundings of a process in a pod.
+pub struct Pod {
+    files: TempDir,
+    host: String,
+    port: String,
+}
+
+impl Pod {
+    /// Runs the program with the pod's files where a pod has them: in a mount namespace of its own. Nothing, where this
+    /// machine does not allow that.
+    pub fn run(&self, args: &[&str]) -> Option<Run> {
+        let mount = "mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io \
+            && cp -r \"$0\" /var/run/secrets/kubernetes.io/serviceaccount && echo mounted >&2 && exec \"$@\"";
+        let program = program();
+        let output = Command::new("unshare")
+            .args(["--map-root-user", "--mount", "sh", "-c", mount])
+            .arg(self.files.path())
+            .arg(program.get_program())
+            .args(args)
+            .env("HOME", "/nonexistent")
+            .env_remove("KUBECONFIG")
+            .env("KUBERNETES_SERVICE_HOST", &self.host)
+            .env("KUBERNETES_SERVICE_PORT", &self.port)
+            .output()
+            .ok()?;
+        let run = Run::of(&output);
+        run.stderr.contains("mounted").then_some(run)
+    }
+}
+
+/// kube-controller-manager, which ends with the test.
+pub struct Controllers {
+    child: Child,
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A Deployment with one container.
+pub fn deployment(name: &str, image: &str) -> String {
+    format!(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  \
+         template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n      - name: web\n        image: {image}\n"
+    )
+}
+
+/// A ConfigMap with one key.
+pub fn config_map(name: &str, key: &str, value: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{{key}: \"{value}\"}}\n"
+    )
+}
+
+/// The paths of the only resource's fields.
+pub fn paths(report: &Value) -> Vec<String> {
+    let fields = report["resources"][0]["fields"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    fields
+        .iter()
+        .map(|field| field["path"].as_str().unwrap().to_owned())
+        .collect()
+}
