@@ -186,6 +186,8 @@ impl Declared {
 
     /// Takes out what is declared more than once, and says where.
     fn refuse_duplicates(mut self, manifests: &mut Manifests) {
+        /// How many of the other places a message names.
+        const NAMED: usize = 10;
         self.places.retain(|_, places| places.len() > 1);
         let refused = manifests
             .resources
@@ -195,14 +197,16 @@ impl Declared {
         for (id, places) in self.places {
             let mut places = places.into_iter();
             let first = places.next();
-            let others: Vec<String> = places.map(|place| place.to_string()).collect();
+            let more = places.len().saturating_sub(NAMED);
+            let mut others: Vec<String> = places.take(NAMED).map(|p| p.to_string()).collect();
+            if more > 0 {
+                others.push(format!("{more} places more"));
+            }
+            let others = others.join(", ");
             manifests.problems.push(Problem {
                 place: first,
                 resource: Some((&id).into()),
-                message: format!(
-                    "declared more than once, also at {}; not compared",
-                    others.join(", ")
-                ),
+                message: format!("declared more than once, also at {others}; not compared"),
             });
         }
     }

@@ -72,6 +72,12 @@ fn what_is_misspelt_is_an_error_and_nothing_is_written() {
             "bad field path `data..b`: a key is missing after `.`",
         ),
         (
+            "remediation-policy:",
+            "remediation-policy",
+            "6:40",
+            "\"auto\" or \"alert\" expected, \"\" stands here",
+        ),
+        (
             "remediation-policy: alrt",
             "remediation-policy",
             "6:41",

@@ -316,6 +316,47 @@ fn what_is_declared_twice_is_not_compared() {
 }
 
 #[test]
+fn a_resource_that_is_declared_very_often_has_a_short_message() {
+    let folder = Folder::new(&[(
+        "a.yaml",
+        &config_map("a")
+            .repeat(20)
+            .replace("apiVersion", "---\napiVersion"),
+    )]);
+    let problems = folder.problems(&folder.load(&[]));
+    assert_eq!(problems.len(), 1);
+    assert!(
+        problems[0].ends_with("a.yaml:42:1, 9 places more; not compared"),
+        "{}",
+        problems[0]
+    );
+}
+
+#[test]
+fn a_file_that_is_too_large_is_a_problem() {
+    let folder = Folder::new(&[("a.yaml", &config_map("a"))]);
+    let large = fs::File::create(folder.path("b.yaml")).unwrap();
+    large.set_len((64 << 20) + 1).unwrap();
+    let manifests = folder.load(&[]);
+    assert_eq!(
+        folder.problems(&manifests),
+        ["b.yaml: larger than 64 MiB, which is too large for manifests"]
+    );
+    assert_eq!(manifests.resources.len(), 1);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_not_utf_8_is_read() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new(&[]);
+    let name = std::ffi::OsStr::from_bytes(b"a\xff.yaml");
+    fs::write(folder.0.path().join(name), config_map("a")).unwrap();
+    let manifests = folder.load(&[]);
+    assert_eq!(folder.files(&manifests), ["a\u{fffd}.yaml"]);
+}
+
+#[test]
 fn what_has_not_changed_is_not_read_again() {
     let folder = Folder::new(&[("a.yaml", &config_map("a")), ("b.yaml", &config_map("b"))]);
     let mut loader = loader(&[folder.0.path()], &[]);
