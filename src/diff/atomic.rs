@@ -7,7 +7,7 @@ use super::finding::set;
 use super::walk::{Spot, Walk};
 use super::{Class, Verdict};
 use crate::path::Ignore;
-use crate::schema::rules::{Gate, Order, Rules};
+use crate::schema::rules::{Gate, Order, RuleId, Rules};
 use crate::schema::types::Type;
 use crate::yaml::Node;
 
@@ -36,7 +36,12 @@ impl<'a> Walk<'_, 'a> {
             return self.missing(spot);
         }
         let desired = || spot.declared.map(Node::to_json);
-        match exactness(ty, rules, spot.clone()) {
+        let mut reasons = Vec::new();
+        let exactness = exactness(ty, rules, spot.clone(), &mut reasons);
+        if !matches!(exactness, Exactness::Different) {
+            reasons.into_iter().for_each(|rule| self.not_drift(rule));
+        }
+        match exactness {
             Exactness::Same => self.say(Verdict::Same),
             Exactness::NotStored(gate) => {
                 let finding = self.finding(Class::Changed, spot, desired(), set(desired()));
@@ -51,14 +56,21 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// Compares a value as a whole: what is live and not declared counts, and the server's defaults are filled in.
-fn exactness(ty: &Type, rules: &'static Rules, spot: Spot<'_>) -> Exactness {
+/// Compares a value as a whole: what is live and not declared counts, and the server's defaults are filled in. The rules
+/// that made something no difference go to `reasons`.
+fn exactness(
+    ty: &Type,
+    rules: &'static Rules,
+    spot: Spot<'_>,
+    reasons: &mut Vec<RuleId>,
+) -> Exactness {
     let spot = Spot { last: None, ..spot };
     if let Type::List { item, .. } = ty {
-        return list_exactness(item, rules, &spot);
+        return list_exactness(item, rules, &spot, reasons);
     }
     let mut exactness = Exactness::Same;
     let mut sink = |verdict: Verdict| match (verdict, exactness) {
+        (Verdict::NotDrift(rule), _) => reasons.push(rule),
         (Verdict::Drift(_), _) => exactness = Exactness::Different,
         (Verdict::NotStored(gate, _), Exactness::Same) => exactness = Exactness::NotStored(gate),
         _ => {}
@@ -73,21 +85,22 @@ fn exactness(ty: &Type, rules: &'static Rules, spot: Spot<'_>) -> Exactness {
     exactness
 }
 
-fn list_exactness<'a>(item: &Type, rules: &'static Rules, spot: &Spot<'a>) -> Exactness {
+fn list_exactness<'a>(
+    item: &Type,
+    rules: &'static Rules,
+    spot: &Spot<'a>,
+    reasons: &mut Vec<RuleId>,
+) -> Exactness {
     let declared: Vec<Node<'a>> = spot.declared.into_iter().flat_map(Node::items).collect();
     let live = spot.live_items();
-    let compare = |declared: Node<'a>, live: &'a Value| {
-        let ignore = Ignore::default();
-        exactness(
-            item,
-            rules,
-            Spot {
-                declared: Some(declared),
-                live: Some(live),
-                last: None,
-                ignore,
-            },
-        )
+    let mut compare = |declared: Node<'a>, live: &'a Value| {
+        let spot = Spot {
+            declared: Some(declared),
+            live: Some(live),
+            last: None,
+            ignore: Ignore::default(),
+        };
+        exactness(item, rules, spot, reasons)
     };
     let has_room = match rules.extended {
         Some(_) => declared.len() <= live.len(),
@@ -120,7 +133,7 @@ fn list_exactness<'a>(item: &Type, rules: &'static Rules, spot: &Spot<'a>) -> Ex
 fn is_permutation<'a>(
     declared: &[Node<'a>],
     live: &'a [Value],
-    alike: impl Fn(Node<'a>, &'a Value) -> bool,
+    mut alike: impl FnMut(Node<'a>, &'a Value) -> bool,
 ) -> bool {
     let mut left: Vec<&Value> = live.iter().collect();
     declared.iter().all(|node| {

@@ -125,6 +125,11 @@ impl DefaultRow {
     }
 }
 
+/// The rows of the defaults.
+pub fn defaults() -> impl Iterator<Item = &'static DefaultRow> {
+    defaults::DEFAULTS.iter()
+}
+
 /// What a default fills in.
 #[derive(Debug)]
 pub enum Fill {

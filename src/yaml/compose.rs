@@ -1,16 +1,46 @@
-//! Events -> nodes: anchors and aliases, keys as strings, merge keys, duplicate keys.
+//! Events -> nodes: keys become strings, aliases refer to what they stand for.
 
-use std::collections::HashMap;
-
+use super::anchors::{Anchor, Anchors, Key};
 use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
 use super::events::{Event, Parser, Properties};
-use super::maps;
 use super::resolve::{self, Scalar, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, bytes, offset};
+use super::{Fault, MAX_DEPTH, Notes, base64, bytes, excerpt, maps, offset};
 
-/// How many values of one file may come from aliases. kubectl has such a limit for each document only.
-const MAX_ALIASED: u64 = 4_000_000;
+/// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
+pub(super) fn compose(
+    text: &str,
+    start: usize,
+    arena: &mut Arena,
+    notes: &mut Notes<'_>,
+) -> Scan<Option<u32>> {
+    let before = arena.mark();
+    let known_problems = notes.mark();
+    let scratch = std::mem::take(&mut arena.scratch);
+    let anchors = Anchors::new(arena.aliased);
+    let mut composer = Composer {
+        text,
+        parser: Parser::new(text, start, scratch),
+        arena,
+        notes,
+        frames: Vec::new(),
+        anchors,
+    };
+    let result = composer.document();
+    let aliased = composer.anchors.aliased();
+    let scratch = std::mem::take(&mut composer.parser.scanner.scratch);
+    arena.scratch = scratch;
+    arena.aliased += aliased;
+    let root = arena.nodes.get(before.nodes);
+    let empty = root.is_none_or(|root| root.kind == Kind::Null);
+    if empty || result.is_err() {
+        arena.truncate(before);
+    }
+    if result.is_err() {
+        notes.forget(known_problems);
+    }
+    result.map(|()| (!empty).then(|| offset(before.nodes)))
+}
 
 /// A collection that is not closed yet.
 struct Frame {
@@ -27,76 +57,16 @@ struct Frame {
     height: usize,
 }
 
-/// A value with an anchor.
-struct Anchor {
-    node: u32,
-    /// How many values had been decoded before it, and with it; none while it is open.
-    decoded: (u64, Option<u64>),
-    height: usize,
-    /// The scalar, where it stands as a key: there it is a string, but an alias of it may be something else.
-    key: Option<Key>,
-}
-
-/// A scalar in the place of a key, before it became a string.
-#[derive(Clone, Copy)]
-struct Key {
-    at: Properties,
-    span: Span,
-    value: Scalar,
-    plain: bool,
-}
-
-/// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
-pub(super) fn compose(
-    text: &str,
-    start: usize,
-    arena: &mut Arena,
-    notes: &mut Notes<'_>,
-) -> Result<Option<u32>, Fault> {
-    let before = arena.mark();
-    let known_problems = notes.problems.len();
-    let scratch = std::mem::take(&mut arena.scratch);
-    let mut composer = Composer {
-        text,
-        parser: Parser::new(text, start, scratch),
-        arena,
-        notes,
-        frames: Vec::new(),
-        anchors: Vec::new(),
-        names: HashMap::new(),
-        decoded: 0,
-        aliased: 0,
-    };
-    let result = composer.document();
-    let aliased = composer.aliased;
-    let scratch = std::mem::take(&mut composer.parser.scanner.scratch);
-    arena.scratch = scratch;
-    arena.aliased += aliased;
-    let root = arena.nodes.get(before.nodes);
-    let empty = root.is_none_or(|root| root.kind == Kind::Null);
-    if empty || result.is_err() {
-        arena.truncate(before);
-    }
-    if result.is_err() {
-        notes.problems.truncate(known_problems);
-    }
-    result.map(|()| (!empty).then(|| offset(before.nodes)))
-}
-
 struct Composer<'t, 'a, 'n> {
     text: &'t str,
     parser: Parser<'t>,
     arena: &'a mut Arena,
     notes: &'a mut Notes<'n>,
     frames: Vec<Frame>,
-    anchors: Vec<Anchor>,
-    names: HashMap<&'t str, usize>,
-    /// How many values Go's decoder would have visited, and how many of them because of aliases.
-    decoded: u64,
-    aliased: u64,
+    anchors: Anchors<'t>,
 }
 
-impl Composer<'_, '_, '_> {
+impl<'t> Composer<'t, '_, '_> {
     /// Reads one document.
     fn document(&mut self) -> Scan<()> {
         if matches!(self.parser.next()?, Event::StreamEnd) {
@@ -117,10 +87,10 @@ impl Composer<'_, '_, '_> {
         }
         self.parser.next()?;
         if let Some(at) = self.parser.ignored_from() {
-            self.notes.warn(
-                at,
-                "what follows is ignored: the document has ended, and the next one must begin with `---`".to_owned(),
-            );
+            self.notes.warn(at, |_| {
+                "what follows is ignored: the document has ended, and the next one must begin with `---`"
+                    .to_owned()
+            });
         }
         Ok(())
     }
@@ -142,122 +112,14 @@ impl Composer<'_, '_, '_> {
         index
     }
 
-    /// Counts a value as Go's decoder does, to refuse what it refuses.
-    #[inline]
-    fn count(&mut self, at: u32) -> Scan<()> {
-        self.decoded += 1;
-        if self.aliased > 100 {
-            self.check_aliases(at)?;
-        }
-        Ok(())
+    /// Notes the anchor of a value, if it has one.
+    fn define(&mut self, name: Span, node: u32, before: u64) -> Option<usize> {
+        (name.len != 0).then(|| self.anchors.define(self.name(name), node, before))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "Go compares floats too")]
-    fn check_aliases(&self, at: u32) -> Scan<()> {
-        const LOW: u64 = 400_000;
-        const HIGH: u64 = 4_000_000;
-        let allowed = match self.decoded {
-            ..=LOW => 0.99,
-            HIGH.. => 0.10,
-            decoded => 0.99 - 0.89 * ((decoded - LOW) as f64 / (HIGH - LOW) as f64),
-        };
-        if self.arena.aliased + self.aliased > MAX_ALIASED {
-            return Err(Fault::new(
-                at as usize,
-                "too much of this file comes from aliases",
-            ));
-        }
-        if self.aliased > 100
-            && self.decoded > 1000
-            && self.aliased as f64 / self.decoded as f64 > allowed
-        {
-            return Err(Fault::new(
-                at as usize,
-                "too much of this document comes from aliases",
-            ));
-        }
-        Ok(())
-    }
-
-    fn define_anchor(
-        &mut self,
-        name: Span,
-        node: u32,
-        decoded: (u64, Option<u64>),
-    ) -> Option<usize> {
-        if name.len == 0 {
-            return None;
-        }
-        let text = self.text;
-        let name = &text[name.start as usize..(name.start + name.len) as usize];
-        self.anchors.push(Anchor {
-            node,
-            decoded,
-            height: 0,
-            key: None,
-        });
-        let index = self.anchors.len() - 1;
-        self.names.insert(name, index);
-        Some(index)
-    }
-
-    // Scalars.
-
-    fn scalar(&mut self, at: Properties, span: Span, plain: bool) -> Scan<()> {
-        if self.expects_key() && self.parser.scanner.resolve(span) == "<<" {
-            let implicit = plain && at.tag == Tag::None || at.tag == Tag::NonSpecific;
-            if implicit || at.tag == Tag::Merge {
-                let node = self.push(scalar_node(Kind::Merge, at.start, span));
-                self.define_anchor(at.anchor, node, (self.decoded, Some(self.decoded + 1)));
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.merging = true;
-                    frame.merges = true;
-                }
-                return Ok(());
-            }
-        }
-        self.count(at.start)?;
-        let text = self.parser.scanner.resolve(span);
-        let value = if at.tag == Tag::None {
-            if plain {
-                resolve::plain(text)
-            } else {
-                Scalar::Str
-            }
-        } else {
-            resolve::tagged(at.tag, text)
-                .map_err(|message| Fault::new(at.start as usize, message))?
-        };
-        let span = if at.tag == Tag::Binary {
-            let decoded = base64::decode(text.as_bytes()).ok_or_else(|| {
-                Fault::new(
-                    at.start as usize,
-                    "expected base64, as the tag `!!binary` demands",
-                )
-            })?;
-            self.write(&bytes::replace_invalid(&decoded))
-        } else {
-            span
-        };
-        let plain = plain && at.tag == Tag::None;
-        let decoded = (self.decoded - 1, Some(self.decoded));
-        if self.expects_key() {
-            let node = self.key(at, span, value)?;
-            if let Some(anchor) = self.define_anchor(at.anchor, node, decoded) {
-                self.anchors[anchor].key = Some(Key {
-                    at,
-                    span,
-                    value,
-                    plain,
-                });
-            }
-        } else {
-            self.check_merge_value(at.start, false)?;
-            let data = self.value_node(at, span, value, plain)?;
-            let node = self.push(data);
-            self.define_anchor(at.anchor, node, decoded);
-        }
-        Ok(())
+    /// The name of an anchor or alias.
+    fn name(&self, span: Span) -> &'t str {
+        &self.text[span.start as usize..(span.start + span.len) as usize]
     }
 
     /// Writes a text that is nowhere in the source.
@@ -272,13 +134,78 @@ impl Composer<'_, '_, '_> {
         }
     }
 
-    fn value_node(
-        &mut self,
-        at: Properties,
-        span: Span,
-        value: Scalar,
-        plain: bool,
-    ) -> Scan<NodeData> {
+    // Scalars.
+
+    fn scalar(&mut self, at: Properties, span: Span, plain: bool) -> Scan<()> {
+        let is_key = self.expects_key();
+        if is_key && self.is_merge(at.tag, span, plain) {
+            let before = self.anchors.visited();
+            let node = self.push(scalar_node(Kind::Merge, at.start, span));
+            if let Some(anchor) = self.define(at.anchor, node, before) {
+                self.anchors.close(anchor, 0, None);
+            }
+            if let Some(frame) = self.frames.last_mut() {
+                frame.merging = true;
+                frame.merges = true;
+            }
+            return Ok(());
+        }
+        let before = self.anchors.visited();
+        self.anchors.count(at.start)?;
+        let text = self.parser.scanner.resolve(span);
+        let value = match at.tag {
+            Tag::None if plain => resolve::plain(text),
+            Tag::None => Scalar::Str,
+            tag => resolve::tagged(tag, text).map_err(|why| Fault::new(at.start as usize, why))?,
+        };
+        let span = if at.tag == Tag::Binary {
+            self.binary(at, span)?
+        } else {
+            span
+        };
+        let plain = plain && at.tag == Tag::None;
+        let (node, key) = if is_key {
+            let key = Key {
+                at,
+                span,
+                value,
+                plain,
+            };
+            (self.key(at, span, value)?, Some(key))
+        } else {
+            self.check_merge_value(at.start, false)?;
+            let data = self.value(at, span, value, plain)?;
+            (self.push(data), None)
+        };
+        if let Some(anchor) = self.define(at.anchor, node, before) {
+            self.anchors.close(anchor, 0, key);
+        }
+        Ok(())
+    }
+
+    /// Whether a scalar in the place of a key is the merge key.
+    fn is_merge(&self, tag: Tag, span: Span, plain: bool) -> bool {
+        let tagged = match tag {
+            Tag::None => plain,
+            Tag::NonSpecific | Tag::Merge => true,
+            _ => false,
+        };
+        tagged && self.parser.scanner.resolve(span) == "<<"
+    }
+
+    /// Decodes a scalar with the tag `!!binary`.
+    fn binary(&mut self, at: Properties, span: Span) -> Scan<Span> {
+        let text = self.parser.scanner.resolve(span);
+        match base64::decode(text.as_bytes()) {
+            Some(decoded) => Ok(self.write(&bytes::replace_invalid(&decoded))),
+            None => Err(Fault::new(
+                at.start as usize,
+                "expected base64, as the tag `!!binary` demands",
+            )),
+        }
+    }
+
+    fn value(&mut self, at: Properties, span: Span, value: Scalar, plain: bool) -> Scan<NodeData> {
         let mut span = span;
         let kind = match value {
             Scalar::Null => Kind::Null,
@@ -290,11 +217,13 @@ impl Composer<'_, '_, '_> {
                 return Err(Fault::new(
                     at.start as usize,
                     format!(
-                        "`{text}` is no number that Kubernetes can hold: quote it, if it is text"
+                        "`{}` is no number that JSON can hold: quote it, if it is text",
+                        excerpt(text)
                     ),
                 ));
             }
             Scalar::Float(float) if at.tag == Tag::Float => {
+                // The text may be that of an integer, which has more digits than the float.
                 span = self.write(&format!("{float:?}"));
                 Kind::Number
             }
@@ -308,18 +237,19 @@ impl Composer<'_, '_, '_> {
     }
 
     fn key(&mut self, at: Properties, span: Span, value: Scalar) -> Scan<u32> {
+        let start = at.start as usize;
         let span = match value {
             Scalar::Str => span,
             Scalar::Null => {
                 return Err(Fault::new(
-                    at.start as usize,
-                    "a key cannot be null: quote it",
+                    start,
+                    "expected a key, found null: quote it, if it is text",
                 ));
             }
             _ => {
                 let Some(key) = resolve::key_text(value) else {
                     return Err(Fault::new(
-                        at.start as usize,
+                        start,
                         "a key cannot be a number this large: quote it",
                     ));
                 };
@@ -327,12 +257,10 @@ impl Composer<'_, '_, '_> {
                 if spelt == key {
                     span
                 } else {
-                    self.notes.warn(
-                        at.start as usize,
-                        format!(
-                            "the key `{spelt}` is read as \"{key}\": quote it, if this is not meant"
-                        ),
-                    );
+                    self.notes.warn(start, |_| {
+                        let spelt = excerpt(spelt);
+                        format!("the key `{spelt}` is read as \"{key}\": quote it, if it is text")
+                    });
                     self.write(&key)
                 }
             }
@@ -362,53 +290,43 @@ impl Composer<'_, '_, '_> {
     // Aliases.
 
     fn alias(&mut self, start: u32, name: Span) -> Scan<()> {
-        let text = self.text;
-        let name = &text[name.start as usize..(name.start + name.len) as usize];
-        let Some(&index) = self.names.get(name) else {
+        let name = self.name(name);
+        let Some(anchor) = self.anchors.find(name) else {
             return Err(Fault::new(
                 start as usize,
-                format!("the anchor `&{name}` is not defined before this alias"),
+                format!(
+                    "expected an anchor `&{}` before this alias, found none",
+                    excerpt(name)
+                ),
             ));
         };
         let Anchor {
             node,
-            decoded,
+            before,
+            after: Some(after),
             height,
             key,
-        } = self.anchors[index];
-        let (before, Some(after)) = decoded else {
+        } = anchor
+        else {
             return Err(Fault::new(
                 start as usize,
-                format!("the value of the anchor `&{name}` contains itself"),
+                format!(
+                    "the value of the anchor `&{}` contains itself",
+                    excerpt(name)
+                ),
             ));
         };
-        self.count(start)?;
-        self.decoded = self.decoded.saturating_add(after - before);
-        self.aliased = self.aliased.saturating_add(after - before);
-        self.check_aliases(start)?;
+        self.anchors.count(start)?;
+        self.anchors.count_aliased(start, after - before)?;
         if self.frames.len() + height > MAX_DEPTH {
             return Err(too_deep(start as usize));
         }
-        if let Some(Key {
-            at,
-            span,
-            value,
-            plain,
-        }) = key
-        {
-            let at = Properties { start, ..at };
-            if self.expects_key() {
-                self.key(at, span, value)?;
-            } else {
-                self.check_merge_value(start, false)?;
-                let data = self.value_node(at, span, value, plain)?;
-                self.push(data);
-            }
-            return Ok(());
+        if let Some(key) = key {
+            return self.alias_of_key(start, key);
         }
         let target = self.arena.data(node);
         if self.expects_key() {
-            return self.alias_key(start, target);
+            return self.alias_as_key(start, target);
         }
         self.check_merge_value(start, target.kind == Kind::Map)?;
         if let Some(frame) = self.frames.last_mut() {
@@ -425,17 +343,31 @@ impl Composer<'_, '_, '_> {
         Ok(())
     }
 
+    /// An alias of a scalar that stands as a key elsewhere: a copy of what it was before it became a string.
+    fn alias_of_key(&mut self, start: u32, key: Key) -> Scan<()> {
+        let Key {
+            at,
+            span,
+            value,
+            plain,
+        } = key;
+        let at = Properties { start, ..at };
+        if self.expects_key() {
+            self.key(at, span, value)?;
+        } else {
+            self.check_merge_value(start, false)?;
+            let data = self.value(at, span, value, plain)?;
+            self.push(data);
+        }
+        Ok(())
+    }
+
     /// An alias in the place of a key.
-    fn alias_key(&mut self, start: u32, target: NodeData) -> Scan<()> {
+    fn alias_as_key(&mut self, start: u32, target: NodeData) -> Scan<()> {
         let span = Span {
             start: target.a,
             len: target.b,
             scratch: target.flags & SCRATCH != 0,
-        };
-        let at = Properties {
-            start,
-            anchor: Span::default(),
-            tag: Tag::None,
         };
         let value = match target.kind {
             Kind::List | Kind::Map | Kind::Alias => {
@@ -447,35 +379,38 @@ impl Composer<'_, '_, '_> {
             Kind::String | Kind::Merge => Scalar::Str,
             Kind::Number => resolve::plain(self.parser.scanner.resolve(span)),
         };
-        self.key(at, span, value)?;
+        self.key(Properties::bare(start), span, value)?;
         Ok(())
     }
 
+    // Collections.
+
     fn collection_key(&self, at: u32, kind: Kind) -> Fault {
         let start = at as usize;
-        let template = self.text[..start].ends_with('{') || self.text[start..].starts_with("{{");
         let what = if kind == Kind::List { "list" } else { "map" };
+        let template = self.text[..start].ends_with('{') && kind == Kind::Map;
         let hint = if template {
-            " (is this a template that was not rendered?)"
+            " (`{{` begins a template, which must be rendered first)"
         } else {
             ""
         };
-        Fault::new(start, format!("a key cannot be a {what}{hint}"))
+        Fault::new(start, format!("expected a key, found a {what}{hint}"))
     }
-
-    // Collections.
 
     fn open(&mut self, at: Properties, is_map: bool) -> Scan<()> {
         let kind = if is_map { Kind::Map } else { Kind::List };
         if self.expects_key() {
             return Err(self.collection_key(at.start, kind));
         }
-        // The list after `<<` is not decoded itself, only its maps are.
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(too_deep(at.start as usize));
+        }
+        let before = self.anchors.visited();
+        // Of a list after `<<`, only the maps count.
         let merged_list = !is_map && self.frames.last().is_some_and(|frame| frame.merging);
-        let before = self.decoded;
         if !merged_list {
             self.check_merge_value(at.start, is_map)?;
-            self.count(at.start)?;
+            self.anchors.count(at.start)?;
         }
         let node = self.push(NodeData {
             offset: at.start,
@@ -485,7 +420,7 @@ impl Composer<'_, '_, '_> {
             kind,
             flags: 0,
         });
-        let anchor = self.define_anchor(at.anchor, node, (before, None));
+        let anchor = self.define(at.anchor, node, before);
         self.frames.push(Frame {
             node,
             children: 0,
@@ -495,9 +430,6 @@ impl Composer<'_, '_, '_> {
             anchor,
             height: 0,
         });
-        if self.frames.len() > MAX_DEPTH {
-            return Err(too_deep(at.start as usize));
-        }
         Ok(())
     }
 
@@ -513,15 +445,15 @@ impl Composer<'_, '_, '_> {
         } else {
             frame.children
         };
-        if frame.is_map && frame.children > 2 || frame.merges {
+        if frame.is_map && (frame.children > 2 || frame.merges) {
+            // The arena needs the scratch text to see keys.
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);
             maps::finish(self.arena, self.text, frame.node, frame.merges, self.notes);
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);
         }
         let height = frame.height + 1;
-        if let Some(index) = frame.anchor {
-            self.anchors[index].decoded.1 = Some(self.decoded);
-            self.anchors[index].height = height;
+        if let Some(anchor) = frame.anchor {
+            self.anchors.close(anchor, height, None);
         }
         if let Some(parent) = self.frames.last_mut() {
             parent.height = parent.height.max(height);

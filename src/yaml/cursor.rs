@@ -108,6 +108,11 @@ impl<'t> Cursor<'t> {
     /// Consumes the line break at the cursor, if there is one.
     #[inline]
     pub(super) fn take_break(&mut self) -> Option<Break> {
+        if self.peek() == b'\n' {
+            self.pos += 1;
+            self.line_start = self.pos;
+            return Some(Break::Line);
+        }
         let kind = match (self.peek(), self.break_len(self.pos)) {
             (_, 0) => return None,
             (0xE2, _) if self.byte(self.pos + 2) == 0xA8 => Break::LineSeparator,
@@ -127,14 +132,27 @@ impl<'t> Cursor<'t> {
     /// The offset of the next line break, or the end.
     #[inline]
     pub(super) fn line_end(&self, from: usize) -> usize {
+        self.find(from, class::BREAK)
+    }
+
+    /// The offset of the next byte of one of these classes, or the end. A byte that may begin a line break is only
+    /// found where it does.
+    #[inline]
+    pub(super) fn find(&self, from: usize, classes: u8) -> usize {
         let mut at = from;
         loop {
-            match self.byte(at) {
-                b'\n' | b'\r' => return at,
-                0 => return at.min(self.bytes.len()),
-                0xC2 | 0xE2 if self.break_len(at) != 0 => return at,
-                _ => at += 1,
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let ahead = rest
+                .iter()
+                .position(|&c| class::OF[usize::from(c)] & classes != 0);
+            let Some(ahead) = ahead else {
+                return self.bytes.len();
+            };
+            at += ahead;
+            if self.byte(at) < 0x80 || self.break_len(at) != 0 {
+                return at;
             }
+            at += 1;
         }
     }
 
@@ -167,4 +185,40 @@ impl<'t> Cursor<'t> {
             Some(c) => format!("`{c}`"),
         }
     }
+}
+
+/// Classes of bytes, as sets of bits.
+pub(super) mod class {
+    /// May begin a line break.
+    pub(in super::super) const BREAK: u8 = 1;
+    /// Space or tab.
+    pub(in super::super) const BLANK: u8 = 2;
+    pub(in super::super) const COLON: u8 = 4;
+    /// Ends a plain scalar within brackets.
+    pub(in super::super) const FLOW: u8 = 8;
+    pub(in super::super) const SINGLE_QUOTE: u8 = 16;
+    pub(in super::super) const DOUBLE_QUOTE: u8 = 32;
+    pub(in super::super) const BACKSLASH: u8 = 64;
+    pub(in super::super) const HASH: u8 = 128;
+
+    /// The classes of each byte.
+    pub(in super::super) const OF: [u8; 256] = {
+        let mut of = [0; 256];
+        let mut c = 0;
+        while c < 256 {
+            of[c] = match c as u8 {
+                b'\n' | b'\r' | 0xC2 | 0xE2 => BREAK,
+                b' ' | b'\t' => BLANK,
+                b':' => COLON,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' => FLOW,
+                b'\'' => SINGLE_QUOTE,
+                b'"' => DOUBLE_QUOTE,
+                b'\\' => BACKSLASH,
+                b'#' => HASH,
+                _ => 0,
+            };
+            c += 1;
+        }
+        of
+    };
 }

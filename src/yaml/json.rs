@@ -21,7 +21,7 @@ pub(super) fn compose(
     arena: &mut Arena,
     notes: &mut Notes<'_>,
 ) -> Scan<Option<JsonValue>> {
-    let (before, known_problems) = (arena.mark(), notes.problems.len());
+    let (before, known_problems) = (arena.mark(), notes.mark());
     let mut parser = Json {
         text,
         bytes: text.as_bytes(),
@@ -43,7 +43,7 @@ pub(super) fn compose(
         })),
         Err(fault) => {
             arena.truncate(before);
-            notes.problems.truncate(known_problems);
+            notes.forget(known_problems);
             Err(fault)
         }
     }

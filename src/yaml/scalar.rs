@@ -2,7 +2,7 @@
 //!
 //! A scalar that reads as it is spelt stays a slice of the source; others are written to the scratch text.
 
-use super::cursor::Break;
+use super::cursor::{Break, class};
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
 use super::{Fault, offset};
 
@@ -42,7 +42,7 @@ impl Scanner<'_> {
         let text = self.cursor.text;
         let indent = self.indent + 1;
         let mut end = start;
-        // Where the word in hand begins, and where the scratch text of this scalar does, once there is any.
+        // Where the scratch text of this scalar begins, once there is any.
         let mut copied: Option<usize> = None;
         let mut gap = Gap::default();
         let mut crossed_line = false;
@@ -50,21 +50,19 @@ impl Scanner<'_> {
             if self.cursor.at_document_marker() || self.cursor.peek() == b'#' {
                 break;
             }
-            let word = self.cursor.pos;
-            self.skip_plain_word();
-            if self.cursor.pos > word {
+            let line = self.cursor.pos;
+            let line_end = self.skip_plain_line();
+            if line_end > line {
                 if crossed_line {
                     let from = *copied.get_or_insert(self.scratch.len());
                     if from == self.scratch.len() {
                         self.scratch.push_str(&text[start..end]);
                     }
                     gap.fold_into(&mut self.scratch);
-                    self.scratch.push_str(&text[word..self.cursor.pos]);
+                    self.scratch.push_str(&text[line..line_end]);
                     crossed_line = false;
-                } else if copied.is_some() {
-                    self.scratch.push_str(&text[end..self.cursor.pos]);
                 }
-                end = self.cursor.pos;
+                end = line_end;
             }
             if !self.cursor.is_blankz(self.cursor.pos) || self.cursor.at_end() {
                 break;
@@ -109,22 +107,34 @@ impl Scanner<'_> {
         Ok(Token::new(TokenKind::Plain, start, end).with_span(span))
     }
 
-    /// Moves past the characters of a plain scalar up to a blank, a line break or an indicator that ends it.
+    /// Moves to where a plain scalar ends on this line: a line break, a comment or an indicator. Gives the end of its
+    /// text, before blanks.
     #[inline]
-    fn skip_plain_word(&mut self) {
-        let flow = self.in_flow();
+    fn skip_plain_line(&mut self) -> usize {
+        let mut classes = class::BREAK | class::COLON | class::HASH;
+        if self.in_flow() {
+            classes |= class::FLOW;
+        }
         let cursor = &mut self.cursor;
-        let mut at = cursor.pos;
+        let start = cursor.pos;
+        let mut at = cursor.find(start, classes);
         loop {
-            match cursor.byte(at) {
-                b' ' | b'\t' | b'\n' | b'\r' | 0 => break,
-                b':' if cursor.is_blankz(at + 1) => break,
-                b',' | b'?' | b'[' | b']' | b'{' | b'}' if flow => break,
-                0xC2 | 0xE2 if cursor.break_len(at) != 0 => break,
-                _ => at += 1,
+            let goes_on = match cursor.byte(at) {
+                b':' => !cursor.is_blankz(at + 1),
+                b'#' => at > start && !cursor.is_blank(at - 1),
+                _ => false,
+            };
+            if !goes_on {
+                break;
             }
+            at = cursor.find(at + 1, classes);
         }
         cursor.pos = at;
+        let mut end = at;
+        while end > start && cursor.is_blank(end - 1) {
+            end -= 1;
+        }
+        end
     }
 
     /// Scans a scalar in single or double quotes.
@@ -189,19 +199,9 @@ impl Scanner<'_> {
     /// The closing quote of a scalar on one line without escapes.
     fn simple_quoted_end(&self, quote: u8) -> Option<usize> {
         let cursor = &self.cursor;
-        let mut at = cursor.pos + 1;
-        loop {
-            match cursor.byte(at) {
-                c if c == quote => {
-                    let doubled = quote == b'\'' && cursor.byte(at + 1) == quote;
-                    return (!doubled).then_some(at);
-                }
-                b'\\' if quote == b'"' => return None,
-                b'\n' | b'\r' | 0 => return None,
-                0xC2 | 0xE2 if cursor.break_len(at) != 0 => return None,
-                _ => at += 1,
-            }
-        }
+        let end = cursor.find(cursor.pos + 1, class::BREAK | quoted_classes(quote));
+        let doubled = quote == b'\'' && cursor.byte(end + 1) == quote;
+        (cursor.byte(end) == quote && !doubled).then_some(end)
     }
 
     /// Copies characters up to a blank, a line break or the closing quote. Tells whether it ended with an escaped
@@ -209,19 +209,9 @@ impl Scanner<'_> {
     fn scan_quoted_word(&mut self, quote: u8, start: usize) -> Scan<bool> {
         loop {
             let word = self.cursor.pos;
-            let mut at = word;
-            let stop = loop {
-                match self.cursor.byte(at) {
-                    c if c == quote => break c,
-                    c @ (b'\\' | b' ' | b'\t' | b'\n' | b'\r' | 0)
-                        if c != b'\\' || quote == b'"' =>
-                    {
-                        break c;
-                    }
-                    c @ (0xC2 | 0xE2) if self.cursor.break_len(at) != 0 => break c,
-                    _ => at += 1,
-                }
-            };
+            let classes = class::BREAK | class::BLANK | quoted_classes(quote);
+            let at = self.cursor.find(word, classes);
+            let stop = self.cursor.byte(at);
             self.scratch.push_str(&self.cursor.text[word..at]);
             self.cursor.pos = at;
             if stop == quote {
@@ -424,6 +414,15 @@ impl Scanner<'_> {
             *indent = max_indent.max((self.indent + 1).unsigned_abs()).max(1);
         }
         Ok(())
+    }
+}
+
+/// What a quoted scalar may end or be interrupted by.
+fn quoted_classes(quote: u8) -> u8 {
+    if quote == b'"' {
+        class::DOUBLE_QUOTE | class::BACKSLASH
+    } else {
+        class::SINGLE_QUOTE
     }
 }
 
