@@ -65,7 +65,7 @@ impl Cluster {
     ///
     /// Fails with [`Error::Config`].
     pub async fn connect(target: Target, options: Options) -> Result<Self, Error> {
-        let server = target.server.clone();
+        let server = transport::route(&target)?;
         let login = Login::new(target, options.stdin_is_taken, options.request_timeout)?;
         let client = Client::open(server, login, options.request_timeout).await?;
         Ok(Self {

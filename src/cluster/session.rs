@@ -77,7 +77,7 @@ impl Login {
             )));
         }
         let credentials = match (&target.user.token_file, &target.user.exec) {
-            _ if target.user.auth_provider.is_some() || target.user.username.is_some() => {
+            _ if target.user.auth_provider.is_some() || target.user.password.is_some() => {
                 Credentials::Fixed
             }
             (Some(path), _) => Credentials::TokenFile(PathBuf::from(path)),

@@ -102,7 +102,7 @@ impl<'a> Tries<'a> {
             Reach::Lost | Reach::Broken if self.request.writes() => {
                 Err(self.unknown(failure.cause()))
             }
-            Reach::Broken if self.count >= BROKEN_TRIES => Err(*failure.error),
+            Reach::Broken if self.count >= BROKEN_TRIES => Err(self.broken(failure)),
             Reach::TurnedAway | Reach::Lost | Reach::Broken => self.wait(failure).await,
             Reach::Final | Reach::Unauthorized => Err(*failure.error),
         }
@@ -119,6 +119,14 @@ impl<'a> Tries<'a> {
         }
         tokio::time::sleep(pause).await;
         Ok(())
+    }
+
+    fn broken(&self, failure: Failure) -> Error {
+        if self.client.had_result_since(self.start) {
+            let (what, cause) = (self.request.subject.clone(), failure.cause());
+            return Error::Interrupted { what, cause };
+        }
+        *failure.error
     }
 
     fn unknown(&self, cause: String) -> Error {

@@ -251,3 +251,23 @@ async fn what_is_no_kubernetes_is_said_so() {
         assert!(cluster.version().await.is_err());
     }
 }
+
+#[tokio::test]
+async fn requests_end_when_nobody_waits_for_them() {
+    let fake = Fake::start(|_, request| {
+        if request.contains("/version") {
+            ok(r#"{"gitVersion":"v1"}"#)
+        } else {
+            nothing(Then::Hang)
+        }
+    });
+    let cluster = fake.cluster(60.0).await;
+    let ids: Vec<_> = (0..6)
+        .map(|number| id(Kind::Service, &format!("n{number}"), "a"))
+        .collect();
+    let mut fetching = cluster.fetch(&ids);
+    let nothing_yet = tokio::time::timeout(Duration::from_millis(200), fetching.next()).await;
+    assert!(nothing_yet.is_err() && fake.asked().len() == 6);
+    drop(fetching);
+    assert_eq!(cluster.version().await.unwrap(), "v1");
+}
