@@ -18,6 +18,10 @@ use crate::{cluster, remediate};
 ///
 /// Compares Deployments, Services, ConfigMaps and Namespaces in plain YAML or JSON manifests with the live objects.
 /// Reads only, unless --remediate is given: it needs `get` and `list`, nothing else.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 #[derive(Debug, Parser)]
 #[command(
     name = "gitops-drift",

@@ -141,7 +141,7 @@ fn bytes(value: Plain<'_>) -> Option<Vec<u8>> {
         .filter(|b| !matches!(b, b'\r' | b'\n'))
         .collect();
     let padding = digits.iter().rev().take_while(|b| **b == b'=').count();
-    if digits.len() % 4 != 0 || padding > 2 {
+    if !digits.len().is_multiple_of(4) || padding > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);

@@ -216,7 +216,6 @@ fn split_list(text: &str) -> Vec<&str> {
             (Some(_), _) if escaped => escaped = false,
             (Some(_), '\\') => escaped = true,
             (Some(open), _) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => brackets += 1,
             (None, ']') => brackets -= 1,
@@ -224,7 +223,7 @@ fn split_list(text: &str) -> Vec<&str> {
                 parts.push(&text[start..i]);
                 start = i + 1;
             }
-            (None, _) => {}
+            _ => {}
         }
     }
     parts.push(&text[start..]);
@@ -346,10 +345,7 @@ impl Parser<'_> {
                 return Ok(Step::Item(keys));
             }
             self.at += 1;
-            key = self
-                .take_until(|c| matches!(c, '=' | ',' | ']'))
-                .trim()
-                .to_owned();
+            key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
             if self.peek() != Some('=') || key.is_empty() {
                 return Err("`key=value` expected after `,`".to_owned());
             }
@@ -386,7 +382,7 @@ struct Cursor<'a> {
     steps: &'a [Step],
 }
 
-impl<'a> Cursor<'a> {
+impl Cursor<'_> {
     /// What is left below this key; more than one where a bare dotted key can be read in two ways.
     fn at_key(self, key: &str) -> Vec<Self> {
         let rest = |n: usize| Self {

@@ -1,28 +1,23 @@
 //! Sends requests: a few at a time, each with a deadline, tried again where that is safe.
 
-use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Response, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
-use tokio::time::timeout_at;
+use tokio::sync::{Mutex, Semaphore};
 
 use super::error::{Error, root_cause};
 use super::request::Request;
 use super::retry::{self, Failure, Reach};
 use super::session::{Login, Session};
+use super::tries::Tries;
 
 /// How many requests are under way at a time. The server works at more than one, and none of its other clients
 /// notices.
 pub(super) const AT_A_TIME: usize = 6;
-/// How many connections in a row may break under a request.
-const BROKEN_TRIES: u32 = 5;
-/// After this long without a result a person is told what is being waited for.
-const SLOW: Duration = Duration::from_secs(10);
-/// How often that is said.
+/// How often a person is told that the server is slow.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Sends requests to one server.
@@ -31,7 +26,7 @@ pub(super) struct Client {
     login: Login,
     session: Mutex<Arc<Session>>,
     permits: Semaphore,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     last_result: StdMutex<Instant>,
     last_warning: StdMutex<Option<Instant>>,
 }
@@ -59,7 +54,7 @@ impl Client {
         self.begin(request).await.call().await
     }
 
-    async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
         let response = self.send(request).await?;
         let body = response
             .into_body()
@@ -71,20 +66,12 @@ impl Client {
 
     /// Waits until a request may be made; its time runs from then on.
     pub(super) async fn begin<'a>(&'a self, request: &'a Request) -> Tries<'a> {
-        let permit = self
-            .permits
-            .acquire()
-            .await
-            .expect("the semaphore is never closed");
-        Tries {
-            client: self,
+        let permit = self.permits.acquire().await;
+        Tries::new(
+            self,
             request,
-            _permit: permit,
-            start: Instant::now(),
-            count: 0,
-            last: None,
-            renewed: false,
-        }
+            permit.expect("the semaphore is never closed"),
+        )
     }
 
     /// Sends a request once. The answer is a success, and its body has yet to be read.
@@ -145,7 +132,7 @@ impl Client {
         self.broken(error)
     }
 
-    fn unreachable(&self, cause: String) -> Error {
+    pub(super) fn unreachable(&self, cause: String) -> Error {
         Error::Unreachable {
             server: self.server.clone(),
             cause,
@@ -160,19 +147,23 @@ impl Client {
         Ok(session.clone())
     }
 
-    /// Gets new credentials after a refusal. False if there are none, or they are the same.
-    async fn renew(&self) -> Result<bool, Error> {
+    /// Gets new credentials after a request was refused that began at `start`. False if there are no others.
+    pub(super) async fn renew(&self, start: Instant) -> Result<bool, Error> {
         if !self.login.is_renewable() {
             return Ok(false);
         }
         let mut session = self.session.lock().await;
+        if session.opened > start {
+            return Ok(true);
+        }
         let renewed = self.login.open(Some(&session)).await?;
         let changed = !renewed.is_like(&session);
         *session = Arc::new(renewed);
         Ok(changed)
     }
 
-    fn warn(&self, text: &str) {
+    /// Tells a person about a delay, once in a while.
+    pub(super) fn warn(&self, text: &str) {
         let mut last = self
             .last_warning
             .lock()
@@ -183,14 +174,15 @@ impl Client {
         }
     }
 
-    fn note_result(&self) {
+    pub(super) fn note_result(&self) {
         *self
             .last_result
             .lock()
             .expect("nobody panics while it is held") = Instant::now();
     }
 
-    fn had_result_since(&self, start: Instant) -> bool {
+    /// Whether any request has been answered for good since then.
+    pub(super) fn had_result_since(&self, start: Instant) -> bool {
         *self
             .last_result
             .lock()
@@ -218,122 +210,4 @@ fn message(
     message
         .body(Body::from(request.body.clone()))
         .map_err(|error| Failure::last(Error::Config(format!("{}: {error}", request.subject))))
-}
-
-/// The tries of one request. While it lives it counts as one of those under way.
-pub(super) struct Tries<'a> {
-    client: &'a Client,
-    request: &'a Request,
-    _permit: SemaphorePermit<'a>,
-    start: Instant,
-    count: u32,
-    last: Option<Box<Error>>,
-    renewed: bool,
-}
-
-impl Tries<'_> {
-    /// Tries until the body of an answer is there.
-    pub(super) async fn call(mut self) -> Result<Vec<u8>, Error> {
-        loop {
-            match self.one(self.client.attempt(self.request)).await {
-                Ok(body) => return Ok(body),
-                Err(failure) => self.fail(failure).await?,
-            }
-        }
-    }
-
-    /// One try, which ends with the time of the request at the latest.
-    pub(super) async fn one<T>(
-        &mut self,
-        attempt: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        self.count += 1;
-        let result = self.in_time(attempt).await;
-        if result.as_ref().map_or_else(Failure::is_answer, |_| true) {
-            self.client.note_result();
-        }
-        result
-    }
-
-    async fn in_time<T>(
-        &self,
-        attempt: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
-        let mut attempt = std::pin::pin!(attempt);
-        let deadline = self.start + self.client.timeout;
-        let slow = Instant::now() + SLOW;
-        if slow < deadline {
-            match timeout_at(slow.into(), &mut attempt).await {
-                Ok(result) => return result,
-                Err(_) => self.client.warn(&format!(
-                    "{}: no result for {} s, still waiting",
-                    self.request.subject,
-                    SLOW.as_secs()
-                )),
-            }
-        }
-        match timeout_at(deadline.into(), &mut attempt).await {
-            Ok(result) => result,
-            Err(_) if self.request.writes() => Err(Failure::last(self.unknown(self.time_is_up()))),
-            Err(_) => Err(Failure::last(self.out_of_time())),
-        }
-    }
-
-    /// Waits for the next try, or gives the error with which the request has failed for good.
-    pub(super) async fn fail(&mut self, failure: Failure) -> Result<(), Error> {
-        match failure.reach {
-            Reach::Unauthorized if !self.renewed && self.client.renew().await? => {
-                self.renewed = true;
-                Ok(())
-            }
-            Reach::Lost | Reach::Broken if self.request.writes() => {
-                Err(self.unknown(failure.cause()))
-            }
-            Reach::Broken if self.count >= BROKEN_TRIES => Err(*failure.error),
-            Reach::TurnedAway | Reach::Lost | Reach::Broken => self.wait(failure).await,
-            Reach::Final | Reach::Unauthorized => Err(*failure.error),
-        }
-    }
-
-    async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
-        let pause = retry::pause(self.count, failure.retry_after, chance());
-        let left = self.client.timeout.saturating_sub(self.start.elapsed());
-        self.client
-            .warn(&format!("{}; trying again", failure.error));
-        self.last = Some(failure.error);
-        if pause >= left {
-            return Err(self.out_of_time());
-        }
-        tokio::time::sleep(pause).await;
-        Ok(())
-    }
-
-    fn unknown(&self, cause: String) -> Error {
-        Error::OutcomeUnknown {
-            what: self.request.subject.clone(),
-            cause,
-        }
-    }
-
-    fn time_is_up(&self) -> String {
-        format!("no result within {} s", self.client.timeout.as_secs_f64())
-    }
-
-    /// The error of a request whose time has run out. Where no other request got a result in all that time, it is the
-    /// connection that has failed.
-    fn out_of_time(&self) -> Error {
-        let last = self.last.as_ref().map(ToString::to_string);
-        if self.client.had_result_since(self.start) {
-            let (what, after) = (self.request.subject.clone(), self.client.timeout);
-            return Error::Timeout { what, after, last };
-        }
-        let last = last.map_or_else(String::new, |last| format!(", the last try: {last}"));
-        self.client.unreachable(self.time_is_up() + &last)
-    }
-}
-
-/// A number from 0 to 1.
-fn chance() -> f64 {
-    let random = std::hash::RandomState::new().build_hasher().finish();
-    f64::from(random as u32) / f64::from(u32::MAX)
 }

@@ -48,13 +48,14 @@ impl Fetching {
     pub(super) fn start(client: &Arc<Client>, wanted: &[ResourceId]) -> Self {
         let (out, batches) = mpsc::channel(WAITING);
         let mut tasks = JoinSet::new();
+        let broken = Arc::default();
         for kind in Kind::ALL {
             let wanted = Wanted::new(kind, wanted);
             if !wanted.is_empty() {
                 let fetcher = Fetcher {
                     client: client.clone(),
                     out: out.clone(),
-                    broken: Arc::default(),
+                    broken: Arc::clone(&broken),
                 };
                 tasks.spawn(fetcher.kind(wanted));
             }
@@ -270,7 +271,9 @@ impl Fetcher {
             }
         };
         drop(tries);
-        self.hand_over(&mut found, 0).await;
+        if !found.is_empty() {
+            let _ = self.out.send(found).await;
+        }
         self.note(result)
     }
 
@@ -298,7 +301,12 @@ impl Fetcher {
                 found.extend(live.map(|live| answer(kind, live)));
                 Ok(())
             })?;
-            self.hand_over(found, BATCH).await;
+            // Waiting here would be taken for the server's slowness.
+            if found.len() >= BATCH
+                && let Ok(place) = self.out.try_reserve()
+            {
+                place.send(std::mem::take(found));
+            }
         }
         match cutter.head(kind) {
             Some(head) if cutter.is_complete() => Ok(head),
@@ -307,16 +315,6 @@ impl Fetcher {
                 cutter.frame(),
                 &format!("no list of {}", kind.plural()),
             )),
-        }
-    }
-
-    /// Hands over what was found if it is this much. Nothing is lost if this is cancelled while it waits.
-    async fn hand_over(&self, found: &mut Vec<Fetched>, least: usize) {
-        if found.is_empty() || found.len() < least {
-            return;
-        }
-        if let Ok(place) = self.out.reserve().await {
-            place.send(std::mem::take(found));
         }
     }
 

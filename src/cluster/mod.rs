@@ -5,8 +5,10 @@
 //! because kube's ways of doing them choose silently, run the plugin three times, wait for ever, or log the bodies.
 
 mod client;
+mod environment;
 mod error;
 mod fetch;
+mod in_cluster;
 mod kubeconfig;
 mod object;
 mod page;
@@ -17,6 +19,12 @@ mod request;
 mod retry;
 mod session;
 pub mod snapshot;
+mod status;
+mod target;
+#[cfg(test)]
+mod tests;
+mod transport;
+mod tries;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,14 +33,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::client::Client;
+pub use self::environment::{Environment, Wishes};
 pub use self::error::{Cause, Error};
 pub use self::fetch::{Fetched, Fetching};
-pub use self::kubeconfig::{Environment, Origin, Target, Wishes};
 pub use self::object::Live;
 pub use self::proxy::ProxyVariables;
 use self::request::Request;
 pub use self::request::Subject;
 use self::session::Login;
+pub use self::target::{Origin, Target};
 use crate::schema::ResourceId;
 
 /// How to talk to a cluster.

@@ -1,27 +1,33 @@
 //! Which requests find the objects that are wanted with the least work. Pure: numbers in, a choice out.
 //!
-//! The unit of cost is the GET of one object. A page of a list costs one such unit and one more for each
-//! [`ITEMS_PER_GET`] items in it, so a full page costs about as much as eleven GETs. What a list will hold is not known
-//! before its first page has come. So that page is kept as small as the GETs that it takes the place of: whatever comes
-//! back, no more than twice the work is done that would have been enough.
+//! The unit of cost is the GET of one object. A page of a list costs one such unit, and one more for each
+//! [`ITEMS_PER_GET`] items in it, so that a full page costs about as much as eleven GETs. What a list holds is not
+//! known before its first page has come. So that page is kept small: large enough for the objects that are wanted and
+//! some others, and so cheap that little is lost when it shows that the list is mostly foreign and to be given up.
 
 /// The items of a full page. More would save requests, but make the server hold more at a time.
 pub(super) const PAGE: usize = 500;
-/// How many items of a list cost as much as the GET of one object.
+/// How many items of a list cost as much as the GET of one object. Measured: 33 Deployments, 68 `ConfigMap`s.
 const ITEMS_PER_GET: usize = 50;
+/// How many items the first page of a list has for each object that is wanted.
+const ITEMS_PER_WANTED: usize = 4;
 /// From how many namespaces on a kind is listed for the whole cluster: more than are asked at a time.
 const CLUSTER_WIDE_FROM: usize = super::client::AT_A_TIME + 1;
 
 /// The size of the first page of a list in one namespace (or of the Namespaces) in which this many objects are
 /// wanted; nothing if it is better to GET each.
 pub(super) fn list_namespace(wanted: usize) -> Option<usize> {
-    (wanted > 1).then(|| (wanted * ITEMS_PER_GET).min(PAGE))
+    (wanted > 1).then(|| first_page(wanted))
 }
 
 /// The size of the first page of a list of the whole cluster, where this many objects are wanted in this many
 /// namespaces; nothing if it is better to ask in each namespace.
 pub(super) fn list_cluster(namespaces: usize, wanted: usize) -> Option<usize> {
-    (namespaces >= CLUSTER_WIDE_FROM).then(|| (namespaces * ITEMS_PER_GET + wanted).min(PAGE))
+    (namespaces >= CLUSTER_WIDE_FROM).then(|| first_page(wanted))
+}
+
+fn first_page(wanted: usize) -> usize {
+    (wanted * ITEMS_PER_WANTED).clamp(ITEMS_PER_GET, PAGE)
 }
 
 /// Whether a list goes on after a page, rather than be given up for something that costs `instead`. `remaining` items
@@ -54,9 +60,9 @@ mod tests {
         for (wanted, page) in [
             (0, None),
             (1, None),
-            (2, Some(100)),
-            (3, Some(150)),
-            (10, Some(500)),
+            (2, Some(50)),
+            (20, Some(80)),
+            (125, Some(500)),
             (3000, Some(500)),
         ] {
             assert_eq!(list_namespace(wanted), page, "{wanted}");
@@ -68,8 +74,8 @@ mod tests {
         for (namespaces, wanted, page) in [
             (1, 1000, None),
             (6, 1000, None),
-            (7, 7, Some(357)),
-            (7, 100, Some(450)),
+            (7, 7, Some(50)),
+            (7, 100, Some(400)),
             (100, 6000, Some(500)),
         ] {
             assert_eq!(

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use http::Uri;
+
 /// The proxy settings of the environment, as they stand there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProxyVariables {
@@ -31,7 +33,7 @@ impl ProxyVariables {
     }
 
     /// The proxy through which `server` is reached, if there is one.
-    pub(super) fn proxy_for(&self, server: &http::Uri) -> Option<http::Uri> {
+    pub(super) fn proxy_for(&self, server: &Uri) -> Option<Proxy> {
         let (proxy, port) = match server.scheme_str() {
             Some("http") => (&self.http, 80),
             _ => (&self.https, 443),
@@ -45,15 +47,73 @@ impl ProxyVariables {
     }
 }
 
-/// Reads the URL of a proxy. A bare `host:port` is meant as `http://`; a value that is no URL at all is no proxy.
-pub(super) fn parse_proxy(text: &str) -> Option<http::Uri> {
-    // Names are resolved by the proxy with either scheme, which is what the longer one asks for.
-    let text = text.trim().replacen("socks5h://", "socks5://", 1);
-    let complete = |uri: &http::Uri| uri.scheme().is_some() && uri.host().is_some();
-    text.parse()
-        .ok()
-        .filter(complete)
-        .or_else(|| format!("http://{text}").parse().ok().filter(complete))
+/// What is spoken with a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+    Socks5,
+}
+
+/// A proxy.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Proxy {
+    pub(super) scheme: Scheme,
+    /// Its address, with a port where the scheme needs one.
+    pub(super) url: Uri,
+    /// The user and the password for it.
+    pub(super) login: Option<(String, String)>,
+}
+
+/// Reads the URL of a proxy. A bare `host:port` is meant as `http://`; a value that is no URL is no proxy.
+pub(super) fn parse_proxy(text: &str) -> Option<Proxy> {
+    let text = text.trim();
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("http://{text}")
+    };
+    let url: Uri = full.parse().ok()?;
+    // Names are resolved by the proxy with either spelling of the last one.
+    let (scheme, port) = match url.scheme_str()? {
+        "http" => (Scheme::Http, "80"),
+        "https" => (Scheme::Https, "443"),
+        "socks5" | "socks5h" => (Scheme::Socks5, "1080"),
+        _ => return None,
+    };
+    let (login, place) = match url.authority()?.as_str().rsplit_once('@') {
+        Some((login, place)) => (Some(parse_login(login)), place),
+        None => (None, url.authority()?.as_str()),
+    };
+    let place = if url.port().is_some() {
+        place.to_owned()
+    } else {
+        format!("{place}:{port}")
+    };
+    let url = format!("{}://{place}", url.scheme_str()?).parse().ok()?;
+    Some(Proxy { scheme, url, login })
+}
+
+fn parse_login(text: &str) -> (String, String) {
+    let (user, password) = text.split_once(':').unwrap_or((text, ""));
+    (unescape(user), unescape(password))
+}
+
+/// Replaces `%40` by `@`, and so on. What is no escape stays as it is.
+fn unescape(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            bytes.push((high * 16 + low) as u8);
+            rest = &after[2..];
+        } else {
+            bytes.push(first);
+            rest = after;
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn is_excepted(exceptions: &str, host: &str, port: u16) -> bool {
@@ -205,13 +265,12 @@ mod tests {
     fn a_proxy_is_found_by_the_scheme_of_the_server() {
         let variables = ProxyVariables {
             https: "secure:1".into(),
-            http: String::new(),
-            exceptions: String::new(),
+            ..ProxyVariables::default()
         };
         let proxy = |server: &str| {
             variables
                 .proxy_for(&server.parse().unwrap())
-                .map(|proxy| proxy.to_string())
+                .map(|proxy| proxy.url.to_string())
         };
         assert_eq!(proxy("https://k"), Some("http://secure:1/".into()));
         assert_eq!(proxy("http://k"), None);
@@ -220,20 +279,35 @@ mod tests {
     #[test]
     fn proxies_are_read_with_and_without_a_scheme() {
         let cases = [
-            ("http://p:3128", Some("http://p:3128/")),
-            ("p:3128", Some("http://p:3128/")),
-            ("p", Some("http://p/")),
-            ("socks5h://u:pw@p:1080", Some("socks5://u:pw@p:1080/")),
-            ("https://p", Some("https://p/")),
+            ("http://p:3128", Some((Scheme::Http, "http://p:3128/"))),
+            ("p:3128", Some((Scheme::Http, "http://p:3128/"))),
+            (" p ", Some((Scheme::Http, "http://p:80/"))),
+            ("https://p", Some((Scheme::Https, "https://p:443/"))),
+            (
+                "socks5://[::1]",
+                Some((Scheme::Socks5, "socks5://[::1]:1080/")),
+            ),
+            ("socks5h://p:9", Some((Scheme::Socks5, "socks5h://p:9/"))),
+            ("ftp://p", None),
             ("", None),
             ("a b", None),
         ];
         for (text, wanted) in cases {
+            let proxy = parse_proxy(text).map(|proxy| (proxy.scheme, proxy.url.to_string()));
             assert_eq!(
-                parse_proxy(text).map(|uri| uri.to_string()).as_deref(),
-                wanted,
+                proxy,
+                wanted.map(|(scheme, url)| (scheme, url.to_owned())),
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_login_of_a_proxy_is_unescaped() {
+        let login = |text: &str| parse_proxy(text).unwrap().login;
+        let pair = |user: &str, password: &str| Some((user.to_owned(), password.to_owned()));
+        assert_eq!(login("http://me:p%40ss%3A%zz@p:1"), pair("me", "p@ss:%zz"));
+        assert_eq!(login("http://me@p:1"), pair("me", ""));
+        assert_eq!(login("http://p:1"), None);
     }
 }

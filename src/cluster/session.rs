@@ -1,28 +1,21 @@
-//! An HTTP client for a target, and the credentials that it sends: made once, renewed when they run out.
+//! The credentials of a target: taken from where the kubeconfig says, renewed when they run out.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use http::{HeaderName, HeaderValue, Uri, header};
+use http::HeaderValue;
 use jiff::Timestamp;
-use kube::Config;
-use kube::config::{AuthInfo, ExecAuthCluster};
-use rustls_pki_types::CertificateDer;
-use rustls_pki_types::pem::PemObject as _;
+use kube::config::AuthInfo;
 
-use super::error::{Error, one_line, root_cause};
-use super::kubeconfig::{Origin, Target, describe};
+use super::error::{Error, root_cause};
 use super::plugin::{Issued, Plugin};
-use super::proxy::parse_proxy;
+use super::target::Target;
+use super::transport::{self, base64};
 
-/// How long a server may take to accept a connection and to shake hands.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a token that is kept in a file is read again: kubelet writes a new one long before the old one expires.
 const TOKEN_FILE_AGE: Duration = Duration::from_secs(60);
 /// Credentials are renewed this long before they expire.
 const MARGIN: Duration = Duration::from_secs(10);
-
-const USER_AGENT: &str = concat!("gitops-drift/", env!("CARGO_PKG_VERSION"));
 
 /// Where credentials come from.
 enum Credentials {
@@ -45,6 +38,8 @@ pub(super) struct Login {
 pub(super) struct Session {
     pub(super) client: kube::Client,
     pub(super) authorization: Option<HeaderValue>,
+    /// When the credentials were taken.
+    pub(super) opened: Instant,
     certificate: Option<String>,
     expiry: Option<Timestamp>,
 }
@@ -102,6 +97,7 @@ impl Login {
 
     /// Gets credentials and makes a client, or takes the one of the session that is to be replaced.
     pub(super) async fn open(&self, previous: Option<&Session>) -> Result<Session, Error> {
+        let opened = Instant::now();
         let (token, certificate, expiry) = match &self.credentials {
             Credentials::Fixed => (None, None, None),
             Credentials::TokenFile(path) => {
@@ -131,9 +127,10 @@ impl Login {
             .map(|(certificate, _)| certificate.clone());
         let client = match previous {
             Some(previous) if previous.certificate == public => previous.client.clone(),
-            _ => self.client(certificate)?,
+            _ => transport::client(&self.target, self.user(certificate))?,
         };
         Ok(Session {
+            opened,
             client,
             authorization,
             certificate: public,
@@ -146,107 +143,21 @@ impl Login {
         !matches!(self.credentials, Credentials::Fixed)
     }
 
-    fn client(&self, certificate: Option<(String, String)>) -> Result<kube::Client, Error> {
-        let mut config = config(&self.target)?;
-        config.auth_info = self.auth_info(certificate)?;
-        kube::Client::try_from(config).map_err(|error| match error {
-            kube::Error::InferKubeconfig(error) => describe(&error),
-            error => Error::Config(root_cause(&error)),
-        })
-    }
-
     /// What is left for kube to do: what it finds in the kubeconfig itself, not what changes.
-    fn auth_info(&self, certificate: Option<(String, String)>) -> Result<AuthInfo, Error> {
+    fn user(&self, certificate: Option<(String, String)>) -> AuthInfo {
         let mut user = AuthInfo {
             exec: None,
             token_file: None,
             ..self.target.user.clone()
         };
-        if !matches!(self.credentials, Credentials::Fixed) {
+        if self.is_renewable() {
             user.token = None;
         }
         if let Some((certificate, key)) = certificate {
-            user.client_certificate_data = Some(base64(&certificate)?);
-            user.client_key_data = Some(base64(&key)?.into());
+            user.client_certificate_data = Some(base64(&certificate));
+            user.client_key_data = Some(base64(&key).into());
         }
-        Ok(user)
-    }
-}
-
-/// The configuration of a client without its credentials.
-///
-/// It is put together here because kube's own reading of a kubeconfig holds `NO_PROXY` against the proxy instead of
-/// the server, and fails when a part of that variable is odd.
-fn config(target: &Target) -> Result<Config, Error> {
-    let url: Uri = target.server.parse().map_err(|_| invalid_server(target))?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
-        return Err(invalid_server(target));
-    }
-    let mut config = Config::new(url);
-    config.proxy_url =
-        match target
-            .cluster
-            .proxy_url
-            .as_deref()
-            .filter(|proxy| !proxy.is_empty())
-        {
-            Some(proxy) => Some(parse_proxy(proxy).ok_or_else(|| {
-                Error::Config("the kubeconfig's proxy-url is not a URL".to_owned())
-            })?),
-            None => target.proxies.proxy_for(&config.cluster_url),
-        };
-    config.root_cert = certificate_authority(target)?;
-    if target.origin == Origin::InCluster {
-        config.root_cert_file = target
-            .cluster
-            .certificate_authority
-            .as_ref()
-            .map(PathBuf::from);
-    }
-    config.accept_invalid_certs = target.cluster.insecure_skip_tls_verify.unwrap_or(false);
-    config.tls_server_name = target
-        .cluster
-        .tls_server_name
-        .clone()
-        .filter(|name| !name.is_empty());
-    config.disable_compression = target.cluster.disable_compression.unwrap_or(false);
-    config.connect_timeout = Some(CONNECT_TIMEOUT);
-    // Each request has a deadline of its own, which covers what a limit on a single read would, and its retries.
-    config.read_timeout = None;
-    config.default_retry = false;
-    config.headers = vec![
-        (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
-        (
-            HeaderName::from_static("accept"),
-            HeaderValue::from_static("application/json"),
-        ),
-    ];
-    Ok(config)
-}
-
-fn invalid_server(target: &Target) -> Error {
-    Error::Config(format!(
-        "{}: the server {:?} is not a URL",
-        target.origin,
-        one_line(&target.server)
-    ))
-}
-
-/// The certificates that the server's must come from, or nothing for those of the operating system.
-fn certificate_authority(target: &Target) -> Result<Option<Vec<Vec<u8>>>, Error> {
-    let loaded = ExecAuthCluster::try_from(&target.cluster).map_err(|error| describe(&error))?;
-    let Some(pem) = loaded.certificate_authority_data else {
-        return Ok(None);
-    };
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem)
-        .map(|der| der.map(|der| der.to_vec()))
-        .collect();
-    match certificates {
-        Ok(certificates) if !certificates.is_empty() => Ok(Some(certificates)),
-        _ => Err(Error::Config(format!(
-            "{}: the certificate authority holds no PEM certificate",
-            target.origin
-        ))),
+        user
     }
 }
 
@@ -270,15 +181,4 @@ fn bearer(token: &str) -> Result<HeaderValue, Error> {
         .map_err(|_| Error::Config("the token has characters that no token has".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// Text in base64, which is how a kubeconfig holds it.
-fn base64(text: &str) -> Result<String, Error> {
-    let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());
-    match serde_json::to_value(bytes) {
-        Ok(serde_json::Value::String(encoded)) => Ok(encoded),
-        _ => Err(Error::Config(
-            "the credential plugin's certificate cannot be used".to_owned(),
-        )),
-    }
 }

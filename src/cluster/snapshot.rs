@@ -101,7 +101,9 @@ impl Snapshot {
             let of_list = Kind::find(&api_version, item);
             self.kinds.extend(of_list);
             if let Some(Value::Array(items)) = object.get_mut("items").map(Value::take) {
-                items.into_iter().for_each(|item| self.add(item, of_list));
+                for item in items {
+                    self.add(item, of_list);
+                }
             }
             return;
         }
@@ -151,36 +153,36 @@ mod tests {
     #[test]
     fn objects_and_lists_are_found() {
         let snapshot = snapshot(
-            "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: n}}]}\n\
-             ---\n{apiVersion: apps/v1, kind: DeploymentList, items: [{metadata: {name: b, namespace: n}}]}\n\
+            "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: ns}}]}\n\
+             ---\n{apiVersion: apps/v1, kind: DeploymentList, items: [{metadata: {name: b, namespace: ns}}]}\n\
              ---\n{apiVersion: v1, kind: ServiceList, items: []}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}}",
         );
         assert!(
             snapshot
-                .find(&id(Kind::ConfigMap, "n", "a"))
+                .find(&id(Kind::ConfigMap, "ns", "a"))
                 .unwrap()
                 .is_some()
         );
         assert!(
             snapshot
-                .find(&id(Kind::Deployment, "n", "b"))
+                .find(&id(Kind::Deployment, "ns", "b"))
                 .unwrap()
                 .is_some()
         );
         assert!(
             snapshot
-                .find(&id(Kind::Deployment, "n", "c"))
+                .find(&id(Kind::Deployment, "ns", "c"))
                 .unwrap()
                 .is_none()
         );
         assert!(
             snapshot
-                .find(&id(Kind::Service, "n", "c"))
+                .find(&id(Kind::Service, "ns", "c"))
                 .unwrap()
                 .is_none()
         );
         assert_eq!(
-            snapshot.find(&id(Kind::Namespace, "", "n")).unwrap_err(),
+            snapshot.find(&id(Kind::Namespace, "", "ns")).unwrap_err(),
             "not compared: the snapshot has no object of kind Namespace"
         );
     }

@@ -105,11 +105,13 @@ pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Ve
     for j in (0..b.len()).rev().filter(|j| !taken[*j]) {
         free.entry(&b.keys[j]).or_default().push(j);
     }
-    for i in 0..a.len() {
-        if partner[i].is_none()
-            && let Some(j) = free.get_mut(&a.keys[i]).and_then(Vec::pop)
-        {
-            partner[i] = Some(j);
+    for (found, key) in partner
+        .iter_mut()
+        .zip(&a.keys)
+        .filter(|(found, _)| found.is_none())
+    {
+        *found = free.get_mut(key).and_then(Vec::pop);
+        if let Some(j) = *found {
             taken[j] = true;
         }
     }

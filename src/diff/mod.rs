@@ -4,11 +4,15 @@
 //! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
 //! works from the findings and never matches again.
 
+mod atomic;
+mod declared;
+mod finding;
 mod items;
+mod maps;
 mod order;
-mod removed;
 #[cfg(test)]
 mod tests;
+mod undeclared;
 mod unions;
 mod walk;
 

@@ -36,7 +36,10 @@ impl<'a> Walk<'_, 'a> {
         let mut live = matched.clone();
         live.sort_by_key(|(_, j)| *j);
         let list = |order: &[(usize, usize)]| {
-            Value::from_iter(order.iter().map(|(i, _)| names[*i].as_ref()))
+            order
+                .iter()
+                .map(|(i, _)| names[*i].as_ref())
+                .collect::<Value>()
         };
         let edit = Edit::Permute(matched.iter().map(|(_, j)| *j).collect());
         let mut finding = self.finding(Class::Changed, spot, Some(list(&matched)), edit);

@@ -65,9 +65,9 @@ fn told(case: &Case) -> Vec<String> {
 }
 
 fn indent(text: &str, by: usize) -> String {
-    text.lines()
-        .map(|line| format!("{}{line}\n", " ".repeat(by)))
-        .collect()
+    text.lines().fold(String::new(), |all, line| {
+        all + &" ".repeat(by) + line + "\n"
+    })
 }
 
 /// A container's fields in a Deployment.

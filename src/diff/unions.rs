@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::{Spot, Walk, keep_ignored};
+use super::atomic::keep_ignored;
+use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
 use crate::schema::rules::{Members, Siblings, Union};

@@ -15,7 +15,7 @@ use super::scalars::{self, expected};
 use super::unknown;
 
 /// One thing that is wrong, before it is known in which file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Finding {
     /// Where.
     pub position: Position,
@@ -280,30 +280,19 @@ impl Walk<'_> {
             step: Step::Root,
             ty: self.root,
         };
-        let entries = |field: &str| {
-            object
-                .get(field)
-                .into_iter()
-                .flat_map(Node::entries)
-                .collect::<Vec<_>>()
-        };
-        let (data, binary) = (entries("data"), entries("binaryData"));
-        for entry in &binary {
-            if let Some(other) = data.iter().find(|other| other.key == entry.key) {
-                let message = format!(
-                    "this key stands in data too, in line {}",
-                    other.key_position().line
-                );
-                self.wrong(
-                    &root.key("binaryData").key(entry.key),
-                    entry.key_position(),
-                    &message,
-                );
+        let (data, binary) = (object.get("data"), object.get("binaryData"));
+        for entry in entries(binary) {
+            if let Some(other) = data.and_then(|data| data.get(entry.key)) {
+                let line = other.position().line;
+                let message = format!("this key stands in data too, in line {line}");
+                let at = root.key("binaryData");
+                self.wrong(&at.key(entry.key), entry.key_position(), &message);
             }
         }
-        let text = |entry: &Entry<'_>| entry.value.as_str().unwrap_or_default().len();
-        let bytes = |entry: &Entry<'_>| entry.value.as_str().map_or(0, scalars::decoded_len);
-        let size = data.iter().map(text).sum::<usize>() + binary.iter().map(bytes).sum::<usize>();
+        let text = |entry: Entry<'_>| entry.value.as_str().unwrap_or_default().len();
+        let bytes = |entry: Entry<'_>| entry.value.as_str().map_or(0, scalars::decoded_len);
+        let size =
+            entries(data).map(text).sum::<usize>() + entries(binary).map(bytes).sum::<usize>();
         if size > names::CONFIG_MAP {
             let message = format!(
                 "at most {} bytes of data expected, {size} stand here",
@@ -315,4 +304,8 @@ impl Walk<'_> {
             });
         }
     }
+}
+
+fn entries(map: Option<Node<'_>>) -> impl Iterator<Item = Entry<'_>> {
+    map.into_iter().flat_map(Node::entries)
 }

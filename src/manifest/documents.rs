@@ -29,164 +29,159 @@ pub(super) enum Verdict {
     Wrong(Finding),
 }
 
-/// All objects of a file in their order.
-pub(super) fn objects<'a>(tree: &'a Tree, documents: &[Document]) -> Vec<Object<'a>> {
+/// All objects of a file in their order. Those of ours that name no namespace get this one.
+pub(super) fn objects<'a>(
+    tree: &'a Tree,
+    documents: &[Document],
+    namespace: &str,
+) -> Vec<Object<'a>> {
     let mut objects = Vec::new();
     for document in documents {
-        let root = Place {
-            node: tree.node(document.root),
-            document: document.index,
-            pointer: String::new(),
-        };
-        collect(root, Context::Document, &mut objects);
+        let node = tree.node(document.root);
+        let head = Head::of(node, None);
+        if let Some((implied, items)) = items(node, &head) {
+            for (index, item) in items.enumerate() {
+                let head = Head::of(item, implied).in_list(item);
+                let pointer = format!("/items/{index}");
+                objects.push(head.object(item, document.index, pointer, namespace));
+            }
+            continue;
+        }
+        objects.push(head.object(node, document.index, String::new(), namespace));
     }
     objects
 }
 
-struct Place<'a> {
+/// The items of a list, and what those are that do not say it.
+fn items<'a, 'h>(
     node: Node<'a>,
-    document: usize,
-    pointer: String,
-}
-
-/// What surrounds an object.
-#[derive(Clone, Copy)]
-enum Context<'a> {
-    Document,
-    /// An item of a list, with the `apiVersion` and `kind` of those that do not say it.
-    Item(Option<&'a (String, String)>),
-}
-
-fn collect<'a>(place: Place<'a>, context: Context<'_>, objects: &mut Vec<Object<'a>>) {
-    let node = place.node;
-    let implied = if let Context::Item(implied) = context {
-        implied
-    } else {
-        None
+    head: &'h Head,
+) -> Option<(Option<&'h Implied>, impl Iterator<Item = Node<'a>>)> {
+    let Claim::List(implied) = &head.claim else {
+        return None;
     };
-    let (mut subject, claim) = match claim(node, implied) {
-        Ok((subject, claim)) => (subject, claim),
-        Err(finding) => {
-            return objects.push(place.object(subject_of(node, "", ""), Verdict::Wrong(finding)));
+    let items = node.get("items").filter(|n| n.value() == Value::List)?;
+    Some((implied.as_ref(), items.items()))
+}
+
+/// An `apiVersion` and a `kind`.
+type Implied = (String, String);
+
+/// What an object says that it is.
+struct Head {
+    api_version: String,
+    kind: String,
+    claim: Claim,
+    /// A field that should have been a string, and is not.
+    wrong: Option<Finding>,
+}
+
+impl Head {
+    fn of(node: Node<'_>, implied: Option<&Implied>) -> Self {
+        let word = |field: &str| node.get(field).and_then(Node::as_str).unwrap_or_default();
+        let (mut api_version, mut kind) = (word("apiVersion"), word("kind"));
+        if let Some((implied_version, implied_kind)) = implied
+            && (api_version.is_empty() || kind.is_empty())
+        {
+            (api_version, kind) = (implied_version, implied_kind);
         }
-    };
-    let verdict = match (claim, context) {
-        (Claim::List(implied), Context::Document) => match list_items(node) {
-            Ok(items) => {
-                for (index, item) in items.enumerate() {
-                    let pointer = format!("{}/items/{index}", place.pointer);
-                    let item = Place {
-                        node: item,
-                        document: place.document,
-                        pointer,
-                    };
-                    collect(item, Context::Item(implied.as_ref()), objects);
-                }
-                return;
-            }
-            Err(finding) => Verdict::Wrong(finding),
-        },
-        (Claim::List(_), Context::Item(_)) => Verdict::Wrong(Finding {
-            position: node.position(),
-            message: "a list within a list; kubectl does not read it either".to_owned(),
-        }),
-        (Claim::Ours(kind), _) => Verdict::Ours(kind),
-        (Claim::Other(name), _) => Verdict::Other(name),
-        (Claim::Nothing, Context::Document) => Verdict::Nothing,
-        (Claim::Nothing, Context::Item(_)) => Verdict::Wrong(Finding {
-            position: node.position(),
-            message: expected("an object with apiVersion and kind", node),
-        }),
-        (Claim::Wrong { field, message }, _) => {
-            let position = node
+        let is_object = node.get("metadata").is_some();
+        let has_items = node.get("items").is_some_and(|n| n.value() == Value::List);
+        let wrong = ["apiVersion", "kind"].into_iter().find_map(|field| {
+            let value = node
                 .get(field)
-                .filter(|n| !n.is_null())
-                .unwrap_or(node)
-                .position();
-            Verdict::Wrong(Finding {
-                position,
-                message: format!("{field}: {message}"),
+                .filter(|n| !n.is_null() && n.as_str().is_none())?;
+            let message = format!("{field}: {}", expected("a string", value));
+            is_object.then(|| Finding {
+                position: value.position(),
+                message,
             })
+        });
+        Self {
+            api_version: api_version.to_owned(),
+            kind: kind.to_owned(),
+            claim: kinds::judge(api_version, kind, is_object, has_items),
+            wrong,
         }
-    };
-    if subject.kind == Kind::Namespace.name() {
-        subject.namespace.clear();
     }
-    objects.push(place.object(subject, verdict));
-}
 
-impl<'a> Place<'a> {
-    fn object(self, subject: Subject, verdict: Verdict) -> Object<'a> {
+    /// As the item of a list, where an object of Kubernetes is expected and not another list.
+    fn in_list(mut self, node: Node<'_>) -> Self {
+        let message = match self.claim {
+            Claim::List(_) => "a list within a list, which kubectl does not read either".to_owned(),
+            Claim::Nothing => expected("an object with apiVersion and kind", node),
+            _ => return self,
+        };
+        self.wrong.get_or_insert(Finding {
+            position: node.position(),
+            message,
+        });
+        self
+    }
+
+    fn verdict(self, node: Node<'_>) -> Verdict {
+        if let Some(finding) = self.wrong {
+            return Verdict::Wrong(finding);
+        }
+        match self.claim {
+            Claim::Ours(kind) => Verdict::Ours(kind),
+            Claim::Other(name) => Verdict::Other(name),
+            Claim::Nothing => Verdict::Nothing,
+            Claim::Wrong { field, message } => {
+                let at = node.get(field).filter(|n| !n.is_null()).unwrap_or(node);
+                Verdict::Wrong(Finding {
+                    position: at.position(),
+                    message: format!("{field}: {message}"),
+                })
+            }
+            // A list whose items are no list, else they were unpacked.
+            Claim::List(_) => {
+                let (at, message) = match node.get("items").filter(|n| !n.is_null()) {
+                    Some(items) => (items, format!("items: {}", expected("a list", items))),
+                    None => (node, "items: missing; a list expected".to_owned()),
+                };
+                Verdict::Wrong(Finding {
+                    position: at.position(),
+                    message,
+                })
+            }
+        }
+    }
+
+    fn object<'a>(
+        self,
+        node: Node<'a>,
+        document: usize,
+        pointer: String,
+        namespace: &str,
+    ) -> Object<'a> {
+        let metadata = |field: &str| {
+            let value = node
+                .get("metadata")
+                .and_then(|metadata| metadata.get(field));
+            value.and_then(Node::as_str).unwrap_or_default().to_owned()
+        };
+        let mut subject = Subject {
+            api_version: self.api_version.clone(),
+            kind: self.kind.clone(),
+            namespace: metadata("namespace"),
+            name: metadata("name"),
+        };
+        let verdict = self.verdict(node);
+        match &verdict {
+            Verdict::Ours(kind) if !kind.is_namespaced() => subject.namespace.clear(),
+            Verdict::Ours(_) if subject.namespace.is_empty() => {
+                namespace.clone_into(&mut subject.namespace);
+            }
+            _ => {}
+        }
         Object {
-            node: self.node,
-            document: self.document,
-            pointer: self.pointer,
+            node,
+            document,
+            pointer,
             subject,
             verdict,
         }
-    }
-}
-
-/// What an object claims to be.
-fn claim(node: Node<'_>, implied: Option<&(String, String)>) -> Result<(Subject, Claim), Finding> {
-    let is_object = node.get("metadata").is_some();
-    let (mut api_version, mut kind) = (
-        word(node, "apiVersion", is_object)?,
-        word(node, "kind", is_object)?,
-    );
-    if let Some((implied_version, implied_kind)) = implied {
-        // Either may be left out.
-        api_version = if api_version.is_empty() {
-            implied_version
-        } else {
-            api_version
-        };
-        kind = if kind.is_empty() { implied_kind } else { kind };
-    }
-    let has_items = node
-        .get("items")
-        .is_some_and(|items| items.value() == Value::List);
-    let claim = kinds::judge(api_version, kind, is_object, has_items);
-    Ok((subject_of(node, api_version, kind), claim))
-}
-
-/// A text of a document's head; empty where it is absent.
-fn word<'a>(node: Node<'a>, field: &str, is_object: bool) -> Result<&'a str, Finding> {
-    match node.get(field) {
-        Some(value) if !value.is_null() && is_object => value.as_str().ok_or_else(|| Finding {
-            position: value.position(),
-            message: format!("{field}: {}", expected("a string", value)),
-        }),
-        value => Ok(value.and_then(Node::as_str).unwrap_or_default()),
-    }
-}
-
-fn subject_of(node: Node<'_>, api_version: &str, kind: &str) -> Subject {
-    let metadata = |field: &str| {
-        let value = node
-            .get("metadata")
-            .and_then(|metadata| metadata.get(field));
-        value.and_then(Node::as_str).unwrap_or_default().to_owned()
-    };
-    Subject {
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        namespace: metadata("namespace"),
-        name: metadata("name"),
-    }
-}
-
-fn list_items(node: Node<'_>) -> Result<impl Iterator<Item = Node<'_>>, Finding> {
-    match node.get("items") {
-        Some(items) if items.value() == Value::List => Ok(items.items()),
-        Some(items) if !items.is_null() => Err(Finding {
-            position: items.position(),
-            message: format!("items: {}", expected("a list", items)),
-        }),
-        _ => Err(Finding {
-            position: node.position(),
-            message: "items: missing; a list expected".to_owned(),
-        }),
     }
 }
 
@@ -200,10 +195,10 @@ pub(super) fn object_at<'o, 'a>(
     within.rfind(|object| object.node.position() <= position || object.pointer.is_empty())
 }
 
-/// What a file says of itself when it is no manifest but a template of one.
-pub(super) fn template_hint(text: &str) -> &'static str {
-    if text.contains("{{") {
-        " (a template is rendered first: helm template … | gitops-drift -f - --once)"
+/// What to say besides of a file that cannot be read because it is no manifest but a template of one.
+pub(super) fn template_hint(text: &str, message: &str) -> &'static str {
+    if text.contains("{{") && !message.contains("template") {
+        " (is this a template that was not rendered?)"
     } else {
         ""
     }

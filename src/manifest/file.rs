@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::schema::{Kind, ResourceId};
-use crate::yaml::{self, Node, Position, Severity, Tree, Value};
+use crate::yaml::{self, Position, Severity, Tree};
 
-use super::annotations;
+use super::annotations::{self, Instructions};
 use super::check::{self, Finding, Findings};
 use super::documents::{self, Object, Verdict};
-use super::names;
-use super::problem::{Place, Problem, Subject, one_line, quoted};
+use super::identity;
+use super::problem::{Place, Problem, Subject, one_line};
 use super::{Resource, Skipped};
 
 /// A file that resources point into.
@@ -56,7 +56,7 @@ pub(super) fn check(bytes: Vec<u8>, surroundings: &Surroundings<'_>) -> Checked 
         shown: surroundings.shown.clone(),
         tree,
     });
-    let objects = documents::objects(&file.tree, &documents);
+    let objects = documents::objects(&file.tree, &documents, surroundings.namespace);
     let mut reader = Reader {
         surroundings,
         file: &file,
@@ -64,7 +64,7 @@ pub(super) fn check(bytes: Vec<u8>, surroundings: &Surroundings<'_>) -> Checked 
         saved: None,
     };
     reader.reading_problems(problems, &objects);
-    for object in objects {
+    for object in &objects {
         reader.object(object);
     }
     reader.saved_fields();
@@ -97,6 +97,12 @@ impl Reader<'_> {
         self.checked.errors.push(problem);
     }
 
+    fn errors(&mut self, subject: &Subject, findings: Vec<Finding>) {
+        for finding in findings {
+            self.error(subject, finding);
+        }
+    }
+
     fn warning(&mut self, subject: &Subject, finding: Finding) {
         let problem = self.problem(Some(subject), finding);
         self.checked.warnings.push(problem);
@@ -113,7 +119,8 @@ impl Reader<'_> {
             };
             match problem.severity {
                 Severity::Error => {
-                    finding.message += documents::template_hint(self.file.tree.text());
+                    finding.message +=
+                        documents::template_hint(self.file.tree.text(), &problem.message);
                     let problem = self.problem(None, finding);
                     self.checked.errors.push(problem);
                 }
@@ -125,93 +132,79 @@ impl Reader<'_> {
         }
     }
 
-    fn object(&mut self, object: Object<'_>) {
-        match object.verdict {
-            Verdict::Ours(kind) => self.resource(kind, object),
-            Verdict::Other(name) => *self.checked.other_kinds.entry(name).or_default() += 1,
+    fn object(&mut self, object: &Object<'_>) {
+        match &object.verdict {
+            Verdict::Ours(kind) => self.resource(*kind, object),
+            Verdict::Other(name) => *self.checked.other_kinds.entry(name.clone()).or_default() += 1,
             Verdict::Nothing => self.checked.not_objects += 1,
-            Verdict::Wrong(finding) => self.error(&object.subject, finding),
+            Verdict::Wrong(finding) => self.error(&object.subject, finding.clone()),
         }
     }
 
-    fn resource(&mut self, kind: Kind, object: Object<'_>) {
-        let Object {
-            node,
-            document,
-            pointer,
-            mut subject,
-            ..
-        } = object;
-        if kind.is_namespaced() && subject.namespace.is_empty() {
-            self.surroundings
-                .namespace
-                .clone_into(&mut subject.namespace);
-        }
+    fn resource(&mut self, kind: Kind, object: &Object<'_>) {
+        let (node, subject) = (object.node, &object.subject);
+        let place = self.place(node.position());
         if annotations::is_skipped(node) {
-            return self.checked.skipped.push(Skipped {
-                resource: subject,
-                place: self.place(node.position()),
-            });
+            let resource = subject.clone();
+            return self.checked.skipped.push(Skipped { resource, place });
         }
-        let identity = identity(kind, node);
         let findings = check::check(kind, node);
-        let instructions = annotations::read(kind, node);
-        self.remember_saved(&subject, &findings);
-        let has_identity = identity.is_empty();
-        let is_good = has_identity && findings.wrong.is_empty();
-        for finding in identity.into_iter().chain(findings.wrong) {
-            self.error(&subject, finding);
+        self.remember_saved(subject, &findings);
+        let mut wrong = identity::check(kind, node);
+        wrong.extend(findings.wrong);
+        let is_good = wrong.is_empty();
+        self.errors(subject, wrong);
+        let unknown = findings.unknown.into_iter();
+        let unknown: Vec<Problem> = unknown
+            .map(|finding| self.problem(Some(subject), finding))
+            .collect();
+        let (instructions, unwritable) = self.instructions(kind, object);
+        let id = ResourceId {
+            kind,
+            namespace: subject.namespace.clone(),
+            name: subject.name.clone(),
+        };
+        if is_good {
+            self.checked.resources.push(Arc::new(Resource {
+                id,
+                file: self.file.clone(),
+                node: node.id(),
+                document: object.document,
+                pointer: object.pointer.clone(),
+                policy: instructions.policy,
+                ignore: instructions.ignore,
+                unknown_fields: unknown,
+                unwritable,
+            }));
+        } else {
+            if !id.name.is_empty() {
+                self.checked.broken.push((id, place));
+            }
+            self.checked.errors.extend(unknown);
         }
-        let unwritable = instructions
-            .reason()
-            .or_else(|| self.surroundings.unwritable.as_deref().map(str::to_owned));
-        for finding in instructions.wrong {
-            self.error(&subject, finding);
+    }
+
+    /// Reads our annotations, and says why the resource must not be written.
+    fn instructions(&mut self, kind: Kind, object: &Object<'_>) -> (Instructions, Option<String>) {
+        let mut instructions = annotations::read(kind, object.node);
+        let folder = || self.surroundings.unwritable.as_deref().map(str::to_owned);
+        let unwritable = instructions.reason().or_else(folder);
+        self.errors(&object.subject, std::mem::take(&mut instructions.wrong));
+        for finding in std::mem::take(&mut instructions.doubtful) {
+            self.warning(&object.subject, finding);
         }
-        for finding in instructions.doubtful {
-            self.warning(&subject, finding);
-        }
-        if kind == Kind::Namespace
-            && let Some(namespace) = namespace_of(node)
+        if let Some(namespace) = identity::namespace(object.node).filter(|_| !kind.is_namespaced())
         {
-            let message = "metadata.namespace: ignored, a Namespace is in none".to_owned();
+            let message = format!("metadata.namespace: ignored, a {kind} is in no namespace");
             self.warning(
-                &subject,
+                &object.subject,
                 Finding {
                     position: namespace.position(),
                     message,
                 },
             );
         }
-        let id = ResourceId {
-            kind,
-            namespace: subject.namespace.clone(),
-            name: subject.name.clone(),
-        };
-        let unknown_fields: Vec<Problem> = findings
-            .unknown
-            .into_iter()
-            .map(|finding| self.problem(Some(&subject), finding))
-            .collect();
-        if is_good {
-            self.checked.resources.push(Arc::new(Resource {
-                id,
-                file: self.file.clone(),
-                node: node.id(),
-                document,
-                pointer,
-                policy: instructions.policy,
-                ignore: instructions.ignore,
-                unknown_fields,
-                unwritable,
-            }));
-        } else {
-            if has_identity {
-                self.checked.broken.push((id, self.place(node.position())));
-            }
-            // Nothing will compare it, so nobody asks for the server's version either.
-            self.checked.errors.extend(unknown_fields);
-        }
+        (instructions, unwritable)
     }
 
     fn remember_saved(&mut self, subject: &Subject, findings: &Findings) {
@@ -247,74 +240,4 @@ impl File {
             column: position.column,
         }
     }
-}
-
-/// What is wrong with the name and namespace of an object.
-fn identity(kind: Kind, object: Node<'_>) -> Vec<Finding> {
-    let mut wrong = Vec::new();
-    let metadata = object.get("metadata");
-    if metadata.is_some_and(|m| !matches!(m.value(), Value::Map | Value::Null)) {
-        // The check of types says so.
-        return wrong;
-    }
-    let field = |name: &str| metadata.and_then(|m| m.get(name)).filter(|n| !n.is_null());
-    match field("name").map(|name| (name, name.as_str())) {
-        // Not a string: the check of types says so.
-        Some((_, None)) => {}
-        Some((node, Some(name))) if !name.is_empty() => {
-            if let Err(message) = names::check_name(kind, name) {
-                wrong.push(bad_name("metadata.name", node, name, &message));
-            }
-        }
-        found => wrong.push(no_name(
-            object,
-            metadata,
-            found.map(|(node, _)| node),
-            field("generateName"),
-        )),
-    }
-    if let Some(node) = namespace_of(object).filter(|_| kind.is_namespaced())
-        && let Some(namespace) = node.as_str()
-        && let Err(message) = names::check_label(namespace)
-    {
-        wrong.push(bad_name("metadata.namespace", node, namespace, &message));
-    }
-    wrong
-}
-
-fn bad_name(path: &str, node: Node<'_>, name: &str, message: &str) -> Finding {
-    Finding {
-        position: node.position(),
-        message: format!("{path}: {message}, {} stands here", quoted(name)),
-    }
-}
-
-fn no_name(
-    object: Node<'_>,
-    metadata: Option<Node<'_>>,
-    name: Option<Node<'_>>,
-    generated: Option<Node<'_>>,
-) -> Finding {
-    let (node, message) = match generated {
-        Some(node) => (
-            node,
-            "metadata.generateName: each apply would make another object; a name is needed to compare",
-        ),
-        None => (
-            name.or(metadata).unwrap_or(object),
-            "metadata.name: missing",
-        ),
-    };
-    Finding {
-        position: node.position(),
-        message: message.to_owned(),
-    }
-}
-
-/// The namespace that an object names, if it does.
-fn namespace_of(object: Node<'_>) -> Option<Node<'_>> {
-    object
-        .get("metadata")?
-        .get("namespace")
-        .filter(|node| !matches!(node.value(), Value::Null | Value::String("")))
 }

@@ -7,6 +7,7 @@ mod annotations;
 mod check;
 mod documents;
 mod file;
+mod identity;
 mod ignore;
 mod kinds;
 mod load;
@@ -65,6 +66,40 @@ pub struct Manifests {
     pub notices: Vec<String>,
     /// How many files were read.
     pub files: usize,
+}
+
+impl Manifests {
+    /// Why there is nothing to compare; `None` where something is, or where all that there is shall be skipped.
+    #[must_use]
+    pub fn nothing_to_compare(&self) -> Option<String> {
+        let all_skipped = !self.skipped.is_empty() && self.problems.is_empty();
+        if !self.resources.is_empty() || all_skipped {
+            return None;
+        }
+        if self.files == 0 {
+            return Some("no manifest was found".to_owned());
+        }
+        let others = self.other_kinds.values().sum();
+        let found = [
+            (self.problems.len(), "error"),
+            (self.skipped.len(), "skipped resource"),
+            (others, "object of another kind"),
+            (self.not_objects, "document that is no Kubernetes object"),
+        ];
+        let found = found.iter().filter(|(count, _)| *count > 0);
+        let found: Vec<String> = found
+            .map(|(count, what)| format!("{count} × {what}"))
+            .collect();
+        let found = if found.is_empty() {
+            "nothing".to_owned()
+        } else {
+            found.join(", ")
+        };
+        Some(format!(
+            "no Deployment, Service, ConfigMap or Namespace to compare; found in {} file(s): {found}",
+            self.files
+        ))
+    }
 }
 
 /// A resource as a manifest declares it.

@@ -120,7 +120,7 @@ mod tests {
             ("# branch.oid abc\0? notes.txt\0", Some("abc")),
             ("# branch.oid abc\0? new.yaml\0", Some("abc-dirty")),
             (
-                "# branch.oid abc\01 .M N... 100644 100644 100644 1 2 a b.yml\0",
+                "# branch.oid abc\x001 .M N... 100644 100644 100644 1 2 a b.yml\0",
                 Some("abc-dirty"),
             ),
             ("# branch.oid (initial)\0? new.yaml\0", None),

@@ -44,7 +44,7 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
             }
         }
         Scalar::Time | Scalar::MicroTime => match value {
-            Value::String(text) if text.parse::<jiff::Timestamp>().is_ok() => Ok(()),
+            Value::String(text) if is_time(text) => Ok(()),
             _ => Err(expected("a time such as 2026-01-31T12:00:00Z", node)),
         },
         Scalar::Bytes => match value {
@@ -108,6 +108,19 @@ fn quote_it(node: Node<'_>) -> String {
     } else {
         format!(", which YAML reads as {json}; write {}", quoted(raw))
     }
+}
+
+/// Whether the text is an instant in RFC 3339, as Go reads it: capital letters only, and the hour may have one digit.
+fn is_time(text: &str) -> bool {
+    let Some((date, time)) = text.split_once('T') else {
+        return false;
+    };
+    let zero = if time.find(':') == Some(1) { "0" } else { "" };
+    date.len() == 10
+        && !text.contains(['t', 'z', ' ', '['])
+        && format!("{date}T{zero}{time}")
+            .parse::<jiff::Timestamp>()
+            .is_ok()
 }
 
 /// Whether the text is base64 in the standard alphabet, as Go decodes it: padded, line breaks passed over.

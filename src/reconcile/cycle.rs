@@ -206,22 +206,16 @@ fn warn_of_namespace(
     }
 }
 
-/// A run that compared nothing says why.
+/// A run that compared nothing says why, unless an error does.
 fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
-    let compared_nothing = manifests.resources.is_empty() && report.errors.is_empty();
-    if !compared_nothing || !manifests.skipped.is_empty() {
-        return;
-    }
-    let message = match (manifests.files, report.other_kinds.len()) {
-        (0, _) => "nothing to compare: no .yaml, .yml or .json file was found",
-        (_, 0) => "nothing to compare: the files hold no manifest",
-        _ => "nothing to compare: there are only manifests of other kinds",
-    };
-    report.errors.push(report::Error {
+    let reason = manifests
+        .nothing_to_compare()
+        .filter(|_| report.errors.is_empty());
+    report.errors.extend(reason.map(|message| report::Error {
         resource: None,
         source: None,
-        message: message.to_owned(),
-    });
+        message,
+    }));
 }
 
 struct Cycle<'c> {

@@ -58,18 +58,19 @@ fn write_rest(report: &Report, out: &mut impl Write) -> io::Result<()> {
 /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
 #[must_use]
 pub fn error_line(error: &Error) -> String {
-    let mut line = String::new();
-    if let Some(source) = &error.source {
-        line += &format!("{}:{}:{}: ", source.file, source.line, source.column);
-    }
-    match &error.resource {
-        Some(subject) if !subject.namespace.is_empty() => {
-            line += &format!("{subject} (ns: {}): ", subject.namespace)
-        }
-        Some(subject) if !subject.to_string().is_empty() => line += &format!("{subject}: "),
-        _ => {}
-    }
-    line + &error.message
+    let place = error
+        .source
+        .as_ref()
+        .map(|s| format!("{}:{}:{}: ", s.file, s.line, s.column));
+    let about = error
+        .resource
+        .as_ref()
+        .filter(|subject| !subject.to_string().is_empty());
+    let about = about.map(|subject| match subject.namespace.as_str() {
+        "" => format!("{subject}: "),
+        namespace => format!("{subject} (ns: {namespace}): "),
+    });
+    [place, about].into_iter().flatten().collect::<String>() + &error.message
 }
 
 fn write_resource(resource: &Resource, out: &mut impl Write) -> io::Result<()> {
@@ -163,8 +164,8 @@ fn write_line_diff(desired: &str, live: &str, out: &mut impl Write) -> io::Resul
                 ChangeTag::Insert => '+',
                 ChangeTag::Equal => ' ',
             };
-            let line = change.value();
-            let end = if line.ends_with('\n') {
+            let text = change.value();
+            let end = if text.ends_with('\n') {
                 ""
             } else {
                 " (no line end)"
@@ -172,7 +173,7 @@ fn write_line_diff(desired: &str, live: &str, out: &mut impl Write) -> io::Resul
             writeln!(
                 out,
                 "        {sign} {}{end}",
-                escape(line.trim_end_matches('\n'))
+                escape(text.trim_end_matches('\n'))
             )?;
         }
     }

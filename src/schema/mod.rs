@@ -114,3 +114,47 @@ mod writes;
 pub use lists::MATCHED_IN_ORDER;
 pub use ownership::RECORDS;
 pub use writes::exclusive_sibling;
+
+#[cfg(test)]
+mod tests {
+    use super::types::structs;
+    use super::{defaults, gates, lists, ownership, unions, writes};
+
+    /// A row that names no field would be a rule that never applies.
+    #[test]
+    fn every_row_names_a_field() {
+        let exists = |at: &str| {
+            let (owner, name) = at.split_once('.').unwrap();
+            structs().any(|s| (owner == "*" || s.name == owner) && s.field(name).is_some())
+        };
+        let rows = defaults::DEFAULTS
+            .iter()
+            .map(|row| row.at)
+            .chain(defaults::FOLLOWERS.iter().map(|row| row.at))
+            .chain(defaults::ROUNDED_TO_MILLI.iter().copied())
+            .chain(ownership::OWNED.iter().copied())
+            .chain(ownership::FOREIGN.iter().copied())
+            .chain(ownership::ALLOCATED.iter().copied())
+            .chain(ownership::KEPT.iter().copied())
+            .chain(ownership::DROPPED.iter().map(|row| row.at))
+            .chain(ownership::KEYS.iter().map(|(at, _)| *at))
+            .chain(gates::GATES.iter().map(|row| row.at))
+            .chain(lists::ORDERED.iter().map(|(at, _)| *at))
+            .chain(lists::EXTENDED.iter().copied())
+            .chain(writes::IMMUTABLE.iter().map(|row| row.at))
+            .chain(writes::CONSEQUENCES.iter().map(|(at, _)| *at));
+        for at in rows {
+            assert!(exists(at), "no field {at}");
+        }
+        for union in unions::UNIONS {
+            assert!(
+                structs().any(|s| s.name == union.of),
+                "no type {}",
+                union.of
+            );
+        }
+        for name in super::MATCHED_IN_ORDER {
+            assert!(structs().any(|s| s.name == *name), "no type {name}");
+        }
+    }
+}

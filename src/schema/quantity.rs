@@ -199,3 +199,170 @@ fn add_one(digits: &mut Vec<u8>) {
     }
     digits.insert(0, 1);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn amount(text: &str) -> Amount {
+        Amount::parse(text).unwrap_or_else(|| panic!("{text} is a quantity"))
+    }
+
+    /// What apimachinery 1.37 makes of each text: its amount, and that rounded up to milli.
+    #[test]
+    fn amounts_are_those_of_the_server() {
+        for (text, exact, milli) in [
+            ("0.5", "0.5", "0.5"),
+            ("500m", "0.5", "0.5"),
+            ("+1", "1", "1"),
+            ("5.", "5", "5"),
+            (".5", "0.5", "0.5"),
+            ("+.5", "0.5", "0.5"),
+            ("00.10", "0.10", "0.10"),
+            ("+", "0", "0"),
+            ("-", "0", "0"),
+            (".", "0", "0"),
+            ("m", "0", "0"),
+            ("Ki", "0", "0"),
+            ("E", "0", "0"),
+            ("-0", "0", "0"),
+            ("0Gi", "0", "0"),
+            (" 1 ", "1", "1"),
+            ("1E", "1000000000000000000", "1000000000000000000"),
+            ("1e3", "1000", "1000"),
+            ("1E+3", "1000", "1000"),
+            ("1e-3", "0.001", "0.001"),
+            ("1e19", "10000000000000000000", "10000000000000000000"),
+            ("1e4294967296", "1", "1"),
+            ("1Gi", "1073741824", "1073741824"),
+            ("1024Mi", "1073741824", "1073741824"),
+            ("1.5Ki", "1536", "1536"),
+            (".5Gi", "536870912", "536870912"),
+            ("0.1Gi", "107374182.4", "107374182.4"),
+            ("1.0001Gi", "1073849198.1824", "1073849198.183"),
+            ("8Ei", "9223372036854775807", "9223372036854775807"),
+            ("-9Ei", "-9223372036854775807", "-9223372036854775807"),
+            (
+                "7.9999999999999999999999Ei",
+                "9223372036854775807",
+                "9223372036854775807",
+            ),
+            (
+                "12345678901234567890.Ki",
+                "9223372036854775807",
+                "9223372036854775807",
+            ),
+            (
+                "12345678901234567890",
+                "12345678901234567890",
+                "12345678901234567890",
+            ),
+            (
+                "1000000000000000000000k",
+                "1000000000000000000000000",
+                "1000000000000000000000000",
+            ),
+            (".12345678901234567890123", "0.123456790", "0.124"),
+            (
+                "1.23456789012345678901234567Gi",
+                "1325607178.192992078",
+                "1325607178.193",
+            ),
+            ("0.0000000000000000000001Ki", "0.000000001", "0.001"),
+            ("0.1n", "0.000000001", "0.001"),
+            ("-0.1n", "-0.000000001", "-0.001"),
+            ("0.5m", "0.0005", "0.001"),
+            ("-1.5m", "-0.0015", "-0.002"),
+            ("999.9999999999m", "1", "1"),
+            ("1.0000000001", "1.000000001", "1.001"),
+        ] {
+            assert_eq!(amount(text), amount(exact), "{text}");
+            assert_eq!(amount(text).round_up_milli(), amount(milli), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_quantity_has_no_amount() {
+        for text in [
+            "",
+            " ",
+            "e",
+            "1e",
+            "1Ee",
+            "1e+",
+            "0x1",
+            "1_0",
+            "1 Gi",
+            "1K",
+            "1ki",
+            "1KB",
+            "1..2",
+            "1.2.3",
+            "1e5.5",
+            "1ee5",
+            "1Em5",
+            "++1",
+            "--1",
+            "1e9223372036854775808",
+            "one",
+            "١",
+        ] {
+            assert_eq!(Amount::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn huge_exponents_cost_nothing() {
+        assert_eq!(amount("1e-2000000000"), amount("1n"));
+        assert_ne!(amount("1e2000000000"), amount("1e2000000001"));
+        assert_eq!(amount("10e2000000000"), amount("1e2000000001"));
+    }
+
+    /// Thousandths of a unit, as a text: `1500` is `1.5`.
+    fn thousandths(count: i128) -> String {
+        format!(
+            "{}{}.{:03}",
+            if count < 0 { "-" } else { "" },
+            count.abs() / 1000,
+            count.abs() % 1000
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(text in "[-+0-9.eEinumkKMGTP]{0,30}") {
+            if let Some(amount) = Amount::parse(&text) {
+                let milli = amount.round_up_milli();
+                prop_assert_eq!(milli.round_up_milli(), milli);
+            }
+        }
+
+        #[test]
+        fn a_suffix_multiplies(count in -1_000_000_000_i64..1_000_000_000, suffix in 0_usize..11) {
+            let suffixes: [(&str, i128); 11] = [
+                ("m", 1), ("", 1000), ("k", 1_000_000), ("M", 10_i128.pow(9)), ("G", 10_i128.pow(12)),
+                ("T", 10_i128.pow(15)), ("e3", 1_000_000), ("E-1", 100), ("Ki", 1000 << 10), ("Mi", 1000 << 20),
+                ("Gi", 1000 << 30),
+            ];
+            let (name, factor) = suffixes[suffix];
+            let plain = thousandths(i128::from(count) * factor);
+            prop_assert_eq!(amount(&format!("{count}{name}")), amount(&plain));
+        }
+
+        #[test]
+        fn rounding_up_is_the_next_thousandth(millionths in 0_i128..1_000_000_000_000) {
+            let text = format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+            let up = thousandths((millionths + 999) / 1000);
+            prop_assert_eq!(amount(&text).round_up_milli(), amount(&up));
+            prop_assert_eq!(amount(&format!("-{text}")).round_up_milli(), amount(&format!("-{up}")));
+        }
+
+        #[test]
+        fn zeros_change_nothing(whole in 0_u64..1_000_000, places in 0_usize..5, before in 0_usize..30, after in 0_usize..30) {
+            let text = format!("{whole}.{:05}", whole % 10_u64.pow(places as u32));
+            let padded = format!("{}{text}{}", "0".repeat(before), "0".repeat(after));
+            prop_assert_eq!(amount(&text), amount(&padded));
+        }
+    }
+}

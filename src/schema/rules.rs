@@ -125,6 +125,11 @@ impl DefaultRow {
     }
 }
 
+/// The rows of the defaults.
+pub fn defaults() -> impl Iterator<Item = &'static DefaultRow> {
+    defaults::DEFAULTS.iter()
+}
+
 /// What a default fills in.
 #[derive(Debug)]
 pub enum Fill {
@@ -336,7 +341,7 @@ impl<'a> Siblings<'a> {
     #[must_use]
     pub fn has(&self, field: &str) -> bool {
         self.declared(field).is_some_and(|node| match node.value() {
-            yaml::Value::List | yaml::Value::Map => node.len() > 0,
+            yaml::Value::List | yaml::Value::Map => !node.is_empty(),
             _ => true,
         })
     }

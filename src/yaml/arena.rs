@@ -64,17 +64,48 @@ pub(super) struct Arena {
     pub special: Vec<Special>,
     pub entries: Vec<Pair>,
     pub sorted: Vec<Pair>,
+    /// How many values came from aliases so far.
+    pub aliased: u64,
+}
+
+/// How much an arena holds.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    pub nodes: usize,
+    scratch: usize,
+    special: usize,
+    entries: usize,
+    sorted: usize,
 }
 
 impl Arena {
-    pub fn heap_size(&self) -> usize {
+    pub(super) fn heap_size(&self) -> usize {
         self.scratch.capacity()
             + self.nodes.capacity() * size_of::<NodeData>()
             + self.special.capacity() * size_of::<Special>()
             + (self.entries.capacity() + self.sorted.capacity()) * size_of::<Pair>()
     }
 
-    pub fn shrink(&mut self) {
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            nodes: self.nodes.len(),
+            scratch: self.scratch.len(),
+            special: self.special.len(),
+            entries: self.entries.len(),
+            sorted: self.sorted.len(),
+        }
+    }
+
+    /// Forgets what came after a mark.
+    pub(super) fn truncate(&mut self, mark: Mark) {
+        self.nodes.truncate(mark.nodes);
+        self.scratch.truncate(mark.scratch);
+        self.special.truncate(mark.special);
+        self.entries.truncate(mark.entries);
+        self.sorted.truncate(mark.sorted);
+    }
+
+    pub(super) fn shrink(&mut self) {
         self.scratch.shrink_to_fit();
         self.nodes.shrink_to_fit();
         self.special.shrink_to_fit();
@@ -83,12 +114,12 @@ impl Arena {
     }
 
     #[inline]
-    pub fn data(&self, index: u32) -> NodeData {
+    pub(super) fn data(&self, index: u32) -> NodeData {
         self.nodes[index as usize]
     }
 
     /// The text of a scalar.
-    pub fn scalar<'a>(&'a self, text: &'a str, data: NodeData) -> &'a str {
+    pub(super) fn scalar<'a>(&'a self, text: &'a str, data: NodeData) -> &'a str {
         let range = data.a as usize..(data.a + data.b) as usize;
         if data.flags & SCRATCH == 0 {
             &text[range]
@@ -98,13 +129,13 @@ impl Arena {
     }
 
     /// A key as a string.
-    pub fn key<'a>(&'a self, text: &'a str, index: u32) -> &'a str {
+    pub(super) fn key<'a>(&'a self, text: &'a str, index: u32) -> &'a str {
         self.scalar(text, self.data(index))
     }
 
     /// The index after a node and all its descendants.
     #[inline]
-    pub fn after(&self, index: u32) -> u32 {
+    pub(super) fn after(&self, index: u32) -> u32 {
         let data = self.data(index);
         match data.kind {
             Kind::List | Kind::Map => data.a,
@@ -113,7 +144,7 @@ impl Arena {
     }
 
     /// How many entries or items a collection has.
-    pub fn len(&self, data: NodeData) -> u32 {
+    pub(super) fn len(&self, data: NodeData) -> u32 {
         if data.flags & SPECIAL == 0 {
             data.b
         } else {
@@ -122,7 +153,7 @@ impl Arena {
     }
 
     /// The entries of a large map in the order of their keys.
-    pub fn sorted(&self, data: NodeData) -> Option<&[Pair]> {
+    pub(super) fn sorted(&self, data: NodeData) -> Option<&[Pair]> {
         if data.flags & SPECIAL == 0 {
             return None;
         }
@@ -132,7 +163,7 @@ impl Arena {
     }
 
     /// The entries of a map.
-    pub fn pairs(&self, index: u32) -> Pairs<'_> {
+    pub(super) fn pairs(&self, index: u32) -> Pairs<'_> {
         let data = self.data(index);
         if data.kind != Kind::Map {
             return Pairs::Listed([].iter());
@@ -147,7 +178,7 @@ impl Arena {
     }
 
     /// The first `count` keys of a map, as they stand in the file, with their values.
-    pub fn children(&self, map: u32, count: u32) -> Pairs<'_> {
+    pub(super) fn children(&self, map: u32, count: u32) -> Pairs<'_> {
         Pairs::Children {
             arena: self,
             next: map + 1,

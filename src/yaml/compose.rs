@@ -1,14 +1,46 @@
-//! Events -> nodes: anchors and aliases, keys as strings, merge keys, duplicate keys.
+//! Events -> nodes: keys become strings, aliases refer to what they stand for.
 
-use std::collections::HashMap;
-
+use super::anchors::{Anchor, Anchors, Key};
 use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
-use super::cursor::Cursor;
 use super::events::{Event, Parser, Properties};
-use super::maps;
 use super::resolve::{self, Scalar, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, bytes, offset};
+use super::{Fault, MAX_DEPTH, Notes, base64, bytes, maps, offset};
+
+/// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
+pub(super) fn compose(
+    text: &str,
+    start: usize,
+    arena: &mut Arena,
+    notes: &mut Notes<'_>,
+) -> Scan<Option<u32>> {
+    let before = arena.mark();
+    let known_problems = notes.mark();
+    let scratch = std::mem::take(&mut arena.scratch);
+    let anchors = Anchors::new(arena.aliased);
+    let mut composer = Composer {
+        text,
+        parser: Parser::new(text, start, scratch),
+        arena,
+        notes,
+        frames: Vec::new(),
+        anchors,
+    };
+    let result = composer.document();
+    let aliased = composer.anchors.aliased();
+    let scratch = std::mem::take(&mut composer.parser.scanner.scratch);
+    arena.scratch = scratch;
+    arena.aliased += aliased;
+    let root = arena.nodes.get(before.nodes);
+    let empty = root.is_none_or(|root| root.kind == Kind::Null);
+    if empty || result.is_err() {
+        arena.truncate(before);
+    }
+    if result.is_err() {
+        notes.forget(known_problems);
+    }
+    result.map(|()| (!empty).then(|| offset(before.nodes)))
+}
 
 /// A collection that is not closed yet.
 struct Frame {
@@ -25,79 +57,20 @@ struct Frame {
     height: usize,
 }
 
-/// A value with an anchor.
-struct Anchor {
-    node: u32,
-    /// How many values had been decoded before it, and with it; none while it is open.
-    decoded: (u64, Option<u64>),
-    height: usize,
-    /// The scalar, where it stands as a key: there it is a string, but an alias of it may be something else.
-    key: Option<NodeData>,
-}
-
-/// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
-pub(super) fn compose(
-    text: &str,
-    start: usize,
-    arena: &mut Arena,
-    notes: &mut Notes<'_>,
-) -> Result<Option<u32>, Box<Fault>> {
-    let nodes = arena.nodes.len();
-    let noted = notes.problems.len();
-    let scratch = std::mem::take(&mut arena.scratch);
-    let scratch_len = scratch.len();
-    let mut composer = Composer {
-        text,
-        parser: Parser::new(text, start, scratch),
-        arena,
-        notes,
-        frames: Vec::new(),
-        anchors: Vec::new(),
-        names: HashMap::new(),
-        decoded: 0,
-        aliased: 0,
-    };
-    let result = composer.document();
-    let scratch = std::mem::take(&mut composer.parser.scanner.scratch);
-    arena.scratch = scratch;
-    let empty = match &result {
-        Ok(found) => {
-            !found
-                || arena
-                    .nodes
-                    .get(nodes)
-                    .is_none_or(|root| root.kind == Kind::Null)
-        }
-        Err(_) => true,
-    };
-    if empty {
-        arena.nodes.truncate(nodes);
-        arena.scratch.truncate(scratch_len);
-    }
-    if result.is_err() {
-        notes.problems.truncate(noted);
-    }
-    result.map(|_| (!empty).then(|| offset(nodes)))
-}
-
 struct Composer<'t, 'a, 'n> {
     text: &'t str,
     parser: Parser<'t>,
     arena: &'a mut Arena,
     notes: &'a mut Notes<'n>,
     frames: Vec<Frame>,
-    anchors: Vec<Anchor>,
-    names: HashMap<&'t str, usize>,
-    /// How many values Go's decoder would have visited, and how many of them because of aliases.
-    decoded: u64,
-    aliased: u64,
+    anchors: Anchors<'t>,
 }
 
 impl<'t> Composer<'t, '_, '_> {
-    /// Reads one document; false where there is none.
-    fn document(&mut self) -> Scan<bool> {
+    /// Reads one document.
+    fn document(&mut self) -> Scan<()> {
         if matches!(self.parser.next()?, Event::StreamEnd) {
-            return Ok(false);
+            return Ok(());
         }
         loop {
             match self.parser.next()? {
@@ -114,12 +87,12 @@ impl<'t> Composer<'t, '_, '_> {
         }
         self.parser.next()?;
         if let Some(at) = self.parser.ignored_from() {
-            self.notes.warn(
-                at,
-                "what follows is ignored: the document has ended, and the next one must begin with `---`".to_owned(),
-            );
+            self.notes.warn(at, |_| {
+                "what follows is ignored: the document has ended, and the next one must begin with `---`"
+                    .to_owned()
+            });
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Whether the next value is a key.
@@ -139,111 +112,14 @@ impl<'t> Composer<'t, '_, '_> {
         index
     }
 
-    /// Counts a value as Go's decoder does, to refuse what it refuses.
-    #[inline]
-    fn count(&mut self, at: u32) -> Scan<()> {
-        self.decoded += 1;
-        if self.aliased > 100 {
-            self.check_aliases(at)?;
-        }
-        Ok(())
+    /// Notes the anchor of a value, if it has one.
+    fn define(&mut self, name: Span, node: u32, before: u64) -> Option<usize> {
+        (name.len != 0).then(|| self.anchors.define(self.name(name), node, before))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "Go compares floats too")]
-    fn check_aliases(&self, at: u32) -> Scan<()> {
-        const LOW: u64 = 400_000;
-        const HIGH: u64 = 4_000_000;
-        let allowed = match self.decoded {
-            ..=LOW => 0.99,
-            HIGH.. => 0.10,
-            decoded => 0.99 - 0.89 * ((decoded - LOW) as f64 / (HIGH - LOW) as f64),
-        };
-        if self.aliased > 100
-            && self.decoded > 1000
-            && self.aliased as f64 / self.decoded as f64 > allowed
-        {
-            return Err(Cursor::fault(
-                at as usize,
-                "too much of this document comes from aliases",
-            ));
-        }
-        Ok(())
-    }
-
-    fn define_anchor(
-        &mut self,
-        name: Span,
-        node: u32,
-        decoded: (u64, Option<u64>),
-    ) -> Option<usize> {
-        if name.len == 0 {
-            return None;
-        }
-        let text = self.text;
-        let name = &text[name.start as usize..(name.start + name.len) as usize];
-        self.anchors.push(Anchor {
-            node,
-            decoded,
-            height: 0,
-            key: None,
-        });
-        let index = self.anchors.len() - 1;
-        self.names.insert(name, index);
-        Some(index)
-    }
-
-    // Scalars.
-
-    fn scalar(&mut self, at: Properties, span: Span, plain: bool) -> Scan<()> {
-        if self.expects_key() && self.parser.scanner.resolve(span) == "<<" {
-            let implicit = plain && at.tag == Tag::None || at.tag == Tag::NonSpecific;
-            if implicit || at.tag == Tag::Merge {
-                let node = self.push(scalar_node(Kind::Merge, at.start, span));
-                self.define_anchor(at.anchor, node, (self.decoded, Some(self.decoded + 1)));
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.merging = true;
-                    frame.merges = true;
-                }
-                return Ok(());
-            }
-        }
-        self.count(at.start)?;
-        let text = self.parser.scanner.resolve(span);
-        let value = if at.tag == Tag::None {
-            if plain {
-                resolve::plain(text)
-            } else {
-                Scalar::Str
-            }
-        } else {
-            resolve::tagged(at.tag, text)
-                .map_err(|message| Cursor::fault(at.start as usize, message))?
-        };
-        let span = if at.tag == Tag::Binary {
-            let decoded = base64::decode(text.as_bytes()).ok_or_else(|| {
-                Cursor::fault(
-                    at.start as usize,
-                    "expected base64, as the tag `!!binary` demands",
-                )
-            })?;
-            self.write(&bytes::replace_invalid(&decoded))
-        } else {
-            span
-        };
-        let plain = plain && at.tag == Tag::None;
-        let decoded = (self.decoded - 1, Some(self.decoded));
-        if self.expects_key() {
-            let node = self.key(at, span, value)?;
-            if let Some(anchor) = self.define_anchor(at.anchor, node, decoded) {
-                self.anchors[anchor].key = Some(self.value_node(at, span, value, plain)?);
-            }
-        } else {
-            self.check_merge_value(at.start, false)?;
-            let data = self.value_node(at, span, value, plain)?;
-            let node = self.push(data);
-            self.define_anchor(at.anchor, node, decoded);
-        }
-        Ok(())
+    /// The name of an anchor or alias.
+    fn name(&self, span: Span) -> &'t str {
+        &self.text[span.start as usize..(span.start + span.len) as usize]
     }
 
     /// Writes a text that is nowhere in the source.
@@ -258,13 +134,78 @@ impl<'t> Composer<'t, '_, '_> {
         }
     }
 
-    fn value_node(
-        &mut self,
-        at: Properties,
-        span: Span,
-        value: Scalar,
-        plain: bool,
-    ) -> Scan<NodeData> {
+    // Scalars.
+
+    fn scalar(&mut self, at: Properties, span: Span, plain: bool) -> Scan<()> {
+        let is_key = self.expects_key();
+        if is_key && self.is_merge(at.tag, span, plain) {
+            let before = self.anchors.visited();
+            let node = self.push(scalar_node(Kind::Merge, at.start, span));
+            if let Some(anchor) = self.define(at.anchor, node, before) {
+                self.anchors.close(anchor, 0, None);
+            }
+            if let Some(frame) = self.frames.last_mut() {
+                frame.merging = true;
+                frame.merges = true;
+            }
+            return Ok(());
+        }
+        let before = self.anchors.visited();
+        self.anchors.count(at.start)?;
+        let text = self.parser.scanner.resolve(span);
+        let value = match at.tag {
+            Tag::None if plain => resolve::plain(text),
+            Tag::None => Scalar::Str,
+            tag => resolve::tagged(tag, text).map_err(|why| Fault::new(at.start as usize, why))?,
+        };
+        let span = if at.tag == Tag::Binary {
+            self.binary(at, span)?
+        } else {
+            span
+        };
+        let plain = plain && at.tag == Tag::None;
+        let (node, key) = if is_key {
+            let key = Key {
+                at,
+                span,
+                value,
+                plain,
+            };
+            (self.key(at, span, value)?, Some(key))
+        } else {
+            self.check_merge_value(at.start, false)?;
+            let data = self.value(at, span, value, plain)?;
+            (self.push(data), None)
+        };
+        if let Some(anchor) = self.define(at.anchor, node, before) {
+            self.anchors.close(anchor, 0, key);
+        }
+        Ok(())
+    }
+
+    /// Whether a scalar in the place of a key is the merge key.
+    fn is_merge(&self, tag: Tag, span: Span, plain: bool) -> bool {
+        let tagged = match tag {
+            Tag::None => plain,
+            Tag::NonSpecific | Tag::Merge => true,
+            _ => false,
+        };
+        tagged && self.parser.scanner.resolve(span) == "<<"
+    }
+
+    /// Decodes a scalar with the tag `!!binary`.
+    fn binary(&mut self, at: Properties, span: Span) -> Scan<Span> {
+        let text = self.parser.scanner.resolve(span);
+        match base64::decode(text.as_bytes()) {
+            Some(decoded) => Ok(self.write(&bytes::replace_invalid(&decoded))),
+            None => Err(Fault::new(
+                at.start as usize,
+                "expected base64, as the tag `!!binary` demands",
+            )),
+        }
+    }
+
+    fn value(&mut self, at: Properties, span: Span, value: Scalar, plain: bool) -> Scan<NodeData> {
         let mut span = span;
         let kind = match value {
             Scalar::Null => Kind::Null,
@@ -273,14 +214,13 @@ impl<'t> Composer<'t, '_, '_> {
             Scalar::Str => Kind::String,
             Scalar::Float(float) if !float.is_finite() => {
                 let text = self.parser.scanner.resolve(span);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at.start as usize,
-                    format!(
-                        "`{text}` is no number that Kubernetes can hold: quote it, if it is text"
-                    ),
+                    format!("`{text}` is no number that JSON can hold: quote it, if it is text"),
                 ));
             }
             Scalar::Float(float) if at.tag == Tag::Float => {
+                // The text may be that of an integer, which has more digits than the float.
                 span = self.write(&format!("{float:?}"));
                 Kind::Number
             }
@@ -294,18 +234,19 @@ impl<'t> Composer<'t, '_, '_> {
     }
 
     fn key(&mut self, at: Properties, span: Span, value: Scalar) -> Scan<u32> {
+        let start = at.start as usize;
         let span = match value {
             Scalar::Str => span,
             Scalar::Null => {
-                return Err(Cursor::fault(
-                    at.start as usize,
-                    "a key cannot be null: quote it",
+                return Err(Fault::new(
+                    start,
+                    "expected a key, found null: quote it, if it is text",
                 ));
             }
             _ => {
                 let Some(key) = resolve::key_text(value) else {
-                    return Err(Cursor::fault(
-                        at.start as usize,
+                    return Err(Fault::new(
+                        start,
                         "a key cannot be a number this large: quote it",
                     ));
                 };
@@ -313,12 +254,9 @@ impl<'t> Composer<'t, '_, '_> {
                 if spelt == key {
                     span
                 } else {
-                    self.notes.warn(
-                        at.start as usize,
-                        format!(
-                            "the key `{spelt}` is read as \"{key}\": quote it, if this is not meant"
-                        ),
-                    );
+                    self.notes.warn(start, |_| {
+                        format!("the key `{spelt}` is read as \"{key}\": quote it, if it is text")
+                    });
                     self.write(&key)
                 }
             }
@@ -337,7 +275,7 @@ impl<'t> Composer<'t, '_, '_> {
         let merged = std::mem::take(&mut frame.merging);
         let in_merged_list = !frame.is_map && depth > 1 && self.frames[depth - 2].merging;
         if (merged || in_merged_list) && !is_map {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 at as usize,
                 "expected a map, or a list of maps, as the value of `<<`",
             ));
@@ -348,45 +286,39 @@ impl<'t> Composer<'t, '_, '_> {
     // Aliases.
 
     fn alias(&mut self, start: u32, name: Span) -> Scan<()> {
-        let text = self.text;
-        let name = &text[name.start as usize..(name.start + name.len) as usize];
-        let Some(&index) = self.names.get(name) else {
-            return Err(Cursor::fault(
+        let name = self.name(name);
+        let Some(anchor) = self.anchors.find(name) else {
+            return Err(Fault::new(
                 start as usize,
-                format!("the anchor `&{name}` is not defined before this alias"),
+                format!("expected an anchor `&{name}` before this alias, found none"),
             ));
         };
         let Anchor {
             node,
-            decoded,
+            before,
+            after: Some(after),
             height,
             key,
-        } = self.anchors[index];
-        let (before, Some(after)) = decoded else {
-            return Err(Cursor::fault(
+        } = anchor
+        else {
+            return Err(Fault::new(
                 start as usize,
                 format!("the value of the anchor `&{name}` contains itself"),
             ));
         };
-        self.count(start)?;
-        self.decoded = self.decoded.saturating_add(after - before);
-        self.aliased = self.aliased.saturating_add(after - before);
-        self.check_aliases(start)?;
+        self.anchors.count(start)?;
+        self.anchors.count_aliased(start, after - before)?;
         if self.frames.len() + height > MAX_DEPTH {
             return Err(too_deep(start as usize));
         }
-        let target = key.unwrap_or_else(|| self.arena.data(node));
+        if let Some(key) = key {
+            return self.alias_of_key(start, key);
+        }
+        let target = self.arena.data(node);
         if self.expects_key() {
-            return self.alias_key(start, target);
+            return self.alias_as_key(start, target);
         }
         self.check_merge_value(start, target.kind == Kind::Map)?;
-        if let Some(data) = key {
-            self.push(NodeData {
-                offset: start,
-                ..data
-            });
-            return Ok(());
-        }
         if let Some(frame) = self.frames.last_mut() {
             frame.height = frame.height.max(height);
         }
@@ -401,17 +333,31 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(())
     }
 
+    /// An alias of a scalar that stands as a key elsewhere: a copy of what it was before it became a string.
+    fn alias_of_key(&mut self, start: u32, key: Key) -> Scan<()> {
+        let Key {
+            at,
+            span,
+            value,
+            plain,
+        } = key;
+        let at = Properties { start, ..at };
+        if self.expects_key() {
+            self.key(at, span, value)?;
+        } else {
+            self.check_merge_value(start, false)?;
+            let data = self.value(at, span, value, plain)?;
+            self.push(data);
+        }
+        Ok(())
+    }
+
     /// An alias in the place of a key.
-    fn alias_key(&mut self, start: u32, target: NodeData) -> Scan<()> {
+    fn alias_as_key(&mut self, start: u32, target: NodeData) -> Scan<()> {
         let span = Span {
             start: target.a,
             len: target.b,
             scratch: target.flags & SCRATCH != 0,
-        };
-        let at = Properties {
-            start,
-            anchor: Span::default(),
-            tag: Tag::None,
         };
         let value = match target.kind {
             Kind::List | Kind::Map | Kind::Alias => {
@@ -423,35 +369,38 @@ impl<'t> Composer<'t, '_, '_> {
             Kind::String | Kind::Merge => Scalar::Str,
             Kind::Number => resolve::plain(self.parser.scanner.resolve(span)),
         };
-        self.key(at, span, value)?;
+        self.key(Properties::bare(start), span, value)?;
         Ok(())
     }
 
-    fn collection_key(&self, at: u32, kind: Kind) -> Box<Fault> {
+    // Collections.
+
+    fn collection_key(&self, at: u32, kind: Kind) -> Fault {
         let start = at as usize;
-        let template = self.text[..start].ends_with('{') || self.text[start..].starts_with("{{");
         let what = if kind == Kind::List { "list" } else { "map" };
+        let template = self.text[..start].ends_with('{') && kind == Kind::Map;
         let hint = if template {
-            " (is this a template that was not rendered?)"
+            " (`{{` begins a template, which must be rendered first)"
         } else {
             ""
         };
-        Cursor::fault(start, format!("a key cannot be a {what}{hint}"))
+        Fault::new(start, format!("expected a key, found a {what}{hint}"))
     }
-
-    // Collections.
 
     fn open(&mut self, at: Properties, is_map: bool) -> Scan<()> {
         let kind = if is_map { Kind::Map } else { Kind::List };
         if self.expects_key() {
             return Err(self.collection_key(at.start, kind));
         }
-        // The list after `<<` is not decoded itself, only its maps are.
+        if self.frames.len() >= MAX_DEPTH {
+            return Err(too_deep(at.start as usize));
+        }
+        let before = self.anchors.visited();
+        // Of a list after `<<`, only the maps count.
         let merged_list = !is_map && self.frames.last().is_some_and(|frame| frame.merging);
-        let before = self.decoded;
         if !merged_list {
             self.check_merge_value(at.start, is_map)?;
-            self.count(at.start)?;
+            self.anchors.count(at.start)?;
         }
         let node = self.push(NodeData {
             offset: at.start,
@@ -461,7 +410,7 @@ impl<'t> Composer<'t, '_, '_> {
             kind,
             flags: 0,
         });
-        let anchor = self.define_anchor(at.anchor, node, (before, None));
+        let anchor = self.define(at.anchor, node, before);
         self.frames.push(Frame {
             node,
             children: 0,
@@ -471,9 +420,6 @@ impl<'t> Composer<'t, '_, '_> {
             anchor,
             height: 0,
         });
-        if self.frames.len() > MAX_DEPTH {
-            return Err(too_deep(at.start as usize));
-        }
         Ok(())
     }
 
@@ -489,15 +435,15 @@ impl<'t> Composer<'t, '_, '_> {
         } else {
             frame.children
         };
-        if frame.is_map && frame.children > 2 || frame.merges {
+        if frame.is_map && (frame.children > 2 || frame.merges) {
+            // The arena needs the scratch text to see keys.
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);
             maps::finish(self.arena, self.text, frame.node, frame.merges, self.notes);
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);
         }
         let height = frame.height + 1;
-        if let Some(index) = frame.anchor {
-            self.anchors[index].decoded.1 = Some(self.decoded);
-            self.anchors[index].height = height;
+        if let Some(anchor) = frame.anchor {
+            self.anchors.close(anchor, height, None);
         }
         if let Some(parent) = self.frames.last_mut() {
             parent.height = parent.height.max(height);

@@ -1,7 +1,5 @@
 //! A position in the text of one document, and what counts as a blank or a line break there.
 
-use super::Fault;
-
 /// Reads bytes of one document; past its end it sees NUL, which no document may contain.
 pub(super) struct Cursor<'t> {
     /// The whole text up to the document's end, so that positions are offsets into the file.
@@ -26,7 +24,7 @@ pub(super) enum Break {
 
 impl Break {
     /// The text this break leaves where it is not folded.
-    pub fn text(self) -> &'static str {
+    pub(super) fn text(self) -> &'static str {
         match self {
             Break::Line => "\n",
             Break::LineSeparator => "\u{2028}",
@@ -36,7 +34,7 @@ impl Break {
 }
 
 impl<'t> Cursor<'t> {
-    pub fn new(text: &'t str, start: usize) -> Self {
+    pub(super) fn new(text: &'t str, start: usize) -> Self {
         Self {
             text,
             bytes: text.as_bytes(),
@@ -47,35 +45,35 @@ impl<'t> Cursor<'t> {
 
     /// The byte at an offset, NUL past the end.
     #[inline]
-    pub fn byte(&self, at: usize) -> u8 {
+    pub(super) fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
     }
 
     /// The byte at the cursor.
     #[inline]
-    pub fn peek(&self) -> u8 {
+    pub(super) fn peek(&self) -> u8 {
         self.byte(self.pos)
     }
 
     #[inline]
-    pub fn column(&self) -> usize {
+    pub(super) fn column(&self) -> usize {
         self.pos - self.line_start
     }
 
     #[inline]
-    pub fn at_end(&self) -> bool {
+    pub(super) fn at_end(&self) -> bool {
         self.pos >= self.bytes.len()
     }
 
     /// Space or tab.
     #[inline]
-    pub fn is_blank(&self, at: usize) -> bool {
+    pub(super) fn is_blank(&self, at: usize) -> bool {
         matches!(self.byte(at), b' ' | b'\t')
     }
 
     /// Line break or end.
     #[inline]
-    pub fn is_breakz(&self, at: usize) -> bool {
+    pub(super) fn is_breakz(&self, at: usize) -> bool {
         match self.byte(at) {
             b'\n' | b'\r' | 0 => true,
             0xC2 | 0xE2 => self.break_len(at) != 0,
@@ -85,7 +83,7 @@ impl<'t> Cursor<'t> {
 
     /// Space, tab, line break or end.
     #[inline]
-    pub fn is_blankz(&self, at: usize) -> bool {
+    pub(super) fn is_blankz(&self, at: usize) -> bool {
         self.is_blank(at) || self.is_breakz(at)
     }
 
@@ -93,7 +91,7 @@ impl<'t> Cursor<'t> {
     ///
     /// Lines reach the parser without a CR that stood before their LF, so CR CR LF arrives as CR LF: one break.
     #[inline]
-    pub fn break_len(&self, at: usize) -> usize {
+    pub(super) fn break_len(&self, at: usize) -> usize {
         match self.byte(at) {
             b'\n' => 1,
             b'\r' => match (self.byte(at + 1), self.byte(at + 2)) {
@@ -109,7 +107,12 @@ impl<'t> Cursor<'t> {
 
     /// Consumes the line break at the cursor, if there is one.
     #[inline]
-    pub fn take_break(&mut self) -> Option<Break> {
+    pub(super) fn take_break(&mut self) -> Option<Break> {
+        if self.peek() == b'\n' {
+            self.pos += 1;
+            self.line_start = self.pos;
+            return Some(Break::Line);
+        }
         let kind = match (self.peek(), self.break_len(self.pos)) {
             (_, 0) => return None,
             (0xE2, _) if self.byte(self.pos + 2) == 0xA8 => Break::LineSeparator,
@@ -122,25 +125,38 @@ impl<'t> Cursor<'t> {
     }
 
     /// Consumes everything up to the next line break or the end.
-    pub fn skip_line_rest(&mut self) {
+    pub(super) fn skip_line_rest(&mut self) {
         self.pos = self.line_end(self.pos);
     }
 
     /// The offset of the next line break, or the end.
     #[inline]
-    pub fn line_end(&self, from: usize) -> usize {
+    pub(super) fn line_end(&self, from: usize) -> usize {
+        self.find(from, class::BREAK)
+    }
+
+    /// The offset of the next byte of one of these classes, or the end. A byte that may begin a line break is only
+    /// found where it does.
+    #[inline]
+    pub(super) fn find(&self, from: usize, classes: u8) -> usize {
         let mut at = from;
         loop {
-            match self.byte(at) {
-                b'\n' | b'\r' => return at,
-                0 => return at.min(self.bytes.len()),
-                0xC2 | 0xE2 if self.break_len(at) != 0 => return at,
-                _ => at += 1,
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            let ahead = rest
+                .iter()
+                .position(|&c| class::OF[usize::from(c)] & classes != 0);
+            let Some(ahead) = ahead else {
+                return self.bytes.len();
+            };
+            at += ahead;
+            if self.byte(at) < 0x80 || self.break_len(at) != 0 {
+                return at;
             }
+            at += 1;
         }
     }
 
-    pub fn skip_blanks(&mut self) {
+    pub(super) fn skip_blanks(&mut self) {
         while self.is_blank(self.pos) {
             self.pos += 1;
         }
@@ -148,7 +164,7 @@ impl<'t> Cursor<'t> {
 
     /// Whether `---` or `...` stands at the cursor as a marker: in the first column, with nothing attached.
     #[inline]
-    pub fn at_document_marker(&self) -> bool {
+    pub(super) fn at_document_marker(&self) -> bool {
         self.column() == 0
             && matches!(self.peek(), b'-' | b'.')
             && self.byte(self.pos + 1) == self.peek()
@@ -157,7 +173,7 @@ impl<'t> Cursor<'t> {
     }
 
     /// The character at an offset, in words, for "found …".
-    pub fn found(&self, at: usize) -> String {
+    pub(super) fn found(&self, at: usize) -> String {
         match self.text.get(at..).and_then(|rest| rest.chars().next()) {
             None => "the end of the document".to_owned(),
             Some('\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}') => {
@@ -169,12 +185,40 @@ impl<'t> Cursor<'t> {
             Some(c) => format!("`{c}`"),
         }
     }
+}
 
-    /// An error at an offset.
-    pub fn fault(at: usize, message: impl Into<String>) -> Box<Fault> {
-        Box::new(Fault {
-            at,
-            message: message.into(),
-        })
-    }
+/// Classes of bytes, as sets of bits.
+pub(super) mod class {
+    /// May begin a line break.
+    pub(in super::super) const BREAK: u8 = 1;
+    /// Space or tab.
+    pub(in super::super) const BLANK: u8 = 2;
+    pub(in super::super) const COLON: u8 = 4;
+    /// Ends a plain scalar within brackets.
+    pub(in super::super) const FLOW: u8 = 8;
+    pub(in super::super) const SINGLE_QUOTE: u8 = 16;
+    pub(in super::super) const DOUBLE_QUOTE: u8 = 32;
+    pub(in super::super) const BACKSLASH: u8 = 64;
+    pub(in super::super) const HASH: u8 = 128;
+
+    /// The classes of each byte.
+    pub(in super::super) const OF: [u8; 256] = {
+        let mut of = [0; 256];
+        let mut c = 0;
+        while c < 256 {
+            of[c] = match c as u8 {
+                b'\n' | b'\r' | 0xC2 | 0xE2 => BREAK,
+                b' ' | b'\t' => BLANK,
+                b':' => COLON,
+                b',' | b'?' | b'[' | b']' | b'{' | b'}' => FLOW,
+                b'\'' => SINGLE_QUOTE,
+                b'"' => DOUBLE_QUOTE,
+                b'\\' => BACKSLASH,
+                b'#' => HASH,
+                _ => 0,
+            };
+            c += 1;
+        }
+        of
+    };
 }

@@ -1,10 +1,10 @@
-//! Tokens -> events: the grammar of YAML as a machine of states, without recursion.
+//! Tokens -> events: the grammar of YAML as a machine of states, without recursion. Lists and maps are in
+//! `collections`.
 
-use super::cursor::Cursor;
 use super::resolve::Tag;
 use super::scan::{Scan, Scanner, Span, Token, TokenKind, too_deep};
 use super::tag::TagText;
-use super::{Fault, MAX_DEPTH, offset};
+use super::{Fault, MAX_DEPTH};
 
 /// What stands before a value, and where it begins.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +13,17 @@ pub(super) struct Properties {
     /// The anchor's name; empty where there is none.
     pub anchor: Span,
     pub tag: Tag,
+}
+
+impl Properties {
+    /// Nothing but a place.
+    pub(super) fn bare(start: u32) -> Self {
+        Self {
+            start,
+            anchor: Span::default(),
+            tag: Tag::None,
+        }
+    }
 }
 
 /// One step through a document.
@@ -37,7 +48,7 @@ pub(super) enum Event {
 }
 
 #[derive(Clone, Copy)]
-enum State {
+pub(super) enum State {
     ImplicitDocumentStart,
     DocumentStart,
     DocumentContent,
@@ -63,15 +74,15 @@ enum State {
 
 pub(super) struct Parser<'t> {
     pub scanner: Scanner<'t>,
-    state: State,
-    states: Vec<State>,
+    pub(super) state: State,
+    pub(super) states: Vec<State>,
     /// Where the open collections begin, for messages.
     marks: Vec<u32>,
     directives: Vec<TagText>,
 }
 
 impl<'t> Parser<'t> {
-    pub fn new(text: &'t str, start: usize, scratch: String) -> Self {
+    pub(super) fn new(text: &'t str, start: usize, scratch: String) -> Self {
         Self {
             scanner: Scanner::new(text, start, scratch),
             state: State::ImplicitDocumentStart,
@@ -82,7 +93,7 @@ impl<'t> Parser<'t> {
     }
 
     /// The next event.
-    pub fn next(&mut self) -> Scan<Event> {
+    pub(super) fn next(&mut self) -> Scan<Event> {
         match self.state {
             State::ImplicitDocumentStart => self.document_start(true),
             State::DocumentStart => self.document_start(false),
@@ -128,12 +139,12 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn pop_state(&mut self) {
+    pub(super) fn pop_state(&mut self) {
         self.state = self.states.pop().unwrap_or(State::End);
     }
 
     /// Consumes the token that opens a collection.
-    fn open(&mut self) -> Scan<()> {
+    pub(super) fn open(&mut self) -> Scan<()> {
         let token = self.scanner.peek()?;
         self.marks.push(token.start);
         self.scanner.skip();
@@ -141,7 +152,7 @@ impl<'t> Parser<'t> {
     }
 
     /// Consumes the token that closes a collection.
-    fn close(&mut self, event: Event) -> Event {
+    pub(super) fn close(&mut self, event: Event) -> Event {
         self.pop_state();
         self.marks.pop();
         self.scanner.skip();
@@ -150,7 +161,7 @@ impl<'t> Parser<'t> {
 
     // Documents.
 
-    fn document_start(&mut self, implicit: bool) -> Scan<Event> {
+    pub(super) fn document_start(&mut self, implicit: bool) -> Scan<Event> {
         let mut token = self.scanner.peek()?;
         if !implicit {
             while token.kind == TokenKind::DocumentEnd {
@@ -190,7 +201,7 @@ impl<'t> Parser<'t> {
         Ok(Event::DocumentStart)
     }
 
-    fn document_content(&mut self) -> Scan<Event> {
+    pub(super) fn document_content(&mut self) -> Scan<Event> {
         let token = self.scanner.peek()?;
         if matches!(
             token.kind,
@@ -206,7 +217,7 @@ impl<'t> Parser<'t> {
         self.node(true, false)
     }
 
-    fn document_end(&mut self) -> Scan<Event> {
+    pub(super) fn document_end(&mut self) -> Scan<Event> {
         let token = self.scanner.peek()?;
         if token.kind == TokenKind::DocumentEnd {
             self.scanner.skip();
@@ -217,7 +228,7 @@ impl<'t> Parser<'t> {
     }
 
     /// After the end of a document: where text begins that belongs to no document.
-    pub fn ignored_from(&mut self) -> Option<usize> {
+    pub(super) fn ignored_from(&mut self) -> Option<usize> {
         loop {
             match self.scanner.peek() {
                 Ok(token) if token.kind == TokenKind::DocumentEnd => self.scanner.skip(),
@@ -229,7 +240,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn process_directives(&mut self) -> Scan<()> {
+    pub(super) fn process_directives(&mut self) -> Scan<()> {
         let mut version = false;
         loop {
             let token = self.scanner.peek()?;
@@ -248,7 +259,7 @@ impl<'t> Parser<'t> {
                     version = true;
                 }
                 TokenKind::TagDirective => {
-                    let tag = &self.scanner.tags[token.span.start as usize];
+                    let tag = self.scanner.tags.pop_front().unwrap_or_default();
                     if self
                         .directives
                         .iter()
@@ -259,8 +270,7 @@ impl<'t> Parser<'t> {
                             format!("a second `%TAG` directive for `{}`", tag.handle),
                         ));
                     }
-                    let (handle, suffix) = (tag.handle.clone(), tag.suffix.clone());
-                    self.directives.push(TagText { handle, suffix });
+                    self.directives.push(tag);
                 }
                 _ => return Ok(()),
             }
@@ -270,7 +280,7 @@ impl<'t> Parser<'t> {
 
     // Values.
 
-    fn node(&mut self, block: bool, indentless: bool) -> Scan<Event> {
+    pub(super) fn node(&mut self, block: bool, indentless: bool) -> Scan<Event> {
         let mut token = self.scanner.peek()?;
         if token.kind == TokenKind::Alias {
             self.pop_state();
@@ -280,11 +290,7 @@ impl<'t> Parser<'t> {
                 name: token.span,
             });
         }
-        let mut at = Properties {
-            start: token.start,
-            anchor: Span::default(),
-            tag: Tag::None,
-        };
+        let mut at = Properties::bare(token.start);
         let mut bare = true;
         if matches!(token.kind, TokenKind::Anchor | TokenKind::Tag) {
             bare = false;
@@ -361,19 +367,19 @@ impl<'t> Parser<'t> {
         Ok(event)
     }
 
-    fn check_depth(&self, token: Token) -> Scan<()> {
+    pub(super) fn check_depth(&self, token: Token) -> Scan<()> {
         if self.states.len() > MAX_DEPTH {
             return Err(too_deep(token.start as usize));
         }
         Ok(())
     }
 
-    fn tag(&self, token: Token) -> Scan<Tag> {
-        let TagText { handle, suffix } = &self.scanner.tags[token.span.start as usize];
+    pub(super) fn tag(&mut self, token: Token) -> Scan<Tag> {
+        let TagText { handle, suffix } = self.scanner.tags.pop_front().unwrap_or_default();
         if handle.is_empty() {
-            return Ok(Tag::from_name(suffix));
+            return Ok(Tag::from_name(&suffix));
         }
-        let declared = self.directives.iter().find(|d| d.handle == *handle);
+        let declared = self.directives.iter().find(|d| d.handle == handle);
         let prefix = match (declared, handle.as_str()) {
             (Some(directive), _) => directive.suffix.as_str(),
             (None, "!") => "!",
@@ -388,195 +394,10 @@ impl<'t> Parser<'t> {
         Ok(Tag::from_name(&format!("{prefix}{suffix}")))
     }
 
-    // Block collections.
-
-    fn block_sequence_entry(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        match token.kind {
-            TokenKind::BlockEntry => {
-                self.scanner.skip();
-                let next = self.scanner.peek()?;
-                if matches!(next.kind, TokenKind::BlockEntry | TokenKind::BlockEnd) {
-                    self.state = State::BlockSequenceEntry;
-                    return Ok(empty_scalar(token.end));
-                }
-                self.states.push(State::BlockSequenceEntry);
-                self.node(true, false)
-            }
-            TokenKind::BlockEnd => Ok(self.close(Event::ListEnd)),
-            _ => Err(self.misplaced(token, "list", "`- `")),
-        }
-    }
-
-    fn indentless_sequence_entry(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        if token.kind != TokenKind::BlockEntry {
-            self.pop_state();
-            return Ok(Event::ListEnd);
-        }
-        self.scanner.skip();
-        let next = self.scanner.peek()?;
-        if matches!(
-            next.kind,
-            TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
-        ) {
-            self.state = State::IndentlessSequenceEntry;
-            return Ok(empty_scalar(token.end));
-        }
-        self.states.push(State::IndentlessSequenceEntry);
-        self.node(true, false)
-    }
-
-    fn block_mapping_key(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        match token.kind {
-            TokenKind::Key => {
-                self.scanner.skip();
-                self.block_mapping_part(token, State::BlockMappingValue)
-            }
-            TokenKind::BlockEnd => Ok(self.close(Event::MapEnd)),
-            _ => Err(self.misplaced(token, "map", "a key")),
-        }
-    }
-
-    fn block_mapping_value(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        if token.kind == TokenKind::Value {
-            self.scanner.skip();
-            return self.block_mapping_part(token, State::BlockMappingKey);
-        }
-        self.state = State::BlockMappingKey;
-        Ok(empty_scalar(token.start))
-    }
-
-    /// The key after `?`, or the value after `:`, which may be absent.
-    fn block_mapping_part(&mut self, indicator: Token, then: State) -> Scan<Event> {
-        let next = self.scanner.peek()?;
-        if matches!(
-            next.kind,
-            TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
-        ) {
-            self.state = then;
-            return Ok(empty_scalar(indicator.end));
-        }
-        self.states.push(then);
-        self.node(true, true)
-    }
-
-    // Flow collections.
-
-    fn flow_sequence_entry(&mut self, first: bool) -> Scan<Event> {
-        let mut token = self.scanner.peek()?;
-        if token.kind == TokenKind::FlowSequenceEnd {
-            return Ok(self.close(Event::ListEnd));
-        }
-        if !first {
-            if token.kind != TokenKind::FlowEntry {
-                return Err(self.unclosed(token, "list", ']'));
-            }
-            self.scanner.skip();
-            token = self.scanner.peek()?;
-        }
-        match token.kind {
-            TokenKind::Key => {
-                self.check_depth(token)?;
-                self.state = State::FlowSequenceEntryMappingKey;
-                self.scanner.skip();
-                Ok(Event::MapStart(Properties {
-                    start: token.start,
-                    anchor: Span::default(),
-                    tag: Tag::None,
-                }))
-            }
-            TokenKind::FlowSequenceEnd => Ok(self.close(Event::ListEnd)),
-            _ => {
-                self.states.push(State::FlowSequenceEntry);
-                self.node(false, false)
-            }
-        }
-    }
-
-    fn flow_sequence_entry_mapping_key(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        if matches!(
-            token.kind,
-            TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
-        ) {
-            // The reference implementation swallows this token.
-            self.scanner.skip();
-            self.state = State::FlowSequenceEntryMappingValue;
-            return Ok(empty_scalar(token.end));
-        }
-        self.states.push(State::FlowSequenceEntryMappingValue);
-        self.node(false, false)
-    }
-
-    fn flow_sequence_entry_mapping_value(&mut self) -> Scan<Event> {
-        let token = self.scanner.peek()?;
-        if token.kind == TokenKind::Value {
-            self.scanner.skip();
-            let next = self.scanner.peek()?;
-            if !matches!(next.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
-                self.states.push(State::FlowSequenceEntryMappingEnd);
-                return self.node(false, false);
-            }
-        }
-        self.state = State::FlowSequenceEntryMappingEnd;
-        Ok(empty_scalar(token.start))
-    }
-
-    fn flow_mapping_key(&mut self, first: bool) -> Scan<Event> {
-        let mut token = self.scanner.peek()?;
-        if token.kind == TokenKind::FlowMappingEnd {
-            return Ok(self.close(Event::MapEnd));
-        }
-        if !first {
-            if token.kind != TokenKind::FlowEntry {
-                return Err(self.unclosed(token, "map", '}'));
-            }
-            self.scanner.skip();
-            token = self.scanner.peek()?;
-        }
-        match token.kind {
-            TokenKind::Key => {
-                self.scanner.skip();
-                let next = self.scanner.peek()?;
-                if matches!(
-                    next.kind,
-                    TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
-                ) {
-                    self.state = State::FlowMappingValue;
-                    return Ok(empty_scalar(next.start));
-                }
-                self.states.push(State::FlowMappingValue);
-                self.node(false, false)
-            }
-            TokenKind::FlowMappingEnd => Ok(self.close(Event::MapEnd)),
-            _ => {
-                self.states.push(State::FlowMappingEmptyValue);
-                self.node(false, false)
-            }
-        }
-    }
-
-    fn flow_mapping_value(&mut self) -> Scan<Event> {
-        let mut token = self.scanner.peek()?;
-        if token.kind == TokenKind::Value {
-            self.scanner.skip();
-            token = self.scanner.peek()?;
-            if !matches!(token.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                self.states.push(State::FlowMappingKey);
-                return self.node(false, false);
-            }
-        }
-        self.state = State::FlowMappingKey;
-        Ok(empty_scalar(token.start))
-    }
-
     // Messages.
 
     /// What stands at a token, in words.
-    fn found(&self, token: Token) -> String {
+    pub(super) fn found(&self, token: Token) -> String {
         match token.kind {
             TokenKind::StreamEnd | TokenKind::BlockEnd if self.scanner.cursor.at_end() => {
                 "the end of the document".to_owned()
@@ -587,53 +408,68 @@ impl<'t> Parser<'t> {
         }
     }
 
-    fn misplaced(&self, token: Token, what: &str, expected: &str) -> Box<Fault> {
+    /// The error for what stands where the next entry of a block list or map should.
+    pub(super) fn misplaced(&self, token: Token, what: &str, expected: &str) -> Fault {
         let cursor = &self.scanner.cursor;
-        let begin = self.marks.last().map_or(0, |&mark| mark as usize);
+        let at = token.start as usize;
+        let line = line_start(cursor.text, at);
+        let found = self.found(token);
         let column = |at: usize| {
-            let line = cursor.text[..at]
-                .rfind('\n')
-                .map_or(0, |newline| newline + 1);
-            cursor.text[line..at].chars().count() + 1
+            let line = &cursor.text[line_start(cursor.text, at)..at];
+            line.trim_start_matches('\u{FEFF}').chars().count() + 1
+        };
+        let begin = column(self.marks.last().map_or(0, |&mark| mark as usize));
+        let message = if !cursor.text[line..at].trim().is_empty() {
+            format!(
+                "expected the end of the line after this value, found {found}: put the whole value in quotes"
+            )
+        } else if column(at) == begin {
+            format!("expected {expected} like the rest of this {what}, found {found}")
+        } else {
+            format!(
+                "expected {expected} in column {begin} like the rest of this {what}, found {found} in column {}",
+                column(at)
+            )
+        };
+        fault(token.start, message)
+    }
+
+    /// The error for what stands in brackets where a comma or the closing bracket should.
+    pub(super) fn unclosed(&self, token: Token, what: &str, close: char) -> Fault {
+        let text = self.scanner.cursor.text;
+        let open = self.marks.last().map_or(0, |&mark| mark as usize);
+        let place = if text[open..token.start as usize].contains('\n') {
+            let line = text[..open].matches('\n').count() + 1;
+            format!("the {what} that begins in line {line}")
+        } else {
+            format!("this {what}")
         };
         fault(
             token.start,
             format!(
-                "expected {expected} in column {} like the rest of this {what}, found {} in column {}",
-                column(begin),
-                self.found(token),
-                column(token.start as usize)
-            ),
-        )
-    }
-
-    fn unclosed(&self, token: Token, what: &str, close: char) -> Box<Fault> {
-        fault(
-            token.start,
-            format!(
-                "expected `,` or `{close}` in this {what}, found {}",
+                "expected `,` or `{close}` in {place}, found {}",
                 self.found(token)
             ),
         )
     }
 }
 
-fn fault(at: u32, message: impl Into<String>) -> Box<Fault> {
-    Cursor::fault(at as usize, message)
+/// Where the line of an offset begins.
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+}
+
+fn fault(at: u32, message: impl Into<String>) -> Fault {
+    Fault::new(at as usize, message)
 }
 
 /// The null that an absent value stands for.
-fn empty_scalar(start: u32) -> Event {
+pub(super) fn empty_scalar(start: u32) -> Event {
     Event::Scalar {
-        at: Properties {
-            start,
-            anchor: Span::default(),
-            tag: Tag::None,
-        },
+        at: Properties::bare(start),
         span: Span {
             start,
-            len: offset(0),
-            scratch: false,
+            ..Span::default()
         },
         plain: true,
     }

@@ -1,9 +1,9 @@
 //! JSON -> nodes, into the same arena as YAML.
 
 use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
-use super::cursor::Cursor;
+
 use super::scan::{Scan, too_deep};
-use super::{MAX_DEPTH, Notes, maps, offset};
+use super::{Fault, MAX_DEPTH, Notes, maps, offset};
 
 /// One JSON value of a stream.
 pub(super) struct JsonValue {
@@ -21,7 +21,7 @@ pub(super) fn compose(
     arena: &mut Arena,
     notes: &mut Notes<'_>,
 ) -> Scan<Option<JsonValue>> {
-    let (nodes, scratch, noted) = (arena.nodes.len(), arena.scratch.len(), notes.problems.len());
+    let (before, known_problems) = (arena.mark(), notes.mark());
     let mut parser = Json {
         text,
         bytes: text.as_bytes(),
@@ -37,14 +37,13 @@ pub(super) fn compose(
     }
     match parser.document() {
         Ok(()) => Ok(Some(JsonValue {
-            root: offset(nodes),
+            root: offset(before.nodes),
             end: parser.pos,
             too_large: parser.too_large,
         })),
         Err(fault) => {
-            arena.nodes.truncate(nodes);
-            arena.scratch.truncate(scratch);
-            notes.problems.truncate(noted);
+            arena.truncate(before);
+            notes.forget(known_problems);
             Err(fault)
         }
     }
@@ -87,7 +86,7 @@ impl Json<'_, '_, '_> {
             Some(c) if c.is_control() => format!("the character U+{:04X}", u32::from(c)),
             Some(c) => format!("`{c}`"),
         };
-        Err(Cursor::fault(
+        Err(Fault::new(
             self.pos,
             format!("expected {what}, found {found}"),
         ))
@@ -309,7 +308,7 @@ impl Json<'_, '_, '_> {
                 b'"' => return Ok(()),
                 b'\\' => self.escape()?,
                 _ if self.pos >= self.bytes.len() => {
-                    return Err(Cursor::fault(start, "this string is never closed"));
+                    return Err(Fault::new(start, "this string is never closed"));
                 }
                 _ => {
                     return self

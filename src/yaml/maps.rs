@@ -73,11 +73,10 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Note
                     let key = arena.key(text, merged.key);
                     entries.set(key, merged);
                     if let Some(&own) = first.get(key) {
-                        let line = notes.line(own);
-                        notes.warn(
-                            arena.data(pair.key).offset as usize,
-                            format!("`<<` replaces the key \"{key}\" of line {line}, because it stands below it: put `<<` first"),
-                        );
+                        notes.warn(arena.data(pair.key).offset as usize, |notes| {
+                            let line = notes.line(own);
+                            format!("`<<` replaces the key \"{key}\" of line {line}, because it stands below it: put `<<` first")
+                        });
                     }
                 }
             }
@@ -88,11 +87,10 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Note
         entries.set(key, pair);
         match first.get(key) {
             Some(&first) => {
-                let line = notes.line(first);
-                notes.warn(
-                    at as usize,
-                    format!("duplicate key \"{key}\": first at line {line}, the value here wins"),
-                );
+                notes.warn(at as usize, |notes| {
+                    let line = notes.line(first);
+                    format!("duplicate key \"{key}\": first at line {line}, the value here wins")
+                });
             }
             None => {
                 first.insert(key, at);

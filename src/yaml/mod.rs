@@ -15,12 +15,15 @@
 //! The way of a file: [`bytes`] to text, [`split`] into documents, [`scan`] into tokens, [`events`] by the grammar,
 //! [`compose`] into the nodes of the [`arena`], with scalars by [`resolve`]; [`json`] goes straight to nodes.
 
+mod anchors;
 mod arena;
 mod base64;
 mod bytes;
+mod collections;
 mod compose;
 mod cursor;
 mod events;
+mod fetch;
 mod json;
 mod lines;
 mod maps;
@@ -107,16 +110,30 @@ struct Fault {
     message: String,
 }
 
+impl Fault {
+    fn new(at: usize, message: impl Into<String>) -> Self {
+        Self {
+            at,
+            message: message.into(),
+        }
+    }
+}
+
 /// A byte offset or a count, which [`read`] has made sure fits.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
+
+/// How many warnings of one file are kept.
+const MAX_WARNINGS: usize = 100;
 
 /// Collects problems.
 struct Notes<'a> {
     text: &'a str,
     lines: &'a Lines,
     problems: Vec<Problem>,
+    /// How many warnings there were, those not kept included.
+    warnings: usize,
     document: usize,
 }
 
@@ -130,8 +147,12 @@ impl Notes<'_> {
         });
     }
 
-    fn warn(&mut self, at: usize, message: String) {
-        self.add(Severity::Warning, at, message);
+    fn warn(&mut self, at: usize, message: impl FnOnce(&Self) -> String) {
+        self.warnings += 1;
+        if self.warnings <= MAX_WARNINGS {
+            let message = message(self);
+            self.add(Severity::Warning, at, message);
+        }
     }
 
     fn fail(&mut self, fault: Fault) {
@@ -141,9 +162,32 @@ impl Notes<'_> {
     fn line(&self, at: u32) -> u32 {
         self.lines.position(self.text, at).line
     }
+
+    /// How many problems and warnings there are, for [`Notes::forget`].
+    fn mark(&self) -> (usize, usize) {
+        (self.problems.len(), self.warnings)
+    }
+
+    /// Forgets what came after a mark.
+    fn forget(&mut self, (problems, warnings): (usize, usize)) {
+        self.problems.truncate(problems);
+        self.warnings = warnings;
+    }
+
+    /// All problems, in the order of the file.
+    fn finish(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| problem.position);
+        let left = self.warnings.saturating_sub(MAX_WARNINGS);
+        if left > 0 {
+            let message = format!("{left} more warnings about this file are not shown");
+            self.add(Severity::Warning, self.text.len(), message);
+        }
+        self.problems
+    }
 }
 
 /// Reads one file. Never fails as a whole: what is wrong is among the problems.
+#[must_use]
 pub fn read(bytes: Vec<u8>) -> Stream {
     if bytes.len() >= u32::MAX as usize / 4 * 3 {
         return too_large();
@@ -151,7 +195,9 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     let decoded = bytes::decode(bytes);
     let (mut text, start) = (decoded.text, decoded.start);
     let len = text.len();
-    if !text.ends_with('\n') {
+    // kubectl ends the last line. A CR there is a line break already.
+    if !text.ends_with(['\n', '\r']) {
+        text.reserve_exact(1);
         text.push('\n');
     }
     if text.len() >= u32::MAX as usize {
@@ -170,16 +216,16 @@ pub fn read(bytes: Vec<u8>) -> Stream {
             text: &text,
             lines: &lines,
             problems: Vec::new(),
+            warnings: 0,
             document: 0,
         },
         documents: Vec::new(),
         invalid,
     };
     if let Some(&at) = replaced.first() {
-        reader.notes.warn(
-            at,
-            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned(),
-        );
+        reader.notes.warn(at, |_| {
+            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned()
+        });
     }
     if split::looks_like_json(&text[start..]) {
         reader.json(start, len);
@@ -192,8 +238,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
         documents,
         ..
     } = reader;
-    let mut problems = notes.problems;
-    problems.sort_by_key(|problem| problem.position);
+    let problems = notes.finish();
     arena.shrink();
     Stream {
         tree: Tree { text, arena, lines },
@@ -241,38 +286,38 @@ impl Reader<'_> {
         for chunk in Chunks::new(self.text, start) {
             let result = match chunk {
                 Chunk::Document { start, end } => self.yaml_document(start, end),
-                Chunk::BadSeparator { at } => Err(Box::new(Fault {
+                Chunk::BadSeparator { at } => Err(Fault {
                     at: at + 3,
                     message: "expected nothing but a comment after `---` on this line".to_owned(),
-                })),
+                }),
             };
             match result {
                 Ok(Some(root)) => self.add(root),
                 Ok(None) => {}
-                Err(fault) => self.notes.fail(*fault),
+                Err(fault) => self.notes.fail(fault),
             }
             self.notes.document += 1;
         }
     }
 
-    fn yaml_document(&mut self, start: usize, end: usize) -> Result<Option<u32>, Box<Fault>> {
+    fn yaml_document(&mut self, start: usize, end: usize) -> Result<Option<u32>, Fault> {
         let text = &self.text[..end];
         if let Some(at) = bytes::forbidden(&text[start..]) {
             let found = text[start + at..].chars().next().map_or(0, u32::from);
-            return Err(Box::new(Fault {
+            return Err(Fault {
                 at: start + at,
                 message: format!(
                     "found the control character U+{found:04X}, which YAML does not allow"
                 ),
-            }));
+            });
         }
         let from = self.invalid.partition_point(|&at| at < start);
         if let Some(&at) = self.invalid.get(from).filter(|at| **at < end) {
-            return Err(Box::new(Fault {
+            return Err(Fault {
                 at,
                 message: "expected UTF-8, as the byte-order mark promises, found an invalid byte"
                     .to_owned(),
-            }));
+            });
         }
         // A document may begin with a byte-order mark of its own.
         let mark = if text[start..].starts_with('\u{FEFF}') {
@@ -312,7 +357,7 @@ impl Reader<'_> {
             split::yaml_after_json(&self.text[..len], pos)
         };
         let Some(yaml) = yaml else {
-            self.notes.fail(*fault);
+            self.notes.fail(fault);
             return;
         };
         let known = self.notes.problems.len();

@@ -23,7 +23,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    pub fn from_name(name: &str) -> Self {
+    pub(super) fn from_name(name: &str) -> Self {
         match name.strip_prefix("tag:yaml.org,2002:") {
             Some("str") => Self::Str,
             Some("bool") => Self::Bool,

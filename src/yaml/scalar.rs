@@ -2,9 +2,9 @@
 //!
 //! A scalar that reads as it is spelt stays a slice of the source; others are written to the scratch text.
 
-use super::cursor::{Break, Cursor};
-use super::offset;
+use super::cursor::{Break, class};
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
+use super::{Fault, offset};
 
 /// Line breaks and blanks between two words, until it is known what they fold to.
 #[derive(Default)]
@@ -42,7 +42,7 @@ impl Scanner<'_> {
         let text = self.cursor.text;
         let indent = self.indent + 1;
         let mut end = start;
-        // Where the word in hand begins, and where the scratch text of this scalar does, once there is any.
+        // Where the scratch text of this scalar begins, once there is any.
         let mut copied: Option<usize> = None;
         let mut gap = Gap::default();
         let mut crossed_line = false;
@@ -50,21 +50,19 @@ impl Scanner<'_> {
             if self.cursor.at_document_marker() || self.cursor.peek() == b'#' {
                 break;
             }
-            let word = self.cursor.pos;
-            self.skip_plain_word();
-            if self.cursor.pos > word {
+            let line = self.cursor.pos;
+            let line_end = self.skip_plain_line();
+            if line_end > line {
                 if crossed_line {
                     let from = *copied.get_or_insert(self.scratch.len());
                     if from == self.scratch.len() {
                         self.scratch.push_str(&text[start..end]);
                     }
                     gap.fold_into(&mut self.scratch);
-                    self.scratch.push_str(&text[word..self.cursor.pos]);
+                    self.scratch.push_str(&text[line..line_end]);
                     crossed_line = false;
-                } else if copied.is_some() {
-                    self.scratch.push_str(&text[end..self.cursor.pos]);
                 }
-                end = self.cursor.pos;
+                end = line_end;
             }
             if !self.cursor.is_blankz(self.cursor.pos) || self.cursor.at_end() {
                 break;
@@ -73,7 +71,7 @@ impl Scanner<'_> {
                 if self.cursor.is_blank(self.cursor.pos) {
                     let column = isize::try_from(self.cursor.column()).unwrap_or(isize::MAX);
                     if crossed_line && column < indent && self.cursor.peek() == b'\t' {
-                        return Err(Cursor::fault(
+                        return Err(Fault::new(
                             self.cursor.pos,
                             "found a tab where indentation is expected: indent with spaces",
                         ));
@@ -109,22 +107,34 @@ impl Scanner<'_> {
         Ok(Token::new(TokenKind::Plain, start, end).with_span(span))
     }
 
-    /// Moves past the characters of a plain scalar up to a blank, a line break or an indicator that ends it.
+    /// Moves to where a plain scalar ends on this line: a line break, a comment or an indicator. Gives the end of its
+    /// text, before blanks.
     #[inline]
-    fn skip_plain_word(&mut self) {
-        let flow = self.in_flow();
+    fn skip_plain_line(&mut self) -> usize {
+        let mut classes = class::BREAK | class::COLON | class::HASH;
+        if self.in_flow() {
+            classes |= class::FLOW;
+        }
         let cursor = &mut self.cursor;
-        let mut at = cursor.pos;
+        let start = cursor.pos;
+        let mut at = cursor.find(start, classes);
         loop {
-            match cursor.byte(at) {
-                b' ' | b'\t' | b'\n' | b'\r' | 0 => break,
-                b':' if cursor.is_blankz(at + 1) => break,
-                b',' | b'?' | b'[' | b']' | b'{' | b'}' if flow => break,
-                0xC2 | 0xE2 if cursor.break_len(at) != 0 => break,
-                _ => at += 1,
+            let goes_on = match cursor.byte(at) {
+                b':' => !cursor.is_blankz(at + 1),
+                b'#' => at > start && !cursor.is_blank(at - 1),
+                _ => false,
+            };
+            if !goes_on {
+                break;
             }
+            at = cursor.find(at + 1, classes);
         }
         cursor.pos = at;
+        let mut end = at;
+        while end > start && cursor.is_blank(end - 1) {
+            end -= 1;
+        }
+        end
     }
 
     /// Scans a scalar in single or double quotes.
@@ -144,13 +154,13 @@ impl Scanner<'_> {
         let mut gap = Gap::default();
         loop {
             if self.cursor.at_document_marker() {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     start,
                     "this quoted text is not closed before the next document marker",
                 ));
             }
             if self.cursor.at_end() {
-                return Err(Cursor::fault(start, "this quoted text is never closed"));
+                return Err(Fault::new(start, "this quoted text is never closed"));
             }
             let mut crossed_line = self.scan_quoted_word(quote, start)?;
             if self.cursor.peek() == quote {
@@ -189,19 +199,9 @@ impl Scanner<'_> {
     /// The closing quote of a scalar on one line without escapes.
     fn simple_quoted_end(&self, quote: u8) -> Option<usize> {
         let cursor = &self.cursor;
-        let mut at = cursor.pos + 1;
-        loop {
-            match cursor.byte(at) {
-                c if c == quote => {
-                    let doubled = quote == b'\'' && cursor.byte(at + 1) == quote;
-                    return (!doubled).then_some(at);
-                }
-                b'\\' if quote == b'"' => return None,
-                b'\n' | b'\r' | 0 => return None,
-                0xC2 | 0xE2 if cursor.break_len(at) != 0 => return None,
-                _ => at += 1,
-            }
-        }
+        let end = cursor.find(cursor.pos + 1, class::BREAK | quoted_classes(quote));
+        let doubled = quote == b'\'' && cursor.byte(end + 1) == quote;
+        (cursor.byte(end) == quote && !doubled).then_some(end)
     }
 
     /// Copies characters up to a blank, a line break or the closing quote. Tells whether it ended with an escaped
@@ -209,19 +209,9 @@ impl Scanner<'_> {
     fn scan_quoted_word(&mut self, quote: u8, start: usize) -> Scan<bool> {
         loop {
             let word = self.cursor.pos;
-            let mut at = word;
-            let stop = loop {
-                match self.cursor.byte(at) {
-                    c if c == quote => break c,
-                    c @ (b'\\' | b' ' | b'\t' | b'\n' | b'\r' | 0)
-                        if c != b'\\' || quote == b'"' =>
-                    {
-                        break c;
-                    }
-                    c @ (0xC2 | 0xE2) if self.cursor.break_len(at) != 0 => break c,
-                    _ => at += 1,
-                }
-            };
+            let classes = class::BREAK | class::BLANK | quoted_classes(quote);
+            let at = self.cursor.find(word, classes);
+            let stop = self.cursor.byte(at);
             self.scratch.push_str(&self.cursor.text[word..at]);
             self.cursor.pos = at;
             if stop == quote {
@@ -266,10 +256,10 @@ impl Scanner<'_> {
             b'x' => ('\0', 2),
             b'u' => ('\0', 4),
             b'U' => ('\0', 8),
-            0 => return Err(Cursor::fault(start, "this quoted text is never closed")),
+            0 => return Err(Fault::new(start, "this quoted text is never closed")),
             _ => {
                 let found = self.cursor.found(at + 1);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at,
                     format!("expected an escape that YAML has after `\\`, found {found}"),
                 ));
@@ -284,7 +274,7 @@ impl Scanner<'_> {
         for k in self.cursor.pos..self.cursor.pos + digits {
             let Some(digit) = char::from(self.cursor.byte(k)).to_digit(16) else {
                 let found = self.cursor.found(k);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     at,
                     format!(
                         "expected {digits} hexadecimal digits after `\\{}`, found {found}",
@@ -295,7 +285,7 @@ impl Scanner<'_> {
             code = (code << 4) | digit;
         }
         let Some(c) = char::from_u32(code) else {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 at,
                 format!("U+{code:04X} is not a Unicode character"),
             ));
@@ -324,11 +314,12 @@ impl Scanner<'_> {
         let mut end = self.cursor.pos;
         while self.cursor.column() == indent && !self.cursor.at_end() {
             let blank = self.cursor.is_blank(self.cursor.pos);
+            let foldable = !literal && !leading_blank && !blank;
             match leading.take() {
-                Some(Break::Line) if !literal && !leading_blank && !blank => {
-                    if trailing.is_empty() {
-                        self.scratch.push(' ');
-                    }
+                // A single line break folds to a space; before empty lines it goes without one.
+                Some(Break::Line) if foldable => {
+                    self.scratch
+                        .push_str(if trailing.is_empty() { " " } else { "" });
                 }
                 Some(kind) => self.scratch.push_str(kind.text()),
                 None => {}
@@ -373,7 +364,7 @@ impl Scanner<'_> {
                     self.cursor.pos += 1;
                 }
                 b'0' if (step == 0) == first_is_digit => {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         at,
                         "the indentation of a block of text cannot be 0",
                     ));
@@ -391,7 +382,7 @@ impl Scanner<'_> {
         }
         if !self.cursor.is_breakz(self.cursor.pos) {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 self.cursor.pos,
                 format!("expected the end of the line after `|` or `>`, found {found}"),
             ));
@@ -409,7 +400,7 @@ impl Scanner<'_> {
             }
             max_indent = max_indent.max(self.cursor.column());
             if (*indent == 0 || self.cursor.column() < *indent) && self.cursor.peek() == b'\t' {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     self.cursor.pos,
                     "found a tab where indentation is expected: indent with spaces",
                 ));
@@ -423,6 +414,15 @@ impl Scanner<'_> {
             *indent = max_indent.max((self.indent + 1).unsigned_abs()).max(1);
         }
         Ok(())
+    }
+}
+
+/// What a quoted scalar may end or be interrupted by.
+fn quoted_classes(quote: u8) -> u8 {
+    if quote == b'"' {
+        class::DOUBLE_QUOTE | class::BACKSLASH
+    } else {
+        class::SINGLE_QUOTE
     }
 }
 

@@ -1,5 +1,7 @@
 //! Finds the documents of a file: by its lines, without looking at YAML, as kubectl does.
 
+use memchr::{memchr, memmem};
+
 /// A stretch of a file that may hold one document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Chunk {
@@ -15,26 +17,28 @@ pub(super) struct Chunks<'t> {
     pos: usize,
     /// A bad separator to report before going on.
     bad: Option<usize>,
+    finder: memmem::Finder<'static>,
 }
 
 impl<'t> Chunks<'t> {
-    pub fn new(text: &'t str, start: usize) -> Self {
+    pub(super) fn new(text: &'t str, start: usize) -> Self {
         Self {
             text,
             pos: start,
             bad: None,
+            finder: memmem::Finder::new("\n---"),
         }
     }
 
     /// The next line that begins with `---`.
     fn separator(&self, from: usize) -> Option<usize> {
-        self.text[from..].find("\n---").map(|at| from + at + 1)
+        self.finder
+            .find(&self.text.as_bytes()[from..])
+            .map(|at| from + at + 1)
     }
 
     fn line_end(&self, from: usize) -> usize {
-        self.text[from..]
-            .find('\n')
-            .map_or(self.text.len(), |at| from + at + 1)
+        memchr(b'\n', &self.text.as_bytes()[from..]).map_or(self.text.len(), |at| from + at + 1)
     }
 
     /// Whether only blanks or a comment follow the dashes.

@@ -1,10 +1,10 @@
 //! Scans what may stand before a value (anchors, aliases, tags) and before a document (directives).
 
-use super::cursor::Cursor;
-use super::offset;
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
+use super::{Fault, offset};
 
 /// A tag as it was written, `!handle!suffix`, or what a `%TAG` directive says: handle and prefix.
+#[derive(Default)]
 pub(super) struct TagText {
     pub handle: String,
     pub suffix: String,
@@ -59,7 +59,7 @@ impl Scanner<'_> {
                 "an alias (`*`)"
             };
             let found = self.cursor.found(end);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 format!(
                     "expected a name of letters and digits for {what}, found {found}: quote a value that begins so"
@@ -90,7 +90,7 @@ impl Scanner<'_> {
             let suffix = self.scan_tag_uri("", start)?;
             if self.cursor.peek() != b'>' {
                 let found = self.cursor.found(self.cursor.pos);
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     start,
                     format!("expected `>` at the end of this tag, found {found}"),
                 ));
@@ -116,7 +116,7 @@ impl Scanner<'_> {
         };
         if !self.cursor.is_blankz(self.cursor.pos) {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 format!("expected a space after this tag, found {found}"),
             ));
@@ -125,19 +125,15 @@ impl Scanner<'_> {
     }
 
     fn tag_token(&mut self, kind: TokenKind, start: usize, tag: TagText) -> Token {
-        let span = Span {
-            start: offset(self.tags.len()),
-            ..Span::default()
-        };
-        self.tags.push(tag);
-        Token::new(kind, start, self.cursor.pos).with_span(span)
+        self.tags.push_back(tag);
+        Token::new(kind, start, self.cursor.pos)
     }
 
     /// Scans `!`, `!name!` or `!name` (which is then the beginning of a suffix).
     fn scan_tag_handle(&mut self, directive: bool, start: usize) -> Scan<String> {
         if self.cursor.peek() != b'!' {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 format!("expected a tag handle that begins with `!`, found {found}"),
             ));
@@ -148,7 +144,7 @@ impl Scanner<'_> {
         if self.cursor.peek() == b'!' {
             self.cursor.pos += 1;
         } else if directive && self.cursor.pos != from + 1 {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 "expected `!` at the end of the tag handle",
             ));
@@ -171,7 +167,7 @@ impl Scanner<'_> {
         }
         if !any {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 format!("expected the name of a tag, found {found}"),
             ));
@@ -182,7 +178,7 @@ impl Scanner<'_> {
     /// Reads the `%XX` escapes of one UTF-8 character.
     fn scan_uri_escape(&mut self, start: usize, uri: &mut Vec<u8>) -> Scan<()> {
         let wrong = || {
-            Cursor::fault(
+            Fault::new(
                 start,
                 "expected two hexadecimal digits after each `%` of this tag, in valid UTF-8",
             )
@@ -221,7 +217,7 @@ impl Scanner<'_> {
         self.cursor.pos += 1;
         let name = self.take_while(is_name);
         if name.is_empty() || !self.cursor.is_blankz(self.cursor.pos) {
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 start,
                 "expected a directive (`%YAML` or `%TAG`): quote a value that begins with `%`",
             ));
@@ -231,7 +227,7 @@ impl Scanner<'_> {
             "YAML" => {
                 let major = self.scan_version_number(start)?;
                 if self.cursor.peek() != b'.' {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         start,
                         "expected a version such as 1.1 after `%YAML`",
                     ));
@@ -248,15 +244,12 @@ impl Scanner<'_> {
             "TAG" => {
                 let handle = self.scan_tag_handle(true, start)?;
                 if !self.cursor.is_blank(self.cursor.pos) {
-                    return Err(Cursor::fault(
-                        start,
-                        "expected a space after the tag handle",
-                    ));
+                    return Err(Fault::new(start, "expected a space after the tag handle"));
                 }
                 self.cursor.skip_blanks();
                 let suffix = self.scan_tag_uri("", start)?;
                 if !self.cursor.is_blankz(self.cursor.pos) {
-                    return Err(Cursor::fault(
+                    return Err(Fault::new(
                         start,
                         "expected the end of the line after the tag prefix",
                     ));
@@ -264,7 +257,7 @@ impl Scanner<'_> {
                 self.tag_token(TokenKind::TagDirective, start, TagText { handle, suffix })
             }
             _ => {
-                return Err(Cursor::fault(
+                return Err(Fault::new(
                     start,
                     format!("expected the directive `%YAML` or `%TAG`, found `%{name}`"),
                 ));
@@ -276,7 +269,7 @@ impl Scanner<'_> {
         }
         if !self.cursor.is_breakz(self.cursor.pos) {
             let found = self.cursor.found(self.cursor.pos);
-            return Err(Cursor::fault(
+            return Err(Fault::new(
                 self.cursor.pos,
                 format!("expected the end of the line after this directive, found {found}"),
             ));
@@ -289,7 +282,7 @@ impl Scanner<'_> {
         let digits = self.take_while(|c| c.is_ascii_digit());
         match digits.len() {
             1 | 2 => Ok(digits.parse().unwrap_or(0)),
-            _ => Err(Cursor::fault(
+            _ => Err(Fault::new(
                 start,
                 "expected a version such as 1.1 after `%YAML`",
             )),

@@ -64,6 +64,7 @@ pub struct Entry<'a> {
 
 impl Entry<'_> {
     /// Where the key stands.
+    #[must_use]
     pub fn key_position(&self) -> Position {
         self.value.tree.position(self.key_offset)
     }
@@ -71,21 +72,25 @@ impl Entry<'_> {
 
 impl Tree {
     /// The node with this id. The id must come from this tree.
+    #[must_use]
     pub fn node(&self, id: NodeId) -> Node<'_> {
         Node { tree: self, id }
     }
 
     /// The text of the file, decoded.
+    #[must_use]
     pub fn text(&self) -> &str {
         &self.text
     }
 
     /// The line and column of a byte offset into [`Tree::text`].
+    #[must_use]
     pub fn position(&self, offset: u32) -> Position {
         self.lines.position(&self.text, offset)
     }
 
     /// How many bytes the tree occupies, its text included.
+    #[must_use]
     pub fn heap_size(&self) -> usize {
         self.text.capacity() + self.arena.heap_size() + self.lines.heap_size()
     }
@@ -125,6 +130,7 @@ impl<'a> Node<'a> {
     }
 
     /// What the node is.
+    #[must_use]
     pub fn value(self) -> Value<'a> {
         let (_, data) = self.target();
         match data.kind {
@@ -144,6 +150,7 @@ impl<'a> Node<'a> {
     }
 
     /// The string this node is, if it is one.
+    #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
         match self.value() {
             Value::String(text) => Some(text),
@@ -152,11 +159,13 @@ impl<'a> Node<'a> {
     }
 
     /// Whether the node is null.
+    #[must_use]
     pub fn is_null(self) -> bool {
         self.target().1.kind == Kind::Null
     }
 
     /// The value of a key, if this is a map that has it.
+    #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let (index, data) = self.target();
         if data.kind != Kind::Map {
@@ -179,6 +188,7 @@ impl<'a> Node<'a> {
 
     /// The entries of a map, in the order of the file. A key that occurs twice stands where its last value does, merged
     /// keys stand where their `<<` does. Nothing, if this is no map.
+    #[must_use]
     pub fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
         let (index, _) = self.target();
         self.tree.arena.pairs(index).map(move |pair| Entry {
@@ -189,6 +199,7 @@ impl<'a> Node<'a> {
     }
 
     /// The items of a list. Nothing, if this is no list.
+    #[must_use]
     pub fn items(self) -> impl ExactSizeIterator<Item = Node<'a>> {
         let (index, data) = self.target();
         let left = if data.kind == Kind::List {
@@ -204,6 +215,7 @@ impl<'a> Node<'a> {
     }
 
     /// How many entries a map or items a list has; 0 for anything else.
+    #[must_use]
     pub fn len(self) -> usize {
         let (_, data) = self.target();
         match data.kind {
@@ -213,21 +225,25 @@ impl<'a> Node<'a> {
     }
 
     /// Whether this is a map or list without entries, or neither.
+    #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
     /// The id, with which [`Tree::node`] finds this node again.
+    #[must_use]
     pub fn id(self) -> NodeId {
         self.id
     }
 
     /// Where the value stands; where the alias stands, if it was reached through one.
+    #[must_use]
     pub fn position(self) -> Position {
         self.tree.position(self.offset())
     }
 
     /// As [`Node::position`], but as a byte offset into [`Tree::text`].
+    #[must_use]
     pub fn offset(self) -> u32 {
         if self.id.via == NO_ALIAS {
             self.tree.arena.data(self.id.index).offset
@@ -237,6 +253,7 @@ impl<'a> Node<'a> {
     }
 
     /// For a value reached through an alias: where it is defined.
+    #[must_use]
     pub fn definition(self) -> Option<Position> {
         let (index, data) = self.target();
         let aliased = self.id.via != NO_ALIAS || index != self.id.index;
@@ -244,12 +261,14 @@ impl<'a> Node<'a> {
     }
 
     /// How a scalar without quotes is spelt (folded, if it has several lines).
+    #[must_use]
     pub fn raw(self) -> Option<&'a str> {
         let (_, data) = self.target();
         self.is_plain().then(|| self.tree.scalar(data))
     }
 
     /// Whether this is a scalar without quotes.
+    #[must_use]
     pub fn is_plain(self) -> bool {
         self.target().1.flags & PLAIN != 0
     }

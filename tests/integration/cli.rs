@@ -184,10 +184,7 @@ fn nothing_to_compare_says_why() {
     let empty = folder(&[("notes.txt", "x")]);
     let live = "examples/live";
     for (path, reason) in [
-        (
-            text(empty.path()).to_owned(),
-            "nothing to compare: no .yaml, .yml or .json file was found",
-        ),
+        (text(empty.path()).to_owned(), "no manifest was found"),
         ("/nonexistent/folder".to_owned(), "/nonexistent/folder: "),
     ] {
         let run = run(&["-f", &path, "--live", live]).exits(2);
@@ -200,7 +197,7 @@ fn nothing_to_compare_says_why() {
     let run = run(&["-f", text(others.path()), "--live", live]).exits(2);
     assert!(
         run.stdout
-            .contains("nothing to compare: there are only manifests of other kinds"),
+            .contains("no Deployment, Service, ConfigMap or Namespace to compare; found in 1 file(s): 1 × object of another kind"),
         "{}",
         run.stdout
     );

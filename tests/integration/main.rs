@@ -2,8 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+/// What other tools get wrong.
+mod classes;
 /// Command line, bad input and exit codes, without a server.
 mod cli;
+/// Beside controllers and autoscalers.
+mod controllers;
+/// The table of defaults against the control plane.
+mod defaults;
 /// Detection on the control plane: what is read, with which rights, in which requests.
 mod detect;
 /// The examples and their report.

@@ -131,6 +131,25 @@ impl ControlPlane {
         running
     }
 
+    /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces and
+    /// ServiceAccounts at work.
+    pub fn with_controllers(test: &str) -> Option<(Self, Controllers)> {
+        Self::for_test(test)?;
+        let plane = Self::start()?;
+        let kubeconfig = plane.kubeconfig("admin");
+        let controllers = Command::new(&plane.binary)
+            .args(["controller-manager", "--stdin", "--", "--leader-elect=false", "--secure-port=0"])
+            .args(["--kubeconfig", &kubeconfig, "--authentication-kubeconfig", &kubeconfig])
+            .args(["--authorization-kubeconfig", &kubeconfig, "--controllers"])
+            .arg("deployment-controller,replicaset-controller,namespace-controller,serviceaccount-controller")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Some((plane, Controllers { child: controllers }))
+    }
+
     fn start() -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let built = Command::new("bash")
@@ -306,6 +325,18 @@ impl Pod {
             .ok()?;
         let run = Run::of(&output);
         run.stderr.contains("mounted").then_some(run)
+    }
+}
+
+/// kube-controller-manager, which ends with the test.
+pub struct Controllers {
+    child: Child,
+}
+
+impl Drop for Controllers {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Runs the commands in the `console` blocks of README.md and RUNBOOK.md, in their order, and compares what they print
+# with what the block shows. RUNBOOK.md is run on a control plane of its own, and left out where there is no Go. What
+# differs from run to run (revisions, times, ports, temporary folders) is replaced by fixed examples.
+#
+#   scripts/check-docs.sh           shows what differs, exit code 1 if anything does
+#   scripts/check-docs.sh --write   puts what was printed into the documents
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+write=no
+case ${1-} in
+"") ;;
+--write) write=yes ;;
+*)
+    echo "usage: scripts/check-docs.sh [--write]" >&2
+    exit 2
+    ;;
+esac
+
+folder=$(mktemp -d)
+clean_up() {
+    scripts/controlplane.sh --dir "$folder/controlplane" down >/dev/null 2>&1 || true
+    rm -rf "$folder"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# The examples that stand for what differs.
+settle() {
+    sed -E \
+        -e "s#$folder/controlplane/admin\.kubeconfig#/home/you/.kube/config#g" \
+        -e "s#$folder#/tmp/walk#g" \
+        -e 's#(Git revision : )[0-9a-f]{12}(-dirty)?$#\13b0406bf9c1a#' \
+        -e 's#("revision": ?")[0-9a-f]{40}(-dirty)?"#\13b0406bf9c1a5d27e8f09b4c6d1e2f3a4b5c6d7e"#' \
+        -e 's#https://127\.0\.0\.1:[0-9]+#https://127.0.0.1:6443#g' \
+        -e 's#20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}Z#2026-11-22T10:04:11Z#g' \
+        -e 's# +$##'
+}
+
+# run FILE: prints the document with the output of its commands as it is now. They share one shell, as at a prompt.
+run() {
+    local line inside=no status=0 before
+    while IFS= read -r line; do
+        case $inside:$line in
+        no:'```console') inside=yes ;;
+        yes:'```') inside=no ;;
+        yes:'$ '*)
+            printf '%s\n' "$line"
+            before=$status
+            status=0
+            # So that `echo $?` tells the last command's.
+            eval "(exit $before); ${line#\$ }" >"$folder/output" 2>&1 </dev/null || status=$?
+            settle <"$folder/output"
+            continue
+            ;;
+        yes:*) continue ;;
+        esac
+        printf '%s\n' "$line"
+    done <"$1"
+}
+
+differing=0
+check() {
+    local made=$folder/$1
+    run "$1" >"$made"
+    if cmp -s "$1" "$made"; then
+        echo "$1: as it is"
+    elif [[ $write == yes ]]; then
+        cat "$made" >"$1"
+        echo "$1: written anew"
+    else
+        diff -u --label "$1" --label "$1, as it is now" "$1" "$made" || true
+        differing=$((differing + 1))
+    fi
+}
+
+cargo build --quiet --locked
+PATH=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd):$PATH
+export PATH TMPDIR=$folder
+unset KUBECONFIG CDPATH
+
+check README.md
+
+if command -v go >/dev/null; then
+    scripts/controlplane.sh --dir "$folder/controlplane" up --parent-pid $$ >/dev/null
+    eval "$(scripts/controlplane.sh --dir "$folder/controlplane" env)"
+    check RUNBOOK.md
+else
+    echo "RUNBOOK.md: left out, for there is no Go to build a control plane"
+fi
+
+if ((differing > 0)); then
+    echo "check-docs.sh: $differing document(s) do not show what the commands print; see --write" >&2
+    exit 1
+fi

@@ -1,0 +1,51 @@
+//! What is said from outside about which cluster to use: by the command line and by the process environment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::proxy::ProxyVariables;
+
+/// Where a pod finds the credentials of its `ServiceAccount`.
+const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+
+/// What the command line says about the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Wishes {
+    /// `--kubeconfig`.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context`.
+    pub context: Option<String>,
+}
+
+/// What the environment says about the cluster.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// `$KUBECONFIG`; an empty one counts as none.
+    pub kubeconfig: Option<OsString>,
+    /// The home directory, which may hold `.kube/config`.
+    pub home: Option<PathBuf>,
+    /// `$KUBERNETES_SERVICE_HOST`, which every pod has.
+    pub service_host: Option<String>,
+    /// `$KUBERNETES_SERVICE_PORT`.
+    pub service_port: Option<String>,
+    /// The directory with the `token`, `ca.crt` and `namespace` of a pod's `ServiceAccount`.
+    pub service_account: PathBuf,
+    /// The proxy settings.
+    pub proxies: ProxyVariables,
+}
+
+impl Environment {
+    /// Reads it from this process.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        Self {
+            kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
+            home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            service_host: text("KUBERNETES_SERVICE_HOST"),
+            service_port: text("KUBERNETES_SERVICE_PORT"),
+            service_account: PathBuf::from(SERVICE_ACCOUNT),
+            proxies: ProxyVariables::from_env(),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What happens when a server misbehaves.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use super::fake::{Answer, Fake, Then, answer, connect, nothing, ok, status};
+use super::{fetch, id, list, map, object, texts};
+use crate::cluster::Error;
+use crate::schema::Kind;
+
+#[tokio::test]
+async fn a_server_that_turns_away_is_asked_again() {
+    let fake = Fake::start(|number, _| match number {
+        0 => status(503, "ServiceUnavailable"),
+        1 => answer("502 Bad Gateway", "", "<html>"),
+        _ => ok(&object("a")),
+    });
+    fake.cluster(5.0).await.get(&map("a")).await.unwrap();
+    assert_eq!(fake.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_is_left_alone_as_long_as_it_asks() {
+    let fake = Fake::start(|number, _| match number {
+        0 => answer("429 Too Many Requests", "retry-after: 1\r\n", "slow down"),
+        _ => ok(&object("a")),
+    });
+    let start = Instant::now();
+    fake.cluster(5.0).await.get(&map("a")).await.unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1));
+
+    // Where that is longer than there is time for, nobody waits for it.
+    let fake =
+        Fake::start(|_, _| answer("429 Too Many Requests", "retry-after: 100\r\n", "slow down"));
+    let start = Instant::now();
+    let error = fake.cluster(5.0).await.get(&map("a")).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(2));
+    let wanted = "no result within 5 s, the last try: get configmaps \"a\" in namespace \"n\": 429 Too Many Requests: slow down";
+    assert!(
+        error.is_about_connection() && error.to_string().ends_with(wanted),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up_for_all() {
+    let fake = Fake::start(|_, _| nothing(Then::Hang));
+    // Thirteen requests, of which six are under way at a time.
+    let in_each = |kind| (0..6).map(move |number| id(kind, &format!("{kind}{number}"), "a"));
+    let ids: Vec<_> = in_each(Kind::Service)
+        .chain(in_each(Kind::Deployment))
+        .chain([map("a"), map("b")])
+        .collect();
+    let start = Instant::now();
+    let answers = fetch(&fake.cluster(0.3).await, &ids).await;
+    assert!(
+        answers
+            .values()
+            .all(|text| text.ends_with("no result within 0.3 s")),
+        "{answers:?}"
+    );
+    assert!(start.elapsed() < Duration::from_secs(2) && fake.asked().len() <= 6);
+}
+
+#[tokio::test]
+async fn a_request_that_hangs_costs_only_what_it_asked_for() {
+    let fake = Fake::start(|_, request| {
+        if request.contains("/services") {
+            nothing(Then::Hang)
+        } else {
+            list(&["a", "b"], "")
+        }
+    });
+    let ids = [map("a"), map("b"), id(Kind::Service, "n", "s")];
+    let answers = fetch(&fake.cluster(0.4).await, &ids).await;
+    let late = "get services \"s\" in namespace \"n\": no result within 0.4 s";
+    assert_eq!(
+        texts(&answers),
+        [("n/a", "live"), ("n/b", "live"), ("n/s", late)]
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_asked_for_again() {
+    for close in [true, false] {
+        let fake = Fake::start(move |number, _| {
+            let mut answer = list(&["a", "b", "x"], "");
+            match (number, close) {
+                (0, true) => answer.text.truncate(answer.text.len() - 20),
+                // As long as it says, and yet not whole.
+                (0, false) => {
+                    // As long as it says, and yet not whole.
+                    let body = answer.text.split_once("\r\n\r\n").unwrap().1;
+                    answer = ok(body.strip_suffix("]}").unwrap());
+                }
+                _ => return answer,
+            }
+            answer.then = Then::Close;
+            answer
+        });
+        let answers = fetch(&fake.cluster(5.0).await, &[map("a"), map("b"), map("c")]).await;
+        assert_eq!(
+            texts(&answers),
+            [("n/a", "live"), ("n/b", "live"), ("n/c", "absent")]
+        );
+        assert_eq!(fake.asked().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_keeps_breaking_is_given_up() {
+    let fake = Fake::start(|_, _| nothing(Then::Close));
+    let error = fake.cluster(60.0).await.get(&map("a")).await.unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_where_nobody_listens_is_not_tried_twice() {
+    let fake = Fake::start(|_, _| ok(""));
+    let mut target = fake.target();
+    target.server = "http://127.0.0.1:1".into();
+    let start = Instant::now();
+    let error = connect(target, 60.0).await.version().await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "cannot reach http://127.0.0.1:1: connection refused"
+    );
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test]
+async fn slow_bytes_are_put_together() {
+    let fake = Fake::start(|_, _| Answer {
+        drip: Duration::from_millis(2),
+        ..list(&["a", "b"], "")
+    });
+    let answers = fetch(&fake.cluster(10.0).await, &[map("a"), map("b")]).await;
+    assert_eq!(texts(&answers), [("n/a", "live"), ("n/b", "live")]);
+}
+
+#[tokio::test]
+async fn a_write_is_repeated_only_where_it_did_not_happen() {
+    let body = json!({"metadata": {"name": "a"}});
+    let turned_away = Fake::start(|number, _| match number {
+        0 => status(503, "ServiceUnavailable"),
+        1 => status(429, "TooManyRequests"),
+        _ => ok(&object("a")),
+    });
+    turned_away
+        .cluster(5.0)
+        .await
+        .replace(&map("a"), &body)
+        .await
+        .unwrap();
+    let path =
+        "PUT /api/v1/namespaces/n/configmaps/a?fieldManager=gitops-drift&fieldValidation=Strict";
+    assert_eq!(turned_away.asked(), [path, path, path]);
+    assert!(turned_away.headers()[0].ends_with(r#"{"metadata":{"name":"a"}}"#));
+
+    let unknown = [
+        Fake::start(|_, _| nothing(Then::Close)),
+        Fake::start(|_, _| nothing(Then::Hang)),
+        Fake::start(|_, _| status(504, "Timeout")),
+    ];
+    for fake in unknown {
+        let error = fake
+            .cluster(0.5)
+            .await
+            .create(&map("a"), &body)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, Error::OutcomeUnknown { .. }) && !error.is_about_connection(),
+            "{error}"
+        );
+        assert_eq!(fake.asked().len(), 1);
+    }
+
+    let nobody = Fake::start(|_, _| ok(""));
+    let mut target = nobody.target();
+    target.server = "http://127.0.0.1:1".into();
+    let error = connect(target, 5.0)
+        .await
+        .replace(&map("a"), &body)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn refusals_of_a_write_are_told_apart() {
+    for (code, reason) in [
+        (409, "Conflict"),
+        (409, "AlreadyExists"),
+        (422, "Invalid"),
+        (404, "NotFound"),
+        (400, "BadRequest"),
+    ] {
+        let fake = Fake::start(move |_, _| status(code, reason));
+        let error = fake
+            .cluster(5.0)
+            .await
+            .replace(&map("a"), &json!({}))
+            .await
+            .unwrap_err();
+        let fits = match &error {
+            Error::Conflict(_) => reason == "Conflict",
+            Error::AlreadyExists(_) => reason == "AlreadyExists",
+            Error::Invalid { .. } => reason == "Invalid",
+            Error::NotFound(_) => reason == "NotFound",
+            Error::Api { code: 400, .. } => reason == "BadRequest",
+            _ => false,
+        };
+        assert!(fits, "{reason} {error}");
+        assert_eq!(fake.asked().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_kubernetes_is_said_so() {
+    let page = "<!DOCTYPE html><title>Log in</title>";
+    let cases = [
+        (
+            page,
+            "the answer is not from a Kubernetes API server: an HTML page",
+        ),
+        (
+            "{}",
+            "the answer is not from a Kubernetes API server: no ConfigMap",
+        ),
+        (
+            "hello",
+            "the answer is not from a Kubernetes API server: no ConfigMap",
+        ),
+    ];
+    for (body, wanted) in cases {
+        let fake = Fake::start(move |_, _| ok(body));
+        let cluster = fake.cluster(5.0).await;
+        let error = cluster.get(&map("a")).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("get configmaps \"a\" in namespace \"n\": {wanted}")
+        );
+        let answers = fetch(&cluster, &[map("a"), map("b")]).await;
+        assert!(
+            answers["n/a"]
+                .starts_with("list configmaps in namespace \"n\": the answer is not from"),
+            "{answers:?}"
+        );
+        assert!(cluster.version().await.is_err());
+    }
+}

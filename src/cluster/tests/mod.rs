@@ -1,0 +1,80 @@
+//! Tests of the whole module against a server that answers as it is told.
+
+mod credentials;
+mod fake;
+mod faults;
+mod ways;
+
+use std::collections::BTreeMap;
+
+use super::{Cluster, Live};
+use crate::schema::{Kind, ResourceId};
+use fake::{Answer, ok};
+
+fn id(kind: Kind, namespace: &str, name: &str) -> ResourceId {
+    ResourceId {
+        kind,
+        namespace: namespace.into(),
+        name: name.into(),
+    }
+}
+
+fn map(name: &str) -> ResourceId {
+    id(Kind::ConfigMap, "n", name)
+}
+
+fn object(name: &str) -> String {
+    format!(r#"{{"kind":"ConfigMap","metadata":{{"name":"{name}","namespace":"n"}}}}"#)
+}
+
+fn list_in(namespace: &str, names: &[&str], metadata: &str) -> Answer {
+    let items: Vec<_> = names
+        .iter()
+        .map(|name| {
+            format!(
+                r#"{{"metadata":{{"name":"{name}","namespace":"{namespace}"}},"data":{{"k":"v"}}}}"#
+            )
+        })
+        .collect();
+    ok(&format!(
+        r#"{{"kind":"ConfigMapList","metadata":{{{metadata}}},"items":[{}]}}"#,
+        items.join(",")
+    ))
+}
+
+fn list(names: &[&str], metadata: &str) -> Answer {
+    list_in("n", names, metadata)
+}
+
+/// Fetches, and gives for each object `live`, `absent` or the error. Checks that each is answered once.
+async fn fetch(cluster: &Cluster, ids: &[ResourceId]) -> BTreeMap<String, String> {
+    let mut answers = BTreeMap::new();
+    let mut fetching = cluster.fetch(ids);
+    while let Some(batch) = fetching.next().await {
+        for fetched in batch {
+            let text = match fetched.result {
+                Ok(Some(Live { value, .. })) => {
+                    assert_eq!(value["kind"], fetched.id.kind.name());
+                    "live".to_owned()
+                }
+                Ok(None) => "absent".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let key = format!("{}/{}", fetched.id.namespace, fetched.id.name);
+            assert_eq!(
+                answers.insert(key.clone(), text),
+                None,
+                "{key} is answered twice"
+            );
+        }
+    }
+    assert_eq!(answers.len(), ids.len());
+    answers
+}
+
+fn texts(answers: &BTreeMap<String, String>) -> Vec<(&str, &str)> {
+    answers
+        .iter()
+        .map(|(key, text)| (key.as_str(), text.as_str()))
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! Which requests are made for many objects.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::fake::{Fake, ok, status};
+use super::{fetch, id, list, list_in, map, object, texts};
+use crate::schema::{Kind, ResourceId};
+
+#[tokio::test]
+async fn a_list_that_is_forbidden_becomes_gets() {
+    let fake = Fake::start(|_, request| match request {
+        request if request.contains("?limit=") => status(403, "Forbidden"),
+        request if request.contains("/a ") => ok(&object("a")),
+        request if request.contains("/b ") => status(404, "NotFound"),
+        _ => status(403, "Forbidden"),
+    });
+    let answers = fetch(&fake.cluster(5.0).await, &[map("a"), map("b"), map("c")]).await;
+    assert_eq!(
+        texts(&answers),
+        [
+            ("n/a", "live"),
+            ("n/b", "absent"),
+            ("n/c", "this is Forbidden")
+        ]
+    );
+    assert_eq!(fake.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn a_list_that_expires_is_begun_anew() {
+    let gone = AtomicUsize::new(0);
+    let fake = Fake::start(move |_, request| {
+        let more = r#""continue":"t","remainingItemCount":1"#;
+        match request.contains("continue=t") {
+            false => list(&["a", "b"], more),
+            true if gone.fetch_add(1, Ordering::SeqCst) == 0 => status(410, "Expired"),
+            true => list(&["c"], ""),
+        }
+    });
+    let ids: Vec<_> = ["a", "b", "c", "d", "e"].map(map).into();
+    let answers = fetch(&fake.cluster(5.0).await, &ids).await;
+    let wanted = [
+        ("n/a", "live"),
+        ("n/b", "live"),
+        ("n/c", "live"),
+        ("n/d", "absent"),
+        ("n/e", "absent"),
+    ];
+    assert_eq!(texts(&answers), wanted);
+    let (first, next) = (
+        "GET /api/v1/namespaces/n/configmaps?limit=50",
+        "GET /api/v1/namespaces/n/configmaps?limit=500&continue=t",
+    );
+    assert_eq!(
+        fake.asked(),
+        [first, next, first.replace("50", "500").as_str(), next]
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_foreign_objects_is_given_up() {
+    let fake = Fake::start(|_, request| match request {
+        request if request.contains("?limit=") => list(
+            &["a", "x", "y"],
+            r#""continue":"t","remainingItemCount":9000"#,
+        ),
+        _ => ok(&object("b")),
+    });
+    let answers = fetch(&fake.cluster(5.0).await, &[map("a"), map("b")]).await;
+    assert_eq!(texts(&answers), [("n/a", "live"), ("n/b", "live")]);
+    assert_eq!(
+        fake.asked(),
+        [
+            "GET /api/v1/namespaces/n/configmaps?limit=50",
+            "GET /api/v1/namespaces/n/configmaps/b"
+        ]
+    );
+}
+
+/// Ids in ten namespaces, three in each but two in the first.
+fn spread() -> Vec<ResourceId> {
+    let in_namespace = |number: usize| {
+        let names = if number == 0 {
+            vec!["a", "b"]
+        } else {
+            vec!["a", "b", "c"]
+        };
+        names
+            .into_iter()
+            .map(move |name| id(Kind::ConfigMap, &format!("n{number}"), name))
+    };
+    (0..10).flat_map(in_namespace).collect()
+}
+
+fn namespace_of(request: &str) -> Option<&str> {
+    request.split("/namespaces/").nth(1)?.split('/').next()
+}
+
+#[tokio::test]
+async fn many_namespaces_are_listed_at_once() {
+    let fake = Fake::start(|_, request| {
+        if request.contains("continue=t") {
+            return list_in("n2", &["a"], "");
+        }
+        let more = r#""continue":"t","remainingItemCount":20"#;
+        list_in("n1", &["a", "b", "c"], more)
+    });
+    let answers = fetch(&fake.cluster(5.0).await, &spread()).await;
+    assert_eq!(answers.values().filter(|text| *text == "live").count(), 4);
+    assert_eq!(
+        answers.values().filter(|text| *text == "absent").count(),
+        25
+    );
+    assert_eq!(
+        fake.asked(),
+        [
+            "GET /api/v1/configmaps?limit=116",
+            "GET /api/v1/configmaps?limit=500&continue=t"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn namespaces_are_listed_where_the_cluster_is_full_of_foreign_objects_or_forbidden() {
+    for forbidden in [true, false] {
+        let fake = Fake::start(move |_, request| match namespace_of(request) {
+            None if forbidden => status(403, "Forbidden"),
+            None => list_in(
+                "foreign",
+                &["a", "b"],
+                r#""continue":"t","remainingItemCount":99000"#,
+            ),
+            Some(namespace) if request.contains("?limit=") => list_in(namespace, &["a", "b"], ""),
+            Some(namespace) => ok(&object("a").replace("\"n\"", &format!("{namespace:?}"))),
+        });
+        let answers = fetch(&fake.cluster(5.0).await, &spread()).await;
+        assert_eq!(answers.values().filter(|text| *text == "live").count(), 20);
+        assert_eq!(answers.values().filter(|text| *text == "absent").count(), 9);
+        let asked = fake.asked();
+        // One list for all, nine for the larger namespaces, and the two objects of the smallest.
+        assert_eq!(
+            asked.iter().filter(|path| path.contains("?limit=")).count(),
+            10
+        );
+        assert_eq!(
+            (asked.len(), asked[0].as_str()),
+            (12, "GET /api/v1/configmaps?limit=116")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_list_ends_when_all_is_found() {
+    let fake = Fake::start(|_, _| list(&["a", "b"], r#""continue":"t""#));
+    fetch(&fake.cluster(5.0).await, &[map("a"), map("b")]).await;
+    assert_eq!(fake.asked().len(), 1);
+}

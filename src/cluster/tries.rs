@@ -1,0 +1,152 @@
+//! The tries of one request, within the time that it has.
+
+use std::hash::{BuildHasher as _, Hasher as _};
+use std::time::{Duration, Instant};
+
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout_at;
+
+use super::client::Client;
+use super::error::Error;
+use super::request::Request;
+use super::retry::{self, Failure, Reach};
+
+/// How many connections in a row may break under a request.
+const BROKEN_TRIES: u32 = 4;
+/// After this long without a result a person is told what is being waited for.
+const SLOW: Duration = Duration::from_secs(10);
+
+/// The tries of one request. While it lives it counts as one of those under way.
+pub(super) struct Tries<'a> {
+    client: &'a Client,
+    request: &'a Request,
+    _permit: SemaphorePermit<'a>,
+    start: Instant,
+    count: u32,
+    last: Option<Box<Error>>,
+    renewed: bool,
+}
+
+impl<'a> Tries<'a> {
+    pub(super) fn new(
+        client: &'a Client,
+        request: &'a Request,
+        permit: SemaphorePermit<'a>,
+    ) -> Self {
+        let start = Instant::now();
+        Self {
+            client,
+            request,
+            _permit: permit,
+            start,
+            count: 0,
+            last: None,
+            renewed: false,
+        }
+    }
+
+    /// Tries until the body of an answer is there.
+    pub(super) async fn call(mut self) -> Result<Vec<u8>, Error> {
+        loop {
+            match self.one(self.client.attempt(self.request)).await {
+                Ok(body) => return Ok(body),
+                Err(failure) => self.fail(failure).await?,
+            }
+        }
+    }
+
+    /// One try, which ends with the time of the request at the latest.
+    pub(super) async fn one<T>(
+        &mut self,
+        attempt: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        self.count += 1;
+        let result = self.in_time(attempt).await;
+        if result.as_ref().map_or_else(Failure::is_answer, |_| true) {
+            self.client.note_result();
+        }
+        result
+    }
+
+    async fn in_time<T>(
+        &self,
+        attempt: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let mut attempt = std::pin::pin!(attempt);
+        let deadline = self.start + self.client.timeout;
+        let slow = Instant::now() + SLOW;
+        if slow < deadline {
+            match timeout_at(slow.into(), &mut attempt).await {
+                Ok(result) => return result,
+                Err(_) => self.client.warn(&format!(
+                    "{}: no result for {} s, still waiting",
+                    self.request.subject,
+                    SLOW.as_secs()
+                )),
+            }
+        }
+        match timeout_at(deadline.into(), &mut attempt).await {
+            Ok(result) => result,
+            Err(_) if self.request.writes() => Err(Failure::last(self.unknown(self.time_is_up()))),
+            Err(_) => Err(Failure::last(self.out_of_time())),
+        }
+    }
+
+    /// Waits for the next try, or gives the error with which the request has failed for good.
+    pub(super) async fn fail(&mut self, failure: Failure) -> Result<(), Error> {
+        match failure.reach {
+            Reach::Unauthorized if !self.renewed && self.client.renew(self.start).await? => {
+                self.renewed = true;
+                Ok(())
+            }
+            Reach::Lost | Reach::Broken if self.request.writes() => {
+                Err(self.unknown(failure.cause()))
+            }
+            Reach::Broken if self.count >= BROKEN_TRIES => Err(*failure.error),
+            Reach::TurnedAway | Reach::Lost | Reach::Broken => self.wait(failure).await,
+            Reach::Final | Reach::Unauthorized => Err(*failure.error),
+        }
+    }
+
+    async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
+        let pause = retry::pause(self.count, failure.retry_after, chance());
+        let left = self.client.timeout.saturating_sub(self.start.elapsed());
+        self.client
+            .warn(&format!("{}; trying again", failure.error));
+        self.last = Some(failure.error);
+        if pause >= left {
+            return Err(self.out_of_time());
+        }
+        tokio::time::sleep(pause).await;
+        Ok(())
+    }
+
+    fn unknown(&self, cause: String) -> Error {
+        Error::OutcomeUnknown {
+            what: self.request.subject.clone(),
+            cause,
+        }
+    }
+
+    fn time_is_up(&self) -> String {
+        format!("no result within {} s", self.client.timeout.as_secs_f64())
+    }
+
+    /// The error of a request whose time has run out. Where no other request got a result in all that time, it is the
+    /// connection that has failed.
+    fn out_of_time(&self) -> Error {
+        let last = self.last.as_ref().map(ToString::to_string);
+        if self.client.had_result_since(self.start) {
+            let (what, after) = (self.request.subject.clone(), self.client.timeout);
+            return Error::Timeout { what, after, last };
+        }
+        let last = last.map_or_else(String::new, |last| format!(", the last try: {last}"));
+        self.client.unreachable(self.time_is_up() + &last)
+    }
+}
+
+/// A number from 0 to 1.
+fn chance() -> f64 {
+    let random = std::hash::RandomState::new().build_hasher().finish();
+    f64::from(random as u32) / f64::from(u32::MAX)
+}

@@ -1,0 +1,171 @@
+//! Atomic values: compared and replaced as a whole.
+
+use serde_json::Value;
+
+use super::declared::is_empty;
+use super::finding::set;
+use super::walk::{Spot, Walk};
+use super::{Class, Verdict};
+use crate::path::Ignore;
+use crate::schema::rules::{Gate, Order, RuleId, Rules};
+use crate::schema::types::Type;
+use crate::yaml::Node;
+
+/// How a live value stands to the declared one, as a whole.
+#[derive(Clone, Copy)]
+enum Exactness {
+    /// It is what the server makes of the declared one, nothing more and nothing less.
+    Same,
+    /// It lacks only what the server may not store.
+    NotStored(&'static Gate),
+    /// It differs.
+    Different,
+}
+
+impl<'a> Walk<'_, 'a> {
+    /// A declared value that is compared and replaced as a whole.
+    pub(super) fn atomic(&mut self, ty: &Type, rules: &'static Rules, spot: &Spot<'a>) {
+        let is_empty = spot.declared.is_some_and(is_empty);
+        if is_empty && spot.live.is_none() && !matches!(ty, Type::Struct(_)) {
+            return self.say(Verdict::Same);
+        }
+        if is_empty && let Some(rule) = rules.extended {
+            return self.not_drift(rule);
+        }
+        if spot.live.is_none() {
+            return self.missing(spot);
+        }
+        let desired = || spot.declared.map(Node::to_json);
+        let mut reasons = Vec::new();
+        let exactness = exactness(ty, rules, spot.clone(), &mut reasons);
+        if !matches!(exactness, Exactness::Different) {
+            reasons.into_iter().for_each(|rule| self.not_drift(rule));
+        }
+        match exactness {
+            Exactness::Same => self.say(Verdict::Same),
+            Exactness::NotStored(gate) => {
+                let finding = self.finding(Class::Changed, spot, desired(), set(desired()));
+                self.say(Verdict::NotStored(gate, finding));
+            }
+            Exactness::Different => {
+                let kept = desired().map(|value| keep_ignored(value, spot.live, &spot.ignore));
+                let finding = self.finding(Class::Changed, spot, desired(), set(kept));
+                self.say(Verdict::Drift(finding));
+            }
+        }
+    }
+}
+
+/// Compares a value as a whole: what is live and not declared counts, and the server's defaults are filled in. The rules
+/// that made something no difference go to `reasons`.
+fn exactness(
+    ty: &Type,
+    rules: &'static Rules,
+    spot: Spot<'_>,
+    reasons: &mut Vec<RuleId>,
+) -> Exactness {
+    let spot = Spot { last: None, ..spot };
+    if let Type::List { item, .. } = ty {
+        return list_exactness(item, rules, &spot, reasons);
+    }
+    let mut exactness = Exactness::Same;
+    let mut sink = |verdict: Verdict| match (verdict, exactness) {
+        (Verdict::NotDrift(rule), _) => reasons.push(rule),
+        (Verdict::Drift(_), _) => exactness = Exactness::Different,
+        (Verdict::NotStored(gate, _), Exactness::Same) => exactness = Exactness::NotStored(gate),
+        _ => {}
+    };
+    let mut walk = Walk::new(true, &mut sink);
+    match ty {
+        Type::Struct(ty) => walk.structure(*ty, &spot),
+        Type::Map { value, .. } => walk.map(value, rules, &spot),
+        Type::Scalar(scalar) => walk.scalar(*scalar, rules, true, &spot),
+        Type::List { .. } | Type::Any => {}
+    }
+    exactness
+}
+
+fn list_exactness<'a>(
+    item: &Type,
+    rules: &'static Rules,
+    spot: &Spot<'a>,
+    reasons: &mut Vec<RuleId>,
+) -> Exactness {
+    let declared: Vec<Node<'a>> = spot.declared.into_iter().flat_map(Node::items).collect();
+    let live = spot.live_items();
+    let mut compare = |declared: Node<'a>, live: &'a Value| {
+        let spot = Spot {
+            declared: Some(declared),
+            live: Some(live),
+            last: None,
+            ignore: Ignore::default(),
+        };
+        exactness(item, rules, spot, reasons)
+    };
+    let has_room = match rules.extended {
+        Some(_) => declared.len() <= live.len(),
+        None => declared.len() == live.len(),
+    };
+    if !has_room {
+        return Exactness::Different;
+    }
+    let mut whole = Exactness::Same;
+    for (node, value) in declared.iter().zip(live) {
+        match compare(*node, value) {
+            Exactness::Same => {}
+            Exactness::NotStored(gate) => whole = Exactness::NotStored(gate),
+            Exactness::Different => {
+                let alike = |node, value| matches!(compare(node, value), Exactness::Same);
+                let is_free = rules.order == Order::Free && rules.extended.is_none();
+                let is_same = is_free && is_permutation(&declared, live, alike);
+                return if is_same {
+                    Exactness::Same
+                } else {
+                    Exactness::Different
+                };
+            }
+        }
+    }
+    whole
+}
+
+/// Whether each declared item has a live one of its own, wherever it stands.
+fn is_permutation<'a>(
+    declared: &[Node<'a>],
+    live: &'a [Value],
+    mut alike: impl FnMut(Node<'a>, &'a Value) -> bool,
+) -> bool {
+    let mut left: Vec<&Value> = live.iter().collect();
+    declared.iter().all(|node| {
+        let found = left.iter().position(|value| alike(*node, value));
+        found.map(|at| left.swap_remove(at)).is_some()
+    })
+}
+
+/// A declared value as it is to be written: what is ignored inside of it stays as it is live, absence included.
+pub(super) fn keep_ignored(desired: Value, live: Option<&Value>, ignore: &Ignore<'_>) -> Value {
+    let Value::Object(mut desired) = desired else {
+        return desired;
+    };
+    if ignore.is_empty() {
+        return Value::Object(desired);
+    }
+    let live = live.and_then(Value::as_object);
+    let keys: Vec<String> = desired
+        .keys()
+        .chain(live.into_iter().flat_map(serde_json::Map::keys))
+        .cloned()
+        .collect();
+    for key in keys {
+        let (below, live) = (ignore.key(&key), live.and_then(|live| live.get(&key)));
+        if below.here() {
+            match live {
+                Some(live) => desired.insert(key, live.clone()),
+                None => desired.remove(&key),
+            };
+        } else if let Some(value) = desired.remove(&key) {
+            desired.insert(key, keep_ignored(value, live, &below));
+        }
+    }
+    Value::Object(desired)
+}

@@ -1,0 +1,139 @@
+//! Places with a declared value.
+
+use serde_json::Value;
+
+use super::finding::set;
+use super::walk::{Spot, Walk};
+use super::{Class, Edit, Verdict};
+use crate::normalize::{self, Plain};
+use crate::schema::rules::{Gate, Rules};
+use crate::schema::types::{Field, ListKind, Scalar, Struct, Type};
+use crate::yaml::{self, Node};
+
+impl<'a> Walk<'_, 'a> {
+    /// A place with a declared value.
+    pub(super) fn declared(&mut self, field: &'static Field, spot: &Spot<'a>) {
+        let rules = &field.rules;
+        if let Some(gate) = rules.gate.filter(|_| spot.live.is_none()) {
+            return self.not_stored(gate, spot);
+        }
+        match &field.ty {
+            Type::Any => {}
+            Type::Scalar(scalar) => self.scalar(*scalar, rules, field.pointer, spot),
+            Type::List {
+                kind: ListKind::Keyed(keys),
+                item,
+            } => self.items(item, keys, rules, spot),
+            Type::List {
+                kind: ListKind::Set,
+                item,
+            } if !self.strict || rules.foreign.is_some() => {
+                self.set(item, rules, spot);
+            }
+            Type::Map {
+                value,
+                atomic: false,
+            } => self.map(value, rules, spot),
+            Type::Struct(ty) if !ty.atomic => {
+                if spot.live.is_none() && field.pointer {
+                    match gate_of_all(ty, spot.declared) {
+                        Some(gate) => self.not_stored(gate, spot),
+                        None => self.missing(spot),
+                    }
+                } else {
+                    self.structure(*ty, spot);
+                }
+            }
+            Type::List { .. } | Type::Map { .. } | Type::Struct(_) => {
+                self.atomic(&field.ty, rules, spot);
+            }
+        }
+    }
+
+    /// A declared value without parts.
+    pub(super) fn scalar(
+        &mut self,
+        ty: Scalar,
+        rules: &'static Rules,
+        pointer: bool,
+        spot: &Spot<'a>,
+    ) {
+        let desired = spot.declared.map_or(Plain::Nothing, Plain::from);
+        let same = match spot.live {
+            Some(live) => normalize::same(ty, rules.milli, desired, Plain::from(live)),
+            None => !pointer && desired.is_zero(ty),
+        };
+        if same {
+            return self.say(Verdict::Same);
+        }
+        let class = if spot.live.is_some() {
+            Class::Changed
+        } else {
+            Class::Missing
+        };
+        let value = spot.declared.map(Node::to_json);
+        let finding = self.finding(class, spot, value.clone(), set(value));
+        self.say(Verdict::Drift(finding));
+    }
+
+    /// A declared value of which nothing is live.
+    pub(super) fn missing(&mut self, spot: &Spot<'a>) {
+        let desired = spot.declared.map(Node::to_json);
+        let finding = self.finding(Class::Missing, spot, desired.clone(), set(desired));
+        self.say(Verdict::Drift(finding));
+    }
+
+    /// A declared value that is not live and that this server may not store at all.
+    fn not_stored(&mut self, gate: &'static Gate, spot: &Spot<'a>) {
+        if spot.declared.is_some_and(is_empty) {
+            return;
+        }
+        let desired = spot.declared.map(Node::to_json);
+        let finding = self.finding(Class::Missing, spot, desired.clone(), set(desired));
+        self.say(Verdict::NotStored(gate, finding));
+    }
+
+    /// A list whose items are their own keys: each declared one must be live.
+    pub(super) fn set(&mut self, item: &Type, rules: &'static Rules, spot: &Spot<'a>) {
+        let Type::Scalar(scalar) = item else { return };
+        let live = spot.live_items();
+        let is_live = |node: Node<'_>| {
+            live.iter()
+                .any(|value| normalize::same(*scalar, rules.milli, node.into(), value.into()))
+        };
+        let absent: Vec<Value> = spot
+            .declared
+            .into_iter()
+            .flat_map(Node::items)
+            .filter(|n| !is_live(*n))
+            .map(Node::to_json)
+            .collect();
+        if absent.is_empty() {
+            return self.say(Verdict::Same);
+        }
+        let class = if spot.live.is_some() {
+            Class::Changed
+        } else {
+            Class::Missing
+        };
+        let desired = spot.declared.map(Node::to_json);
+        let edit = Edit::Set(Value::Array(live.iter().cloned().chain(absent).collect()));
+        let finding = self.finding(class, spot, desired, edit);
+        self.say(Verdict::Drift(finding));
+    }
+}
+
+/// Whether a node is a list or a map without entries.
+pub(super) fn is_empty(node: Node<'_>) -> bool {
+    matches!(node.value(), yaml::Value::List | yaml::Value::Map) && node.is_empty()
+}
+
+/// The gate of a struct of which nothing is declared that a server without it would store.
+fn gate_of_all(ty: &Struct, declared: Option<Node<'_>>) -> Option<&'static Gate> {
+    let gate = |key: &str| ty.field(key).and_then(|field| field.rules.gate);
+    let mut entries = declared?.entries().filter(|entry| !entry.value.is_null());
+    let first = gate(entries.next()?.key)?;
+    entries
+        .all(|entry| gate(entry.key).is_some())
+        .then_some(first)
+}

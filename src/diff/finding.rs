@@ -1,0 +1,74 @@
+//! Where the walk stands, and the findings it makes there.
+
+use serde_json::Value;
+
+use super::walk::{Spot, Step, Walk};
+use super::{Class, Edit, Finding, Origin, Token};
+use crate::path::{Path, Segment};
+use crate::yaml::Node;
+
+impl<'a> Walk<'_, 'a> {
+    /// The path of the current place.
+    pub(super) fn path(&self) -> Path {
+        let mut path = Path::root();
+        for step in &self.steps {
+            path.push(match step {
+                Step::Key(key) => Segment::Key((*key).to_owned()),
+                Step::Item { segment, .. } => segment.clone(),
+            });
+        }
+        path
+    }
+
+    /// The path of a field beside the current one.
+    pub(super) fn sibling_path(&self, field: &str) -> Path {
+        let mut path = self.path();
+        path.pop();
+        path.key(field)
+    }
+
+    /// A finding at the current place.
+    pub(super) fn finding(
+        &self,
+        class: Class,
+        spot: &Spot<'a>,
+        desired: Option<Value>,
+        edit: Edit,
+    ) -> Box<Finding> {
+        let at = self.steps.iter().map(|step| match step {
+            Step::Key(key) => Token::Key((*key).to_owned()),
+            Step::Item { live, .. } => Token::Index(live.unwrap_or_default()),
+        });
+        Box::new(Finding {
+            path: self.path(),
+            class,
+            declared: spot.declared.or(self.around).map(Node::id),
+            desired,
+            origin: Origin::Declared,
+            live: spot.live.cloned(),
+            declared_pointer: spot.declared.map(|_| self.declared_pointer()),
+            at: at.collect(),
+            edit,
+            immutable: self.immutable,
+            kept: self.kept,
+            consequences: self.consequences,
+        })
+    }
+
+    pub(super) fn declared_pointer(&self) -> String {
+        let tokens: Vec<Token> = self
+            .steps
+            .iter()
+            .map(|step| match step {
+                Step::Key(key) => Token::Key((*key).to_owned()),
+                Step::Item { declared, .. } => Token::Index(declared.unwrap_or_default()),
+            })
+            .collect();
+        super::pointer(&tokens)
+    }
+}
+
+/// The edit that sets a declared value.
+pub(super) fn set(value: Option<Value>) -> Edit {
+    Edit::Set(value.unwrap_or(Value::Null))
+}

@@ -1,0 +1,102 @@
+//! The keys of maps.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::walk::{IGNORED, Spot, Step, Walk};
+use super::{Class, Verdict};
+use crate::normalize::Plain;
+use crate::schema::rules::{KeyRow, Rules};
+use crate::schema::types::Type;
+use crate::yaml::Node;
+
+impl<'a> Walk<'_, 'a> {
+    /// The keys of a map.
+    pub(super) fn map(&mut self, value: &Type, rules: &'static Rules, spot: &Spot<'a>) {
+        let declared: BTreeMap<&'a str, Node<'a>> = spot
+            .declared
+            .into_iter()
+            .flat_map(Node::entries)
+            .map(|entry| (entry.key, entry.value))
+            .collect();
+        let around = self.around;
+        self.around = spot.declared.or(around);
+        for (&key, &node) in &declared {
+            let live = spot.live.and_then(|live| live.get(key));
+            let last = spot.last.and_then(|last| last.get(key));
+            let inner = Spot {
+                declared: Some(node),
+                live,
+                last,
+                ignore: spot.ignore.key(key),
+            };
+            self.steps.push(Step::Key(key));
+            self.declared_key(key, value, rules, &inner);
+            self.steps.pop();
+        }
+        if let Some(Value::Object(live)) = spot.live {
+            for (key, live) in live
+                .iter()
+                .filter(|(key, _)| !declared.contains_key(key.as_str()))
+            {
+                let last = spot.last.and_then(|last| last.get(key));
+                let inner = Spot {
+                    declared: None,
+                    live: Some(live),
+                    last,
+                    ignore: spot.ignore.key(key),
+                };
+                self.steps.push(Step::Key(key));
+                self.undeclared_key(key, rules, &inner);
+                self.steps.pop();
+            }
+        }
+        self.around = around;
+    }
+
+    pub(super) fn declared_key(
+        &mut self,
+        key: &str,
+        ty: &Type,
+        rules: &'static Rules,
+        spot: &Spot<'a>,
+    ) {
+        if spot.ignore.here() {
+            return self.not_drift(IGNORED);
+        }
+        let text = spot.declared.and_then(Node::as_str);
+        if let Some(row) = key_row(rules.keys, key, text).filter(|row| row.owned) {
+            return self.not_drift(row.id());
+        }
+        if let Type::Scalar(scalar) = ty {
+            // Go reads `null` as the zero, and stores it.
+            let is_null = spot.declared.is_some_and(Node::is_null);
+            if is_null
+                && spot
+                    .live
+                    .is_some_and(|live| Plain::from(live).is_zero(*scalar))
+            {
+                return self.say(Verdict::Same);
+            }
+            self.scalar(*scalar, rules, true, spot);
+        }
+    }
+
+    pub(super) fn undeclared_key(&mut self, key: &str, rules: &'static Rules, spot: &Spot<'a>) {
+        if spot.ignore.here() {
+            return self.not_drift(IGNORED);
+        }
+        let text = spot.live.and_then(Value::as_str);
+        match key_row(rules.keys, key, text) {
+            Some(row) => self.not_drift(row.id()),
+            None if spot.last.is_some() => self.taken_out(Class::Removed, spot),
+            None => self.extra(spot),
+        }
+    }
+}
+
+/// The row about a key of a map.
+fn key_row(rows: &'static [KeyRow], key: &str, value: Option<&str>) -> Option<&'static KeyRow> {
+    rows.iter().find(|row| row.is_about(key, value))
+}

@@ -1,0 +1,179 @@
+//! Places where nothing is declared: what is live there by default, by others, or because it has left Git.
+
+use serde_json::Value;
+
+use super::walk::{Spot, UNDECLARED, Walk};
+use super::{Class, Edit, Origin, Verdict};
+use crate::normalize::{self, Plain};
+use crate::schema::rules::{DefaultRow, Siblings};
+use crate::schema::types::{Field, ListKind, Scalar, StructRef, Type};
+
+impl<'a> Walk<'_, 'a> {
+    /// A place where nothing is declared.
+    pub(super) fn undeclared(
+        &mut self,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        let rules = &field.rules;
+        if let Some(rule) = rules.foreign.or(rules.allocated) {
+            return self.not_drift(rule);
+        }
+        if rules.kept.is_none() && spot.last.is_some() && spot.live.is_some() {
+            return self.removed(field, siblings, spot);
+        }
+        if !self.strict && self.default_of.is_none() {
+            return self.not_drift(UNDECLARED);
+        }
+        match &field.ty {
+            Type::Scalar(scalar) => self.defaulted(*scalar, field, siblings, spot),
+            Type::Struct(ty) if !field.pointer || siblings.default(field.name).is_some() => {
+                if let Some(row) = rules.default {
+                    self.not_drift(row.id());
+                }
+                self.structure(*ty, spot);
+            }
+            Type::Map {
+                value,
+                atomic: false,
+            } => self.map(value, rules, spot),
+            Type::List {
+                item,
+                kind: ListKind::Keyed(keys),
+            } => self.items(item, keys, rules, spot),
+            Type::List { .. } | Type::Map { .. } if is_empty(spot.live) => self.say(Verdict::Same),
+            Type::List { .. } | Type::Map { .. } | Type::Struct(_) if spot.live.is_some() => {
+                self.extra(spot);
+            }
+            Type::Any | Type::List { .. } | Type::Map { .. } | Type::Struct(_) => {}
+        }
+    }
+
+    /// A value without parts that nothing declares: it must be what the server fills in.
+    pub(super) fn defaulted(
+        &mut self,
+        ty: Scalar,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        let rules = &field.rules;
+        let Some(live) = spot.live else { return };
+        let Some(desired) = siblings.default(field.name) else {
+            return if !field.pointer && Plain::from(live).is_zero(ty) {
+                self.say(Verdict::Same);
+            } else {
+                self.extra(spot);
+            };
+        };
+        if normalize::same(ty, rules.milli, Plain::from(&desired), Plain::from(live)) {
+            let id = rules.default.map_or(UNDECLARED, DefaultRow::id);
+            return self.not_drift(id);
+        }
+        let mut finding = self.finding(
+            Class::Changed,
+            spot,
+            Some(desired.clone()),
+            Edit::Set(desired),
+        );
+        finding.origin = self
+            .default_of
+            .clone()
+            .map_or(Origin::Default, Origin::DefaultOf);
+        self.say(Verdict::Drift(finding));
+    }
+
+    /// A live value that nothing declares and the server does not fill in.
+    pub(super) fn extra(&mut self, spot: &Spot<'a>) {
+        if self.strict {
+            self.taken_out(Class::Extra, spot);
+        } else {
+            self.not_drift(UNDECLARED);
+        }
+    }
+
+    /// A live value that should not be there.
+    pub(super) fn taken_out(&mut self, class: Class, spot: &Spot<'a>) {
+        let finding = self.finding(class, spot, None, Edit::Remove);
+        self.say(Verdict::Drift(finding));
+    }
+
+    /// A field that was declared, is live, and is declared no longer. What was added below it by others stays: the
+    /// field as a whole is told only if it holds nothing else.
+    pub(super) fn removed(
+        &mut self,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        let rules = &field.rules;
+        match &field.ty {
+            Type::Scalar(scalar) => {
+                let live = spot.live.map_or(Plain::Nothing, Plain::from);
+                let back = siblings.default(field.name);
+                let unchanged = match &back {
+                    Some(back) => normalize::same(*scalar, rules.milli, Plain::from(back), live),
+                    None => !field.pointer && live.is_zero(*scalar),
+                };
+                if unchanged {
+                    self.say(Verdict::Same);
+                } else {
+                    self.taken_out(Class::Removed, spot);
+                }
+            }
+            Type::Map {
+                value,
+                atomic: false,
+            } => self.map(value, rules, spot),
+            Type::List {
+                item,
+                kind: ListKind::Keyed(keys),
+            } => self.items(item, keys, rules, spot),
+            Type::Struct(ty) if !ty.atomic => {
+                let is_all = field.pointer && is_explained_by_last(*ty, spot);
+                let is_default = siblings.default(field.name).is_some();
+                if is_all
+                    && is_default
+                    && spot
+                        .live
+                        .and_then(Value::as_object)
+                        .is_some_and(serde_json::Map::is_empty)
+                {
+                    self.say(Verdict::Same);
+                } else if is_all {
+                    self.taken_out(Class::Removed, spot);
+                } else {
+                    self.structure(*ty, spot);
+                }
+            }
+            Type::Any => {}
+            Type::List { .. } | Type::Map { .. } | Type::Struct(_) => {
+                self.taken_out(Class::Removed, spot);
+            }
+        }
+    }
+}
+
+/// Whether nothing is live below a struct that was not declared when the object was last applied, or by default.
+pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
+    let mut explained = true;
+    let spot = Spot {
+        declared: spot.last,
+        last: None,
+        ..spot.clone()
+    };
+    let mut sink = |verdict: Verdict| {
+        explained &= !matches!(verdict, Verdict::Drift(finding) if finding.class == Class::Extra);
+    };
+    Walk::new(true, &mut sink).structure(ty, &spot);
+    explained
+}
+
+fn is_empty(live: Option<&Value>) -> bool {
+    match live {
+        Some(Value::Array(items)) => items.is_empty(),
+        Some(Value::Object(map)) => map.is_empty(),
+        _ => false,
+    }
+}

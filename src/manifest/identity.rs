@@ -1,0 +1,78 @@
+//! The name and namespace of an object: what the server would not take.
+
+use crate::schema::Kind;
+use crate::yaml::{Node, Value};
+
+use super::check::Finding;
+use super::names;
+use super::problem::quoted;
+
+/// What is wrong with the name and namespace of an object.
+pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Finding> {
+    let mut wrong = Vec::new();
+    let metadata = object.get("metadata");
+    if metadata.is_some_and(|m| !matches!(m.value(), Value::Map | Value::Null)) {
+        // The check of types says so.
+        return wrong;
+    }
+    let field = |name: &str| metadata.and_then(|m| m.get(name)).filter(|n| !n.is_null());
+    match field("name").map(|name| (name, name.as_str())) {
+        // Not a string: the check of types says so.
+        Some((_, None)) => {}
+        Some((node, Some(name))) if !name.is_empty() => {
+            if let Err(message) = names::check_name(kind, name) {
+                wrong.push(bad_name("metadata.name", node, name, &message));
+            }
+        }
+        found => wrong.push(no_name(
+            object,
+            metadata,
+            found.map(|(node, _)| node),
+            field("generateName"),
+        )),
+    }
+    if let Some(node) = namespace(object).filter(|_| kind.is_namespaced())
+        && let Some(namespace) = node.as_str()
+        && let Err(message) = names::check_label(namespace)
+    {
+        wrong.push(bad_name("metadata.namespace", node, namespace, &message));
+    }
+    wrong
+}
+
+fn bad_name(path: &str, node: Node<'_>, name: &str, message: &str) -> Finding {
+    Finding {
+        position: node.position(),
+        message: format!("{path}: {message}, {} stands here", quoted(name)),
+    }
+}
+
+fn no_name(
+    object: Node<'_>,
+    metadata: Option<Node<'_>>,
+    name: Option<Node<'_>>,
+    generated: Option<Node<'_>>,
+) -> Finding {
+    let (node, message) = match generated {
+        Some(node) => (
+            node,
+            "metadata.generateName: each apply would make another object; a name is needed to compare",
+        ),
+        None => (
+            name.or(metadata).unwrap_or(object),
+            "metadata.name: missing",
+        ),
+    };
+    Finding {
+        position: node.position(),
+        message: message.to_owned(),
+    }
+}
+
+/// The namespace that an object names, if it does.
+pub(super) fn namespace(object: Node<'_>) -> Option<Node<'_>> {
+    object
+        .get("metadata")?
+        .get("namespace")
+        .filter(|node| !matches!(node.value(), Value::Null | Value::String("")))
+}
