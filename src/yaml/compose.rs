@@ -5,7 +5,7 @@ use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
 use super::events::{Event, Parser, Properties};
 use super::resolve::{self, Scalar, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, bytes, maps, offset};
+use super::{Fault, MAX_DEPTH, Notes, base64, bytes, excerpt, maps, offset};
 
 /// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
 pub(super) fn compose(
@@ -216,7 +216,10 @@ impl<'t> Composer<'t, '_, '_> {
                 let text = self.parser.scanner.resolve(span);
                 return Err(Fault::new(
                     at.start as usize,
-                    format!("`{text}` is no number that JSON can hold: quote it, if it is text"),
+                    format!(
+                        "`{}` is no number that JSON can hold: quote it, if it is text",
+                        excerpt(text)
+                    ),
                 ));
             }
             Scalar::Float(float) if at.tag == Tag::Float => {
@@ -255,6 +258,7 @@ impl<'t> Composer<'t, '_, '_> {
                     span
                 } else {
                     self.notes.warn(start, |_| {
+                        let spelt = excerpt(spelt);
                         format!("the key `{spelt}` is read as \"{key}\": quote it, if it is text")
                     });
                     self.write(&key)
@@ -290,7 +294,10 @@ impl<'t> Composer<'t, '_, '_> {
         let Some(anchor) = self.anchors.find(name) else {
             return Err(Fault::new(
                 start as usize,
-                format!("expected an anchor `&{name}` before this alias, found none"),
+                format!(
+                    "expected an anchor `&{}` before this alias, found none",
+                    excerpt(name)
+                ),
             ));
         };
         let Anchor {
@@ -303,7 +310,10 @@ impl<'t> Composer<'t, '_, '_> {
         else {
             return Err(Fault::new(
                 start as usize,
-                format!("the value of the anchor `&{name}` contains itself"),
+                format!(
+                    "the value of the anchor `&{}` contains itself",
+                    excerpt(name)
+                ),
             ));
         };
         self.anchors.count(start)?;

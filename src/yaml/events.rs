@@ -4,7 +4,7 @@
 use super::resolve::Tag;
 use super::scan::{Scan, Scanner, Span, Token, TokenKind, too_deep};
 use super::tag::TagText;
-use super::{Fault, MAX_DEPTH};
+use super::{Fault, MAX_DEPTH, excerpt};
 
 /// What stands before a value, and where it begins.
 #[derive(Clone, Copy, Debug)]
@@ -267,7 +267,7 @@ impl<'t> Parser<'t> {
                     {
                         return Err(fault(
                             token.start,
-                            format!("a second `%TAG` directive for `{}`", tag.handle),
+                            format!("a second `%TAG` directive for `{}`", excerpt(&tag.handle)),
                         ));
                     }
                     self.directives.push(tag);
@@ -387,7 +387,7 @@ impl<'t> Parser<'t> {
             (None, _) => {
                 return Err(fault(
                     token.start,
-                    format!("the tag handle `{handle}` is declared nowhere"),
+                    format!("the tag handle `{}` is declared nowhere", excerpt(&handle)),
                 ));
             }
         };

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::arena::{Arena, Kind, Pair, SPECIAL, Special};
-use super::{Notes, offset};
+use super::{Notes, excerpt, offset};
 
 /// Maps with more entries than this are sorted for look-ups.
 const LARGE: usize = 16;
@@ -74,7 +74,7 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Note
                     entries.set(key, merged);
                     if let Some(&own) = first.get(key) {
                         notes.warn(arena.data(pair.key).offset as usize, |notes| {
-                            let line = notes.line(own);
+                            let (key, line) = (excerpt(key), notes.line(own));
                             format!("`<<` replaces the key \"{key}\" of line {line}, because it stands below it: put `<<` first")
                         });
                     }
@@ -88,7 +88,7 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Note
         match first.get(key) {
             Some(&first) => {
                 notes.warn(at as usize, |notes| {
-                    let line = notes.line(first);
+                    let (key, line) = (excerpt(key), notes.line(first));
                     format!("duplicate key \"{key}\": first at line {line}, the value here wins")
                 });
             }

@@ -12,8 +12,28 @@
 //! assert_eq!(replicas.position().line, 2);
 //! ```
 //!
-//! The way of a file: [`bytes`] to text, [`split`] into documents, [`scan`] into tokens, [`events`] by the grammar,
-//! [`compose`] into the nodes of the [`arena`], with scalars by [`resolve`]; [`json`] goes straight to nodes.
+//! # The way of a file
+//!
+//! `bytes` makes it text, `split` finds the documents, `scan` makes tokens of one, `events` applies the grammar,
+//! `compose` puts nodes into the `arena`, with scalars by `resolve` and keys by `maps`. `json` goes straight to nodes.
+//!
+//! # Where this differs from kubectl
+//!
+//! All on purpose; nothing here can make a value another one without a problem being reported.
+//!
+//! | | kubectl | here |
+//! |---|---|---|
+//! | a document that cannot be read | the file ends there | the others are read |
+//! | `--- text` | costs the document above it, too | costs the text below it, up to the next `---` |
+//! | keys that become one, such as `1` and `"1"` | one of them, at random | the last, with a warning |
+//! | the same key twice, or text after a document's end | silence | a warning |
+//! | what a later duplicate of its key replaces | may have a null key or be `.inf` | must be readable as well |
+//! | whole numbers above `i64::MAX` | floats | [`Value::Uint`], up to `u64::MAX` |
+//! | nesting | 10,000 levels | [`MAX_DEPTH`], aliases followed |
+//! | aliases | a share of each document | that, and 4,000,000 values of the file |
+//! | control characters after a document's end (`...`) | an error if they are near | an error |
+//! | U+FEFF in the middle, or repeated | depends on how the text falls into a buffer | a character like others |
+//! | a file of 3 GiB | read | refused |
 
 mod anchors;
 mod arena;
@@ -27,6 +47,7 @@ mod fetch;
 mod json;
 mod lines;
 mod maps;
+mod problems;
 mod resolve;
 mod scalar;
 mod scan;
@@ -37,6 +58,8 @@ mod tree;
 
 use arena::{Arena, Kind};
 use lines::Lines;
+use problems::{Fault, Notes, excerpt};
+pub use problems::{Problem, Severity};
 use split::{Chunk, Chunks};
 use tree::NO_ALIAS;
 pub use tree::{Entry, Node, NodeId, Tree, Value};
@@ -66,28 +89,6 @@ pub struct Document {
     pub index: usize,
 }
 
-/// How bad a problem is.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub enum Severity {
-    /// The document was read, but perhaps not as meant.
-    Warning,
-    /// The document could not be read.
-    Error,
-}
-
-/// Something in a file that is wrong or doubtful.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
-    /// How bad it is.
-    pub severity: Severity,
-    /// Where it is.
-    pub position: Position,
-    /// What was expected and what stands there: one line, lower case.
-    pub message: String,
-    /// Which of the file's documents it is in, counted from 0 as in [`Document::index`].
-    pub document: usize,
-}
-
 /// A place in a file.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position {
@@ -103,87 +104,9 @@ impl std::fmt::Display for Position {
     }
 }
 
-/// Why a document cannot be read.
-#[derive(Debug)]
-struct Fault {
-    at: usize,
-    message: String,
-}
-
-impl Fault {
-    fn new(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            at,
-            message: message.into(),
-        }
-    }
-}
-
 /// A byte offset or a count, which [`read`] has made sure fits.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-/// How many warnings of one file are kept.
-const MAX_WARNINGS: usize = 100;
-
-/// Collects problems.
-struct Notes<'a> {
-    text: &'a str,
-    lines: &'a Lines,
-    problems: Vec<Problem>,
-    /// How many warnings there were, those not kept included.
-    warnings: usize,
-    document: usize,
-}
-
-impl Notes<'_> {
-    fn add(&mut self, severity: Severity, at: usize, message: String) {
-        self.problems.push(Problem {
-            severity,
-            position: self.lines.position(self.text, offset(at)),
-            message,
-            document: self.document,
-        });
-    }
-
-    fn warn(&mut self, at: usize, message: impl FnOnce(&Self) -> String) {
-        self.warnings += 1;
-        if self.warnings <= MAX_WARNINGS {
-            let message = message(self);
-            self.add(Severity::Warning, at, message);
-        }
-    }
-
-    fn fail(&mut self, fault: Fault) {
-        self.add(Severity::Error, fault.at, fault.message);
-    }
-
-    fn line(&self, at: u32) -> u32 {
-        self.lines.position(self.text, at).line
-    }
-
-    /// How many problems and warnings there are, for [`Notes::forget`].
-    fn mark(&self) -> (usize, usize) {
-        (self.problems.len(), self.warnings)
-    }
-
-    /// Forgets what came after a mark.
-    fn forget(&mut self, (problems, warnings): (usize, usize)) {
-        self.problems.truncate(problems);
-        self.warnings = warnings;
-    }
-
-    /// All problems, in the order of the file.
-    fn finish(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|problem| problem.position);
-        let left = self.warnings.saturating_sub(MAX_WARNINGS);
-        if left > 0 {
-            let message = format!("{left} more warnings about this file are not shown");
-            self.add(Severity::Warning, self.text.len(), message);
-        }
-        self.problems
-    }
 }
 
 /// Reads one file. Never fails as a whole: what is wrong is among the problems.
@@ -212,13 +135,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     let mut reader = Reader {
         text: &text,
         arena: Arena::default(),
-        notes: Notes {
-            text: &text,
-            lines: &lines,
-            problems: Vec::new(),
-            warnings: 0,
-            document: 0,
-        },
+        notes: Notes::new(&text, &lines),
         documents: Vec::new(),
         invalid,
     };
@@ -259,6 +176,7 @@ fn too_large() -> Stream {
     }
 }
 
+/// What there is while a file is being read.
 struct Reader<'t> {
     text: &'t str,
     arena: Arena,
@@ -286,10 +204,10 @@ impl Reader<'_> {
         for chunk in Chunks::new(self.text, start) {
             let result = match chunk {
                 Chunk::Document { start, end } => self.yaml_document(start, end),
-                Chunk::BadSeparator { at } => Err(Fault {
-                    at: at + 3,
-                    message: "expected nothing but a comment after `---` on this line".to_owned(),
-                }),
+                Chunk::BadSeparator { at } => Err(Fault::new(
+                    at + 3,
+                    "expected nothing but a comment after `---` on this line",
+                )),
             };
             match result {
                 Ok(Some(root)) => self.add(root),
@@ -304,20 +222,17 @@ impl Reader<'_> {
         let text = &self.text[..end];
         if let Some(at) = bytes::forbidden(&text[start..]) {
             let found = text[start + at..].chars().next().map_or(0, u32::from);
-            return Err(Fault {
-                at: start + at,
-                message: format!(
-                    "found the control character U+{found:04X}, which YAML does not allow"
-                ),
-            });
+            return Err(Fault::new(
+                start + at,
+                format!("found the control character U+{found:04X}, which YAML does not allow"),
+            ));
         }
         let from = self.invalid.partition_point(|&at| at < start);
         if let Some(&at) = self.invalid.get(from).filter(|at| **at < end) {
-            return Err(Fault {
+            return Err(Fault::new(
                 at,
-                message: "expected UTF-8, as the byte-order mark promises, found an invalid byte"
-                    .to_owned(),
-            });
+                "expected UTF-8, as the byte-order mark promises, found an invalid byte",
+            ));
         }
         // A document may begin with a byte-order mark of its own.
         let mark = if text[start..].starts_with('\u{FEFF}') {
@@ -337,8 +252,8 @@ impl Reader<'_> {
                 Ok(Some(value)) => {
                     if let Some(at) = value.too_large {
                         self.arena.nodes.truncate(value.root as usize);
-                        self.notes
-                            .add(Severity::Error, at, "this number is too large".to_owned());
+                        let message = "expected a number that fits 64 bits, found a larger one";
+                        self.notes.fail(Fault::new(at, message));
                     } else if self.arena.data(value.root).kind == Kind::Null {
                         self.arena.nodes.truncate(value.root as usize);
                     } else {
@@ -360,17 +275,11 @@ impl Reader<'_> {
             self.notes.fail(fault);
             return;
         };
-        let known = self.notes.problems.len();
+        let document = self.notes.document;
         self.yaml(yaml);
         // Where neither can be read, the error of what the file was meant to be is the better one.
-        let first = self.notes.problems[known..]
-            .iter_mut()
-            .find(|problem| problem.severity == Severity::Error && problem.document <= 1);
-        if let Some(problem) = first
-            && is_meant_as_json(&self.text[pos..])
-        {
-            problem.position = self.notes.lines.position(self.text, offset(fault.at));
-            problem.message = fault.message;
+        if is_meant_as_json(&self.text[pos..]) {
+            self.notes.replace_error(document, fault);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::excerpt;
 use super::timestamp::is_timestamp;
 
 /// The tag of a value, as far as it changes how the value is read.
@@ -239,7 +240,7 @@ pub(super) fn tagged(tag: Tag, text: &str) -> Result<Scalar, String> {
         #[expect(clippy::cast_precision_loss, reason = "this is what the tag asks for")]
         (Tag::Float, Scalar::Int(value)) => Ok(Scalar::Float(value as f64)),
         _ => {
-            let shown: String = text.chars().take(40).collect();
+            let shown = excerpt(text);
             Err(format!(
                 "`{shown}` cannot be read as {}, as its tag demands",
                 tag.name()

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use super::cursor::Cursor;
 use super::tag::TagText;
-use super::{Fault, MAX_DEPTH, offset};
+use super::{Fault, MAX_DEPTH, excerpt, offset};
 
 /// A result of reading YAML syntax.
 pub(super) type Scan<T> = Result<T, Fault>;
@@ -245,12 +245,8 @@ impl<'t> Scanner<'t> {
 
     pub(super) fn missing_colon(&self, key: usize) -> Fault {
         let end = self.cursor.line_end(key);
-        let line = self.cursor.text[key..end].trim_end();
-        let mut shown: String = line.chars().take(40).collect();
-        if shown.len() < line.len() {
-            shown.push('…');
-        }
-        Fault::new(key, format!("expected `:` after the key `{shown}`"))
+        let line = excerpt(self.cursor.text[key..end].trim_end());
+        Fault::new(key, format!("expected `:` after the key `{line}`"))
     }
 
     // Indentation.

@@ -1,7 +1,7 @@
 //! Scans what may stand before a value (anchors, aliases, tags) and before a document (directives).
 
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
-use super::{Fault, offset};
+use super::{Fault, excerpt, offset};
 
 /// A tag as it was written, `!handle!suffix`, or what a `%TAG` directive says: handle and prefix.
 #[derive(Default)]
@@ -259,7 +259,10 @@ impl Scanner<'_> {
             _ => {
                 return Err(Fault::new(
                     start,
-                    format!("expected the directive `%YAML` or `%TAG`, found `%{name}`"),
+                    format!(
+                        "expected the directive `%YAML` or `%TAG`, found `%{}`",
+                        excerpt(&name)
+                    ),
                 ));
             }
         };
