@@ -234,7 +234,7 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 		for _, f := range fields {
 			switch {
 			case !f.covers(d):
-			case f.Class == "extra":
+			case f.Class == "extra" || f.Class == "removed":
 				extras = append(extras, f.Path)
 			default:
 				by = append(by, f.Path)
@@ -285,6 +285,24 @@ func (d delta) place() string {
 	return string(d.got) + " (live)"
 }
 
+// namesItems says whether a changed order is shown by the items' names alone.
+func namesItems(said, items any) bool {
+	names, all := asList(said), asList(items)
+	if len(names) == 0 || len(names) > len(all) {
+		return false
+	}
+	for _, name := range names {
+		found := false
+		for _, item := range all {
+			found = found || asMap(item)["name"] == name
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
 // checkPath holds a path against the pointers beside it. A path without any is
 // looked up, so that it can be judged like the others.
 func checkPath(o *object, live map[string]any, f *fieldReport) string {
@@ -297,7 +315,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		if !ok {
 			return fmt.Sprintf("nothing is declared at %s", f.desired)
 		}
-		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) {
+		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) && !namesItems(said, found) {
 			return fmt.Sprintf("it says %s is declared where %s is", f.Desired, writeJSON(found))
 		}
 	}
@@ -306,7 +324,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
 		}
-		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) {
+		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) && !namesItems(said, found) {
 			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}
