@@ -231,17 +231,19 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 			continue
 		}
 		var by, extras []string
+		removed := false
 		for _, f := range fields {
 			switch {
 			case !f.covers(d):
 			case f.Class == "extra" || f.Class == "removed":
 				extras = append(extras, f.Path)
+				removed = removed || f.Class == "removed"
 			default:
 				by = append(by, f.Path)
 			}
 		}
 		switch {
-		case len(by) == 0 && (d.onWant || len(extras) == 0):
+		case len(by) == 0 && (len(extras) == 0 || d.onWant && !removed):
 			fail(missed, "%s: %s %s", d.node.path, d.kind, d.place())
 		case len(by) > 1 || len(extras) > 1:
 			// An item that is missing here and extra there is one of each.
