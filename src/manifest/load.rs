@@ -117,6 +117,7 @@ impl Loader {
         }
         let surroundings = Surroundings {
             shown: source.shown.clone(),
+            path: source.path.as_deref(),
             namespace: &self.options.namespace,
             unwritable: source.unwritable.clone(),
         };

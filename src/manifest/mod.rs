@@ -146,6 +146,12 @@ impl Resource {
         self.file.place(node.position())
     }
 
+    /// Whether its file still is as it was read. What came by standard input is.
+    #[must_use]
+    pub fn is_as_read(&self) -> bool {
+        self.file.content.is_unchanged()
+    }
+
     /// Which of its file's documents it is in, counted from 0.
     #[must_use]
     pub fn document(&self) -> usize {

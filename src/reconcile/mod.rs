@@ -2,6 +2,8 @@
 
 mod cycle;
 mod describe;
+mod pacing;
+mod settle;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};

@@ -14,6 +14,7 @@ use super::file::{self, Checked, Surroundings};
 /// Reads one file.
 fn check(text: &str) -> Checked {
     let surroundings = Surroundings {
+        path: None,
         shown: "web.yaml".into(),
         namespace: "default",
         unwritable: None,
