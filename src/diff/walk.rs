@@ -207,6 +207,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             {
                 self.follower(follower, field, &siblings, &spot);
             }
+            Some(follower) if spot.declared.is_some() && siblings.has(follower.from) => {
+                // Declared in part: what the server derives of the rest counts as declared too.
+                let from = self.sibling_path(follower.from);
+                let outer = self.default_of.replace(from);
+                self.declared(field, &spot);
+                self.default_of = outer;
+            }
             _ if spot.declared.is_some() => self.declared(field, &spot),
             _ if self.implied(field, &siblings, &spot) => {}
             _ => self.undeclared(field, &siblings, &spot),
