@@ -149,26 +149,25 @@ impl Reader<'_> {
         self.checked.warnings.push(problem);
     }
 
-    /// What the reading of YAML found.
+    /// What the reading of YAML found. What is doubtful in an object that is not compared is no business of ours.
     fn reading_problems(&mut self, problems: Vec<yaml::Problem>, objects: &[Object<'_>]) {
         for problem in problems {
-            let subject = documents::object_at(objects, problem.document, problem.position)
-                .map(|o| &o.subject);
+            let message = one_line(&problem.message);
             let mut finding = Finding {
                 position: problem.position,
-                message: one_line(&problem.message),
+                message,
             };
-            match problem.severity {
-                Severity::Error => {
-                    finding.message +=
-                        documents::template_hint(self.file.tree.text(), &problem.message);
-                    let problem = self.problem(None, finding);
-                    self.checked.errors.push(problem);
-                }
-                Severity::Warning => {
-                    let problem = self.problem(subject, finding);
-                    self.checked.warnings.push(problem);
-                }
+            if problem.severity == Severity::Error {
+                let text = self.file.tree.text();
+                finding.message += documents::template_hint(text, &problem.message);
+                let problem = self.problem(None, finding);
+                self.checked.errors.push(problem);
+                continue;
+            }
+            let object = documents::object_at(objects, problem.document, problem.position);
+            if object.is_none_or(Object::is_compared) {
+                let problem = self.problem(object.map(|o| &o.subject), finding);
+                self.checked.warnings.push(problem);
             }
         }
     }
@@ -265,7 +264,7 @@ impl Reader<'_> {
     fn saved_fields(&mut self) {
         if let Some((subject, position, fields)) = self.saved.take() {
             let message = format!(
-                "{}: written by the server alone, not compared",
+                "{}: only the cluster writes this, not compared",
                 fields.join(", ")
             );
             self.warning(&subject, Finding { position, message });

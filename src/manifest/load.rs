@@ -13,7 +13,7 @@ use globset::GlobSet;
 use super::file::{self, Checked, Surroundings};
 use super::problem::Problem;
 use super::sources::{self, Source};
-use super::{Manifests, Options, Place, Resource};
+use super::{Manifests, Options, Place};
 use crate::schema::ResourceId;
 
 /// Reads manifests, again and again. Between two times it keeps what it made of each file, and uses that again where
@@ -104,12 +104,7 @@ impl Loader {
     }
 
     fn read(&self, source: &Source) -> io::Result<Known> {
-        let mut bytes = Vec::new();
-        if let Some(path) = &source.path {
-            bytes = fs::read(path)?;
-        } else {
-            io::stdin().lock().read_to_end(&mut bytes)?;
-        }
+        let bytes = content(source)?;
         let mut hasher = DefaultHasher::new();
         (&bytes, &source.unwritable).hash(&mut hasher);
         let hash = hasher.finish();
@@ -131,6 +126,32 @@ impl Loader {
             checked: Arc::new(file::check(bytes, &surroundings)),
         })
     }
+}
+
+/// The bytes of a file.
+fn content(source: &Source) -> io::Result<Vec<u8>> {
+    /// What is larger is no manifest, and would cost much time and memory.
+    const LARGEST: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    if let Some(path) = &source.path {
+        let file = fs::File::open(path)?;
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        bytes.reserve_exact(size.min(LARGEST) as usize + 1);
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    } else {
+        io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        let message = format!(
+            "larger than {} MiB, which is too large for manifests",
+            LARGEST >> 20
+        );
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
 }
 
 impl Manifests {
@@ -165,23 +186,27 @@ impl Declared {
 
     /// Takes out what is declared more than once, and says where.
     fn refuse_duplicates(mut self, manifests: &mut Manifests) {
+        /// How many of the other places a message names.
+        const NAMED: usize = 10;
         self.places.retain(|_, places| places.len() > 1);
-        if self.places.is_empty() {
-            return;
-        }
-        manifests
+        let refused = manifests
             .resources
-            .retain(|resource: &Arc<Resource>| !self.places.contains_key(&resource.id));
-        for (id, mut places) in self.places {
-            places.sort();
-            let others: Vec<String> = places[1..].iter().map(ToString::to_string).collect();
+            .extract_if(.., |r| self.places.contains_key(&r.id));
+        let unknown = refused.flat_map(|resource| resource.unknown_fields.clone());
+        manifests.problems.extend(unknown);
+        for (id, places) in self.places {
+            let mut places = places.into_iter();
+            let first = places.next();
+            let more = places.len().saturating_sub(NAMED);
+            let mut others: Vec<String> = places.take(NAMED).map(|p| p.to_string()).collect();
+            if more > 0 {
+                others.push(format!("{more} places more"));
+            }
+            let others = others.join(", ");
             manifests.problems.push(Problem {
-                place: places.first().cloned(),
+                place: first,
                 resource: Some((&id).into()),
-                message: format!(
-                    "declared more than once, here and at {}; not compared",
-                    others.join(" and ")
-                ),
+                message: format!("declared more than once, also at {others}; not compared"),
             });
         }
     }

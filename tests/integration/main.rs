@@ -30,3 +30,5 @@ mod repair_special;
 mod support;
 /// The type tables against the control plane's Go types.
 mod tables;
+/// YAML as kubectl reads it.
+mod yaml_cases;

@@ -85,6 +85,11 @@ func writtenByOthers(p pointer) bool {
 func follows(d delta, manifest map[string]any) due {
 	declares := func(keys ...string) bool { return at(manifest, keys...) != nil && !isZero(at(manifest, keys...)) }
 	switch path := d.node.path; {
+	case d.node.hint == "EnvVar.value":
+		// A variable without a value has the empty one.
+		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && asMap(item)["valueFrom"] == nil {
+			return must
+		}
 	case path == "Service.spec.ports[].targetPort":
 		if port, ok := lookup(manifest, d.want.parent()); ok && port != nil {
 			return must
@@ -288,13 +293,21 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		return err.Error()
 	}
 	if f.desired.exists() {
-		if _, ok := lookup(o.manifest, f.desired); !ok {
+		found, ok := lookup(o.manifest, f.desired)
+		if !ok {
 			return fmt.Sprintf("nothing is declared at %s", f.desired)
+		}
+		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is declared where %s is", f.Desired, writeJSON(found))
 		}
 	}
 	if f.live.exists() {
-		if _, ok := lookup(live, f.live); !ok {
+		found, ok := lookup(live, f.live)
+		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
+		}
+		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}
 	here, there := resolve(o.live, segments), resolve(live, segments)

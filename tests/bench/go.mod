@@ -1,0 +1,3 @@
+module gitops-drift/tests/bench
+
+go 1.25

@@ -1,0 +1,358 @@
+// Bench measures gitops-drift against a control plane, side by side with what
+// else could be used, and with the least that any client needs.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+)
+
+type bench struct {
+	tool, controlPlane, kubectl []string
+	objects                     int
+	pairs, kubectlRounds        int
+	cycles                      int
+	folder                      string
+}
+
+// cases are what can be measured, by name.
+var cases = map[string]func(*bench) error{
+	"sync":    (*bench).inSync,
+	"drift":   (*bench).drift,
+	"one":     (*bench).one,
+	"foreign": (*bench).foreign,
+	"growth":  (*bench).growth,
+	"loop":    (*bench).loop,
+}
+
+func main() {
+	b := &bench{}
+	tool := flag.String("tool", "", "gitops-drift's `binary`")
+	controlPlane := flag.String("controlplane", "", "the control plane's `binary`")
+	flag.IntVar(&b.objects, "objects", 1000, "how many `objects` there are")
+	flag.IntVar(&b.pairs, "pairs", 9, "`rounds` of the tool and the floor in turns")
+	flag.IntVar(&b.kubectlRounds, "kubectl-rounds", 5, "`rounds` of kubectl diff")
+	flag.IntVar(&b.cycles, "cycles", 120, "`cycles` of the loop, a second each")
+	flag.Parse()
+	if err := b.main(*tool, *controlPlane, flag.Args()); err != nil {
+		fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+func (b *bench) main(tool, controlPlane string, names []string) error {
+	b.tool, b.controlPlane = []string{tool}, []string{controlPlane}
+	b.kubectl = []string{controlPlane, "kubectl"}
+	if path, err := exec.LookPath("kubectl"); err == nil {
+		b.kubectl = []string{path}
+	}
+	folder, err := os.MkdirTemp("", "gitops-drift-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	fmt.Printf("%d cores, %s, %s; kubectl: %s\n", runtime.NumCPU(), version(b.tool, "--version"),
+		time.Now().UTC().Format(time.DateOnly), version(b.kubectl, "version", "--client"))
+	for i, name := range names {
+		run, ok := cases[name]
+		if !ok {
+			return fmt.Errorf("no case %q", name)
+		}
+		b.folder = filepath.Join(folder, fmt.Sprint(i))
+		if err := run(b); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func version(command []string, args ...string) string {
+	output, _ := exec.Command(command[0], append(slices.Clone(command[1:]), args...)...).Output()
+	line, _, _ := strings.Cut(string(output), "\n")
+	return line
+}
+
+// scene is a server with objects in it, and manifests of them.
+type scene struct {
+	*server
+	folder string
+	wanted []object
+}
+
+// setUp starts a server that has the wanted objects and the foreign ones, and
+// writes manifests of those that are wanted.
+func (b *bench) setUp(name string, wanted, foreign []object) (*scene, error) {
+	folder := filepath.Join(b.folder, name)
+	if err := write(filepath.Join(folder, "manifests"), wanted); err != nil {
+		return nil, err
+	}
+	server, err := startServer(b.controlPlane[0], filepath.Join(folder, "server"))
+	if err != nil {
+		return nil, err
+	}
+	start := time.Now()
+	if err := server.create(append(slices.Clone(wanted), foreign...)); err != nil {
+		server.stop()
+		return nil, err
+	}
+	fmt.Fprintf(os.Stderr, "%s: %d objects created in %s\n", name, len(wanted)+len(foreign), seconds(time.Since(start)))
+	return &scene{server, folder, wanted}, nil
+}
+
+// change writes the manifests anew, so that these objects have drifted.
+func (s *scene) change(some []object) error {
+	for _, o := range some {
+		o.change()
+	}
+	return write(filepath.Join(s.folder, "manifests"), some)
+}
+
+// ours is the tool, on all manifests or on some.
+func (b *bench) ours(s *scene, name, below string, compared int, drifted []object) command {
+	return command{
+		name: name,
+		args: append(slices.Clone(b.tool), "--once", "--output=json", "--kubeconfig=KUBECONFIG",
+			"--manifests="+filepath.Join(s.folder, "manifests", below)),
+		user:      "reader",
+		userAgent: "gitops-drift/",
+		check: func(stdout []byte, _ int) (time.Duration, error) {
+			r, err := readReport(stdout)
+			if err != nil {
+				return 0, err
+			}
+			return 0, r.holds(compared, drifted)
+		},
+	}
+}
+
+// floor fetches and drops. Its wall time is its own, without the start of the process.
+func (b *bench) floor(name string, args ...string) command {
+	return command{
+		name:      name,
+		args:      append(append(slices.Clone(b.controlPlane), "floor", "--kubeconfig=KUBECONFIG"), args...),
+		user:      "reader",
+		userAgent: "Go-http-client",
+		check: func(stdout []byte, requests int) (time.Duration, error) {
+			var own struct {
+				Seconds  float64 `json:"seconds"`
+				Requests int     `json:"requests"`
+			}
+			if err := json.Unmarshal(stdout, &own); err != nil {
+				return 0, err
+			}
+			if own.Requests != requests {
+				return 0, fmt.Errorf("%d requests, %d in the audit log", own.Requests, requests)
+			}
+			return time.Duration(own.Seconds * 1e9), nil
+		},
+	}
+}
+
+func (b *bench) kubectlCommand(name string, exits []int, args ...string) command {
+	return command{
+		name:      name,
+		args:      append(append(slices.Clone(b.kubectl), "--kubeconfig=KUBECONFIG"), args...),
+		user:      "admin",
+		userAgent: "kubectl",
+		exits:     exits,
+	}
+}
+
+// plant makes one object drift: a Deployment in the middle.
+func (s *scene) plant() ([]object, error) {
+	var some []object
+	for _, o := range s.wanted {
+		if o.kind == "Deployment" {
+			some = append(some, o)
+		}
+	}
+	planted := []object{some[len(some)/2]}
+	return planted, s.change(planted)
+}
+
+// inSync compares objects of which a single one has drifted.
+func (b *bench) inSync() error {
+	s, err := b.setUp("sync", objects(b.objects), nil)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	planted, err := s.plant()
+	if err != nil {
+		return err
+	}
+	commands := []command{
+		b.ours(s, "gitops-drift", "", b.objects, planted),
+		b.floor("floor: LIST, read and drop"),
+	}
+	rounds := []int{b.pairs, b.pairs}
+	if b.objects <= 1000 && b.kubectlRounds > 0 {
+		manifests := filepath.Join(s.folder, "manifests")
+		for _, concurrency := range []string{"1", "8"} {
+			c := b.kubectlCommand("kubectl diff --concurrency="+concurrency, []int{1},
+				"diff", "--recursive", "--concurrency="+concurrency, "--filename="+manifests)
+			c.check = func(stdout []byte, _ int) (time.Duration, error) {
+				if strings.Count(string(stdout), "\n+++ ") != 1 || !strings.Contains(string(stdout), "-changed") {
+					return 0, fmt.Errorf("it did not find the one change:\n%s", stdout)
+				}
+				return 0, nil
+			}
+			commands, rounds = append(commands, c), append(rounds, b.kubectlRounds)
+		}
+	}
+	return b.show(s, fmt.Sprintf("%d objects, one of them drifted", b.objects), commands, rounds)
+}
+
+func (b *bench) show(s *scene, title string, commands []command, rounds []int) error {
+	results, err := s.inTurns(commands, rounds)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%s\n\n%s", title, table(results))
+	return nil
+}
+
+// drift compares objects of which one, each hundredth and each has drifted.
+func (b *bench) drift() error {
+	s, err := b.setUp("drift", objects(b.objects), nil)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	var commands []command
+	for _, state := range []struct {
+		name, folder string
+		each         int
+	}{
+		{"one drifted", "one", b.objects},
+		{"each hundredth drifted", "some", 100},
+		{"all drifted", "all", 1},
+	} {
+		all := objects(b.objects)
+		var drifted []object
+		for i, o := range all {
+			if i%state.each == state.each/2 {
+				o.change()
+				drifted = append(drifted, o)
+			}
+		}
+		below := filepath.Join("..", state.folder)
+		if err := write(filepath.Join(s.folder, "manifests", below), all); err != nil {
+			return err
+		}
+		commands = append(commands, b.ours(s, state.name, below, b.objects, drifted))
+	}
+	commands = append(commands, b.floor("floor: LIST, read and drop"))
+	rounds := slices.Repeat([]int{b.pairs}, len(commands))
+	return b.show(s, fmt.Sprintf("%d objects, more and more of them drifted", b.objects), commands, rounds)
+}
+
+// one compares a single Deployment, where there are many.
+func (b *bench) one() error {
+	s, err := b.setUp("one", objects(b.objects), nil)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	planted, err := s.plant()
+	if err != nil {
+		return err
+	}
+	o := planted[0]
+	file := filepath.Join(o.namespace, "deployment-"+o.name+".yaml")
+	get := b.kubectlCommand("kubectl get deployment NAME -o json", nil,
+		"get", "deployment", o.name, "--namespace="+o.namespace, "--output=json")
+	get.check = func(stdout []byte, _ int) (time.Duration, error) {
+		if !strings.Contains(string(stdout), o.name) {
+			return 0, fmt.Errorf("it printed something else")
+		}
+		return 0, nil
+	}
+	commands := []command{
+		b.ours(s, "gitops-drift", file, 1, planted),
+		get,
+		b.floor("floor: GET, read and drop", "--get="+o.id()),
+	}
+	return b.show(s, "one Deployment", commands, []int{2*b.pairs + 1, 2*b.pairs + 1, 2*b.pairs + 1})
+}
+
+// foreign compares few objects whose namespaces have many others.
+func (b *bench) foreign() error {
+	const wantedCount, foreignCount, spaces = 100, 20_000, 10
+	var wanted, foreign []object
+	var ids strings.Builder
+	for i := range spaces {
+		foreign = append(foreign, namespace(spaceName(i)))
+	}
+	for i := range wantedCount {
+		o := deployment(spaceName(i%spaces), i)
+		if i%2 == 1 {
+			o = configMap(spaceName(i%spaces), fmt.Sprintf("settings-%05d", i), i)
+		}
+		wanted = append(wanted, o)
+		fmt.Fprintln(&ids, o.id())
+	}
+	for i := range foreignCount {
+		space := spaceName(i % spaces)
+		if i%20 == 0 {
+			foreign = append(foreign, deployment(space, wantedCount+i))
+		} else {
+			foreign = append(foreign, configMap(space, fmt.Sprintf("foreign-%05d", i), i))
+		}
+	}
+	s, err := b.setUp("foreign", wanted, foreign)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	planted, err := s.plant()
+	if err != nil {
+		return err
+	}
+	gets := filepath.Join(s.folder, "gets")
+	if err := os.WriteFile(gets, []byte(ids.String()), 0o644); err != nil {
+		return err
+	}
+	commands := []command{
+		b.ours(s, "gitops-drift", "", wantedCount, planted),
+		b.floor("floor: 100 GETs", "--gets-file="+gets),
+		b.floor("LIST of all, read and drop"),
+	}
+	title := fmt.Sprintf("%d objects among %d others in the same %d namespaces", wantedCount, foreignCount, spaces)
+	return b.show(s, title, commands, []int{b.pairs, b.pairs, b.pairs})
+}
+
+// growth compares more and more objects, each number on a server of its own.
+func (b *bench) growth() error {
+	fmt.Printf("\nmore and more objects, one of them drifted\n\n%s",
+		strings.Replace(tableHead, "| |", "| objects |", 1))
+	for _, n := range []int{100, 300, 1000, 3000, 10_000, 30_000} {
+		s, err := b.setUp(fmt.Sprintf("growth-%d", n), objects(n), nil)
+		if err != nil {
+			return err
+		}
+		planted, err := s.plant()
+		if err != nil {
+			return err
+		}
+		commands := []command{
+			b.ours(s, fmt.Sprint(n), "", n, planted),
+			b.floor(fmt.Sprintf("%d, floor", n)),
+		}
+		results, err := s.inTurns(commands, []int{b.pairs, b.pairs})
+		s.stop()
+		if err != nil {
+			return err
+		}
+		fmt.Print(strings.TrimPrefix(table(results), tableHead))
+	}
+	return nil
+}
