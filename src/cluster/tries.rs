@@ -26,7 +26,7 @@ pub(super) struct Tries<'a> {
     _permit: SemaphorePermit<'a>,
     start: Instant,
     count: u32,
-    last: Option<Box<Error>>,
+    last: Option<String>,
     renewed: bool,
 }
 
@@ -129,7 +129,10 @@ impl<'a> Tries<'a> {
         let left = self.client.timeout.saturating_sub(self.start.elapsed());
         self.client
             .warn(&format!("{}; trying again", failure.error));
-        self.last = Some(failure.error);
+        let asks = failure
+            .retry_after
+            .map(|pause| format!(" (asks for {} s of pause)", pause.as_secs()));
+        self.last = Some(format!("{}{}", failure.error, asks.unwrap_or_default()));
         if pause >= left {
             return Err(self.out_of_time());
         }
@@ -159,7 +162,7 @@ impl<'a> Tries<'a> {
     /// The error of a request whose time has run out. Where no other request got a result in all that time, it is the
     /// connection that has failed.
     fn out_of_time(&self) -> Error {
-        let last = self.last.as_ref().map(ToString::to_string);
+        let last = self.last.clone();
         if self.client.had_result_since(self.start) {
             let (what, after) = (self.request.subject.clone(), self.client.timeout);
             return Error::Timeout { what, after, last };

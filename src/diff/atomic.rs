@@ -39,7 +39,9 @@ impl<'a> Walk<'_, 'a> {
         let mut reasons = Vec::new();
         let exactness = exactness(ty, rules, spot.clone(), &mut reasons);
         if !matches!(exactness, Exactness::Different) {
-            reasons.into_iter().for_each(|rule| self.not_drift(rule));
+            for rule in reasons {
+                self.not_drift(rule);
+            }
         }
         match exactness {
             Exactness::Same => self.say(Verdict::Same),

@@ -42,14 +42,7 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Findings {
         root: &root,
         findings: Findings::default(),
     };
-    walk.object(
-        &Trail {
-            above: None,
-            step: Step::Root,
-            ty: &root,
-        },
-        object,
-    );
+    walk.object(&Trail::root(&root), object);
     if kind == Kind::ConfigMap {
         walk.config_map(object);
     }
@@ -78,6 +71,20 @@ pub(super) enum Step<'a> {
 }
 
 impl<'a> Trail<'a> {
+    fn root(ty: &'a Struct) -> Self {
+        let (above, step) = (None, Step::Root);
+        Self { above, step, ty }
+    }
+
+    fn item(&'a self, list: Node<'a>, index: usize, kind: &'a ListKind) -> Self {
+        let (above, step) = (Some(self), Step::Item { list, index, kind });
+        Self {
+            above,
+            step,
+            ty: self.ty,
+        }
+    }
+
     fn key(&'a self, key: &'a str) -> Self {
         Self {
             above: Some(self),
@@ -211,20 +218,7 @@ impl Walk<'_> {
             }
             Type::List { item: of, kind } if value == Value::List => {
                 for (index, item) in node.items().enumerate() {
-                    let step = Step::Item {
-                        list: node,
-                        index,
-                        kind,
-                    };
-                    self.value(
-                        &Trail {
-                            above: Some(at),
-                            step,
-                            ty: at.ty,
-                        },
-                        of,
-                        item,
-                    );
+                    self.value(&at.item(node, index, kind), of, item);
                 }
             }
             Type::List { .. } => self.wrong(at, node.position(), &expected("a list", node)),
@@ -282,11 +276,7 @@ impl Walk<'_> {
 
     /// What holds of a `ConfigMap` as a whole: no key twice, and not too much data.
     fn config_map(&mut self, object: Node<'_>) {
-        let root = Trail {
-            above: None,
-            step: Step::Root,
-            ty: self.root,
-        };
+        let root = Trail::root(self.root);
         let (data, binary) = (object.get("data"), object.get("binaryData"));
         for entry in entries(binary) {
             if let Some(other) = data.and_then(|data| data.get(entry.key)) {

@@ -62,9 +62,7 @@ impl Loader {
                     declared.add(&file.checked);
                     known.insert(source.shown.clone(), file);
                 }
-                Err(error) => manifests
-                    .problems
-                    .push(Problem::of_file(&source.shown, &sources::cause(&error))),
+                Err(error) => manifests.problems.push(unreadable(source, &error)),
             }
         }
         self.known = known;
@@ -149,9 +147,25 @@ fn content(source: &Source) -> io::Result<Vec<u8>> {
             "larger than {} MiB, which is too large for manifests",
             LARGEST >> 20
         );
-        return Err(io::Error::other(message));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     Ok(bytes)
+}
+
+fn unreadable(source: &Source, error: &io::Error) -> Problem {
+    if error.kind() != io::ErrorKind::FileTooLarge {
+        return Problem::of_file(&source.shown, &sources::cause(error));
+    }
+    let file = source.shown.clone();
+    Problem {
+        place: Some(Place {
+            file,
+            line: 1,
+            column: 1,
+        }),
+        resource: None,
+        message: error.to_string(),
+    }
 }
 
 impl Manifests {

@@ -231,17 +231,19 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 			continue
 		}
 		var by, extras []string
+		removed := false
 		for _, f := range fields {
 			switch {
 			case !f.covers(d):
-			case f.Class == "extra":
+			case f.Class == "extra" || f.Class == "removed":
 				extras = append(extras, f.Path)
+				removed = removed || f.Class == "removed"
 			default:
 				by = append(by, f.Path)
 			}
 		}
 		switch {
-		case len(by) == 0 && (d.onWant || len(extras) == 0):
+		case len(by) == 0 && (len(extras) == 0 || d.onWant && !removed):
 			fail(missed, "%s: %s %s", d.node.path, d.kind, d.place())
 		case len(by) > 1 || len(extras) > 1:
 			// An item that is missing here and extra there is one of each.
@@ -285,6 +287,24 @@ func (d delta) place() string {
 	return string(d.got) + " (live)"
 }
 
+// namesItems says whether a changed order is shown by the items' names alone.
+func namesItems(said, items any) bool {
+	names, all := asList(said), asList(items)
+	if len(names) == 0 || len(names) > len(all) {
+		return false
+	}
+	for _, name := range names {
+		found := false
+		for _, item := range all {
+			found = found || asMap(item)["name"] == name
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}
+
 // checkPath holds a path against the pointers beside it. A path without any is
 // looked up, so that it can be judged like the others.
 func checkPath(o *object, live map[string]any, f *fieldReport) string {
@@ -297,7 +317,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		if !ok {
 			return fmt.Sprintf("nothing is declared at %s", f.desired)
 		}
-		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) {
+		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) && !namesItems(said, found) {
 			return fmt.Sprintf("it says %s is declared where %s is", f.Desired, writeJSON(found))
 		}
 	}
@@ -306,7 +326,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
 		}
-		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) {
+		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) && !namesItems(said, found) {
 			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}

