@@ -29,7 +29,7 @@ trap 'exit 130' INT TERM
 # The examples that stand for what differs.
 settle() {
     sed -E \
-        -e "s#$folder/controlplane/admin\.kubeconfig#/home/you/.kube/config#g" \
+        -e "s#$folder/controlplane#/home/you/.local/state/gitops-drift/controlplane#g" \
         -e "s#$folder#/tmp/walk#g" \
         -e 's#(Git revision : )[0-9a-f]{12}(-dirty)?$#\13b0406bf9c1a#' \
         -e 's#("revision": ?")[0-9a-f]{40}(-dirty)?"#\13b0406bf9c1a5d27e8f09b4c6d1e2f3a4b5c6d7e"#' \
@@ -77,7 +77,7 @@ check() {
 
 cargo build --quiet --locked
 PATH=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd):$PATH
-export PATH TMPDIR=$folder
+export PATH TMPDIR=$folder LC_ALL=C
 unset KUBECONFIG CDPATH
 
 check README.md

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test: the rules of the house, the test control plane's own tests, and all of cargo's,
-# those on a real API server included. The last line says how many there were. Without Go there is no API server: the
-# tests that need one are named and left out (with CI=true that is a failure).
+# Builds everything and runs every test: the rules of the house, the test control plane's own tests, all of cargo's, those
+# on a real API server included, and the commands that the documents show. The last line says how many tests there were.
+# Without Go there is no API server: the tests that need one are named and left out (with CI=true that is a failure).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -70,6 +70,9 @@ while IFS= read -r name; do
         on_plane=$((on_plane + 1))
     fi
 done < <(find tests -name '*.rs' -exec cat {} + | tr '\n' ' ' | grep -oE '(for_test|with_controllers|Case::new|Case::absent)\( *"[a-z0-9_]+"' | cut -d'"' -f2 | sort -u)
+
+step "what the documents show"
+scripts/check-docs.sh || failed=$((failed + 1))
 
 step "summary"
 if [[ -n $left_out ]]; then

@@ -27,6 +27,8 @@ pub mod normalize;
 
 pub mod diff;
 
+pub mod blame;
+
 pub mod remediate;
 
 pub mod report;

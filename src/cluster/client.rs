@@ -51,11 +51,23 @@ impl Client {
 
     /// Makes a request and gives the body of its answer.
     pub(super) async fn call(&self, request: &Request) -> Result<Vec<u8>, Error> {
-        self.begin(request).await.call().await
+        self.begin(request).await?.call().await
     }
 
-    pub(super) async fn attempt(&self, request: &Request) -> Result<Vec<u8>, Failure> {
-        let response = self.send(request).await?;
+    /// Waits until a request may be made; its time runs from then on. Fails when there are no credentials for it.
+    pub(super) async fn begin<'a>(&'a self, request: &'a Request) -> Result<Tries<'a>, Error> {
+        let permit = self.permits.acquire().await;
+        let permit = permit.expect("the semaphore is never closed");
+        Ok(Tries::new(self, request, self.session().await?, permit))
+    }
+
+    /// Makes a request once and gives the body of its answer.
+    pub(super) async fn attempt(
+        &self,
+        session: Arc<Session>,
+        request: &Request,
+    ) -> Result<Vec<u8>, Failure> {
+        let response = self.send(&session, request).await?;
         let body = response
             .into_body()
             .collect()
@@ -64,19 +76,12 @@ impl Client {
         Ok(body.to_bytes().into())
     }
 
-    /// Waits until a request may be made; its time runs from then on.
-    pub(super) async fn begin<'a>(&'a self, request: &'a Request) -> Tries<'a> {
-        let permit = self.permits.acquire().await;
-        Tries::new(
-            self,
-            request,
-            permit.expect("the semaphore is never closed"),
-        )
-    }
-
     /// Sends a request once. The answer is a success, and its body has yet to be read.
-    pub(super) async fn send(&self, request: &Request) -> Result<Response<Body>, Failure> {
-        let session = self.session().await.map_err(Failure::last)?;
+    pub(super) async fn send(
+        &self,
+        session: &Session,
+        request: &Request,
+    ) -> Result<Response<Body>, Failure> {
         let message = message(request, session.authorization.as_ref())?;
         let start = Instant::now();
         let response = session
@@ -147,19 +152,20 @@ impl Client {
         Ok(session.clone())
     }
 
-    /// Gets new credentials after a request was refused that began at `start`. False if there are no others.
-    pub(super) async fn renew(&self, start: Instant) -> Result<bool, Error> {
+    /// Gets other credentials than those that were refused, if there are any.
+    pub(super) async fn renew(
+        &self,
+        refused: &Arc<Session>,
+    ) -> Result<Option<Arc<Session>>, Error> {
         if !self.login.is_renewable() {
-            return Ok(false);
+            return Ok(None);
         }
         let mut session = self.session.lock().await;
-        if session.opened > start {
-            return Ok(true);
+        // Several requests may be refused together. The first of them asks for all.
+        if Arc::ptr_eq(&session, refused) {
+            *session = Arc::new(self.login.open(Some(&session)).await?);
         }
-        let renewed = self.login.open(Some(&session)).await?;
-        let changed = !renewed.is_like(&session);
-        *session = Arc::new(renewed);
-        Ok(changed)
+        Ok((!session.is_like(refused)).then(|| session.clone()))
     }
 
     /// Tells a person about a delay, once in a while.

@@ -18,7 +18,7 @@ pub struct Wishes {
 }
 
 /// What the environment says about the cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment {
     /// `$KUBECONFIG`; an empty one counts as none.
     pub kubeconfig: Option<OsString>,

@@ -18,7 +18,7 @@ pub enum Error {
     Config(String),
     /// There is no connection, or nothing comes back over it.
     Unreachable {
-        /// The URL of the server.
+        /// The URL of the server, and the proxy on the way to it.
         server: String,
         /// The last cause, for example `connection refused`.
         cause: String,
@@ -45,7 +45,7 @@ pub enum Error {
     Conflict(String),
     /// An object to be created is there already (409).
     AlreadyExists(String),
-    /// The server refuses the content (422).
+    /// The server refuses the content (422), or would.
     Invalid {
         /// What the server said.
         message: String,
@@ -62,6 +62,13 @@ pub enum Error {
         after: Duration,
         /// How the last try failed, if one did before the time was up.
         last: Option<String>,
+    },
+    /// The connection broke under this request each time, and not under others.
+    Interrupted {
+        /// What was asked.
+        what: Subject,
+        /// How it broke the last time.
+        cause: String,
     },
     /// A write was sent and no answer came back: it may have happened or not. Read again before the next one.
     OutcomeUnknown {
@@ -131,6 +138,9 @@ impl fmt::Display for Error {
                 write!(f, "{what}: no result within {} s", after.as_secs_f64())?;
                 last.as_ref()
                     .map_or(Ok(()), |last| write!(f, ", the last try: {last}"))
+            }
+            Self::Interrupted { what, cause } => {
+                write!(f, "{what}: the connection broke each time: {cause}")
             }
             Self::OutcomeUnknown { what, cause } => {
                 write!(

@@ -1,6 +1,6 @@
 //! Fetches many objects: carries out the plan, and changes it when an answer asks for that.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
 use std::sync::{Arc, OnceLock};
 
 use http_body_util::BodyExt as _;
@@ -14,6 +14,8 @@ use super::page::{Cutter, Head};
 use super::plan;
 use super::request::Request;
 use super::retry::Failure;
+use super::session::Session;
+use super::wanted::Wanted;
 use crate::schema::{Kind, ResourceId};
 
 /// How many objects are handed over at a time at most.
@@ -67,65 +69,6 @@ impl Fetching {
     }
 }
 
-/// Objects of one kind that are not answered yet, by namespace.
-struct Wanted {
-    kind: Kind,
-    names: BTreeMap<String, BTreeSet<String>>,
-}
-
-impl Wanted {
-    fn new(kind: Kind, ids: &[ResourceId]) -> Self {
-        let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for id in ids.iter().filter(|id| id.kind == kind) {
-            names
-                .entry(id.namespace.clone())
-                .or_default()
-                .insert(id.name.clone());
-        }
-        Self { kind, names }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    fn count(&self) -> usize {
-        self.names.values().map(BTreeSet::len).sum()
-    }
-
-    /// Whether this object is wanted; from now on it is not.
-    fn take(&mut self, namespace: &str, name: &str) -> bool {
-        let Some(names) = self.names.get_mut(namespace) else {
-            return false;
-        };
-        let found = names.remove(name);
-        if names.is_empty() {
-            self.names.remove(namespace);
-        }
-        found
-    }
-
-    /// The same objects, one namespace at a time.
-    fn by_namespace(self) -> impl Iterator<Item = Self> {
-        let kind = self.kind;
-        self.names.into_iter().map(move |entry| Self {
-            kind,
-            names: BTreeMap::from([entry]),
-        })
-    }
-
-    fn into_ids(self) -> impl Iterator<Item = ResourceId> {
-        let kind = self.kind;
-        self.names.into_iter().flat_map(move |(namespace, names)| {
-            names.into_iter().map(move |name| ResourceId {
-                kind,
-                namespace: namespace.clone(),
-                name,
-            })
-        })
-    }
-}
-
 /// How a list ended.
 enum Listed {
     /// What is still wanted does not exist.
@@ -145,26 +88,33 @@ struct Fetcher {
 impl Fetcher {
     /// Fetches the objects of a kind: from a list of the whole cluster, or namespace by namespace.
     async fn kind(self, mut wanted: Wanted) {
-        let mut asked_for_all = false;
-        if let Some(size) = plan::list_cluster(wanted.names.len(), wanted.count()) {
-            let instead =
-                |wanted: &Wanted| plan::cost_of_namespaces(wanted.names.len(), wanted.count());
-            let listed = self.list(None, size, &mut wanted, instead).await;
-            match self.settle(wanted, listed).await {
-                Some(rest) => wanted = rest,
-                None => return,
-            }
-            asked_for_all = true;
-        }
-        let mut groups: Vec<_> = wanted.by_namespace().collect();
+        let Some(size) = plan::list_cluster(wanted.namespaces(), wanted.count()) else {
+            return self.namespaces(wanted.by_namespace()).await;
+        };
+        let instead =
+            |wanted: &Wanted| plan::cost_of_namespaces(wanted.namespaces(), wanted.count());
+        let listed = self.list(None, size, &mut wanted, instead).await;
+        let Some(rest) = self.settle(wanted, listed).await else {
+            return;
+        };
+
+        // The smallest group does without a list, which pays for the one that was in vain: there are never more
+        // requests than objects and groups.
+        let mut groups: Vec<_> = rest.by_namespace().collect();
+        groups.sort_by_key(|group| Reverse(group.count()));
+        let smallest = groups
+            .pop()
+            .into_iter()
+            .flat_map(Wanted::into_ids)
+            .collect();
+        tokio::join!(
+            self.clone().each(smallest),
+            self.namespaces(groups.into_iter())
+        );
+    }
+
+    async fn namespaces(&self, groups: impl Iterator<Item = Wanted>) {
         let mut tasks = JoinSet::new();
-        if asked_for_all {
-            // The smallest group pays with its list for the one that was in vain, so that there are never more
-            // requests than objects and groups.
-            groups.sort_by_key(|group| std::cmp::Reverse(group.count()));
-            let smallest = groups.pop().into_iter().flat_map(Wanted::into_ids);
-            tasks.spawn(self.clone().each(smallest.collect()));
-        }
         for group in groups {
             tasks.spawn(self.clone().namespace(group));
         }
@@ -174,12 +124,7 @@ impl Fetcher {
     /// Fetches the objects of one namespace: from a list, or each by itself.
     async fn namespace(self, mut wanted: Wanted) {
         if let Some(size) = plan::list_namespace(wanted.count()) {
-            let namespace = wanted
-                .names
-                .keys()
-                .next()
-                .filter(|namespace| !namespace.is_empty())
-                .cloned();
+            let namespace = wanted.namespace().map(str::to_owned);
             let instead = |wanted: &Wanted| plan::cost_of_gets(wanted.count());
             let listed = self
                 .list(namespace.as_deref(), size, &mut wanted, instead)
@@ -256,13 +201,16 @@ impl Fetcher {
 
     async fn page(&self, request: &Request, wanted: &mut Wanted) -> Result<Head, Error> {
         let mut found = Vec::new();
-        let mut tries = self.client.begin(request).await;
+        let mut tries = self.note(self.client.begin(request).await)?;
         let result = loop {
             if let Some(error) = self.broken.get() {
                 break Err(error.clone());
             }
             // A page that breaks off is read again; what had come of it is not wanted any more.
-            match tries.one(self.read(request, wanted, &mut found)).await {
+            match tries
+                .one(|session| self.read(session, request, wanted, &mut found))
+                .await
+            {
                 Ok(head) => break Ok(head),
                 Err(failure) => match tries.fail(failure).await {
                     Ok(()) => {}
@@ -279,6 +227,7 @@ impl Fetcher {
 
     async fn read(
         &self,
+        session: Arc<Session>,
         request: &Request,
         wanted: &mut Wanted,
         found: &mut Vec<Fetched>,
@@ -287,7 +236,7 @@ impl Fetcher {
         let foreign = |text: &[u8], problem: &str| {
             Failure::last(Error::not_kubernetes(&request.subject, text, problem))
         };
-        let mut body = self.client.send(request).await?.into_body();
+        let mut body = self.client.send(&session, request).await?.into_body();
         let mut cutter = Cutter::new();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| self.client.broken(&error))?;
@@ -295,10 +244,15 @@ impl Fetcher {
                 continue;
             };
             cutter.push(data, |item| {
-                let live =
-                    object::decode(item, kind, |namespace, name| wanted.take(namespace, name));
-                let live = live.map_err(|_| foreign(item, "a list with something else in it"))?;
-                found.extend(live.map(|live| answer(kind, live)));
+                let live = object::decode(item, kind, |namespace, name| {
+                    wanted.contains(namespace, name)
+                })
+                .map_err(|_| foreign(item, "a list with something else in it"))?;
+                if let Some(live) = live {
+                    let fetched = answer(kind, live);
+                    wanted.remove(&fetched.id);
+                    found.push(fetched);
+                }
                 Ok(())
             })?;
             // Waiting here would be taken for the server's slowness.
@@ -340,7 +294,7 @@ impl Fetcher {
 
     async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
         let request = Request::get(id)?;
-        let tries = self.client.begin(&request).await;
+        let tries = self.note(self.client.begin(&request).await)?;
         if let Some(error) = self.broken.get() {
             return Err(error.clone());
         }

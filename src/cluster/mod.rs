@@ -25,6 +25,7 @@ mod target;
 mod tests;
 mod transport;
 mod tries;
+mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +44,9 @@ pub use self::request::Subject;
 use self::session::Login;
 pub use self::target::{Origin, Target};
 use crate::schema::ResourceId;
+
+/// No request is waited for any longer, whatever time it is given: sums of times stay in their range.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How to talk to a cluster.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +69,10 @@ impl Cluster {
     ///
     /// Fails with [`Error::Config`].
     pub async fn connect(target: Target, options: Options) -> Result<Self, Error> {
-        let server = target.server.clone();
-        let login = Login::new(target, options.stdin_is_taken, options.request_timeout)?;
-        let client = Client::open(server, login, options.request_timeout).await?;
+        let server = transport::route(&target)?;
+        let timeout = options.request_timeout.min(LONGEST_TIMEOUT);
+        let login = Login::new(target, options.stdin_is_taken, timeout)?;
+        let client = Client::open(server, login, timeout).await?;
         Ok(Self {
             client: Arc::new(client),
         })

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 
 use http::Uri;
 
-/// The proxy settings of the environment, as they stand there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The proxy settings of the environment, as they stand there. They may hold passwords.
+#[derive(Clone, Default)]
 pub struct ProxyVariables {
     /// `HTTPS_PROXY`, or `https_proxy` where that is empty.
     pub https: String,

@@ -154,9 +154,10 @@ fn collection_path(kind: Kind, namespace: Option<&str>) -> Result<String, Error>
 /// whole collection, and dots are taken for folders on the way.
 fn segment(name: &str) -> Result<Escaped<'_>, Error> {
     match name {
-        "" | "." | ".." => Err(Error::Config(format!(
-            "{name:?} cannot be the name of an object or a namespace"
-        ))),
+        "" | "." | ".." => Err(Error::Invalid {
+            message: format!("{name:?} cannot be the name of an object or a namespace"),
+            causes: Vec::new(),
+        }),
         _ => Ok(Escaped(name)),
     }
 }

@@ -12,6 +12,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// The longest pause that nobody asked for.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
+/// More than any request waits.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// How far a request came that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
@@ -83,15 +86,14 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The pause before the next try, after `tries` of them. `chance` is from 0 to 1 and keeps clients that failed
 /// together from coming back together.
 pub(super) fn pause(tries: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
-    if let Some(asked) = retry_after {
-        return asked.mul_f64(1.0 + chance / 10.0);
+    let doublings = tries.saturating_sub(1).min(16);
+    let grown = FIRST_PAUSE * (1 << doublings);
+    let own = grown.min(LONGEST_PAUSE).mul_f64(0.75 + chance / 2.0);
+    match retry_after {
+        // A server that asks for no pause at all is not to be asked without end.
+        Some(asked) => asked.min(DAY).mul_f64(1.0 + chance / 10.0).max(own),
+        None => own,
     }
-    let doubled = FIRST_PAUSE.saturating_mul(
-        1_u32
-            .checked_shl(tries.saturating_sub(1))
-            .unwrap_or(u32::MAX),
-    );
-    doubled.min(LONGEST_PAUSE).mul_f64(0.75 + chance / 2.0)
 }
 
 #[cfg(test)]

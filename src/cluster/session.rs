@@ -1,7 +1,7 @@
 //! The credentials of a target: taken from where the kubeconfig says, renewed when they run out.
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -38,8 +38,6 @@ pub(super) struct Login {
 pub(super) struct Session {
     pub(super) client: kube::Client,
     pub(super) authorization: Option<HeaderValue>,
-    /// When the credentials were taken.
-    pub(super) opened: Instant,
     certificate: Option<String>,
     expiry: Option<Timestamp>,
 }
@@ -77,7 +75,7 @@ impl Login {
             )));
         }
         let credentials = match (&target.user.token_file, &target.user.exec) {
-            _ if target.user.auth_provider.is_some() || target.user.username.is_some() => {
+            _ if target.user.auth_provider.is_some() || target.user.password.is_some() => {
                 Credentials::Fixed
             }
             (Some(path), _) => Credentials::TokenFile(PathBuf::from(path)),
@@ -97,7 +95,6 @@ impl Login {
 
     /// Gets credentials and makes a client, or takes the one of the session that is to be replaced.
     pub(super) async fn open(&self, previous: Option<&Session>) -> Result<Session, Error> {
-        let opened = Instant::now();
         let (token, certificate, expiry) = match &self.credentials {
             Credentials::Fixed => (None, None, None),
             Credentials::TokenFile(path) => {
@@ -130,7 +127,6 @@ impl Login {
             _ => transport::client(&self.target, self.user(certificate))?,
         };
         Ok(Session {
-            opened,
             client,
             authorization,
             certificate: public,

@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
 }
 
 /// The cluster that was chosen, and the identity to use there. Nothing has been asked of it yet.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Target {
     /// Where the choice comes from.
     pub origin: Origin,
@@ -51,6 +51,18 @@ pub struct Target {
     pub(super) cluster: Cluster,
     pub(super) user: AuthInfo,
     pub(super) proxies: ProxyVariables,
+}
+
+impl fmt::Debug for Target {
+    /// Leaves out the credentials.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("origin", &self.origin)
+            .field("context", &self.context)
+            .field("server", &self.server)
+            .field("namespace", &self.namespace)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Target {

@@ -71,6 +71,18 @@ pub(super) fn client(target: &Target, user: AuthInfo) -> Result<kube::Client, Er
     }
 }
 
+/// How the server is reached, for messages: its URL, and the proxy on the way.
+pub(super) fn route(target: &Target) -> Result<String, Error> {
+    let server = &target.server;
+    match proxy(target, &url(target)?)? {
+        None => Ok(server.clone()),
+        Some(proxy) => Ok(format!(
+            "{server} through the proxy {}",
+            proxy.url.to_string().trim_end_matches('/')
+        )),
+    }
+}
+
 fn finish<C>(config: &Config, connector: Result<C, kube::Error>) -> Result<kube::Client, Error>
 where
     C: Connect + Clone + Send + Sync + 'static,
@@ -96,10 +108,7 @@ where
 }
 
 fn config(target: &Target, user: AuthInfo) -> Result<Config, Error> {
-    let url: Uri = target.server.parse().map_err(|_| invalid_server(target))?;
-    if !matches!(url.scheme_str(), Some("http" | "https")) || url.host().is_none() {
-        return Err(invalid_server(target));
-    }
+    let url = url(target)?;
     let cluster = &target.cluster;
     let mut config = Config::new(url);
     config.auth_info = user;
@@ -121,12 +130,16 @@ fn config(target: &Target, user: AuthInfo) -> Result<Config, Error> {
     Ok(config)
 }
 
-fn invalid_server(target: &Target) -> Error {
-    let server = one_line(&target.server);
-    Error::Config(format!(
-        "{}: the server {server:?} is not an http or https URL",
-        target.origin
-    ))
+fn url(target: &Target) -> Result<Uri, Error> {
+    let is_usable =
+        |url: &Uri| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some();
+    target.server.parse().ok().filter(is_usable).ok_or_else(|| {
+        let server = one_line(&target.server);
+        Error::Config(format!(
+            "{}: the server {server:?} is not an http or https URL",
+            target.origin
+        ))
+    })
 }
 
 /// The proxy of the kubeconfig, to which no exceptions apply, else that of the environment.

@@ -1,6 +1,7 @@
 //! The tries of one request, within the time that it has.
 
 use std::hash::{BuildHasher as _, Hasher as _};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::SemaphorePermit;
@@ -10,6 +11,7 @@ use super::client::Client;
 use super::error::Error;
 use super::request::Request;
 use super::retry::{self, Failure, Reach};
+use super::session::Session;
 
 /// How many connections in a row may break under a request.
 const BROKEN_TRIES: u32 = 4;
@@ -20,6 +22,7 @@ const SLOW: Duration = Duration::from_secs(10);
 pub(super) struct Tries<'a> {
     client: &'a Client,
     request: &'a Request,
+    session: Arc<Session>,
     _permit: SemaphorePermit<'a>,
     start: Instant,
     count: u32,
@@ -31,12 +34,14 @@ impl<'a> Tries<'a> {
     pub(super) fn new(
         client: &'a Client,
         request: &'a Request,
+        session: Arc<Session>,
         permit: SemaphorePermit<'a>,
     ) -> Self {
         let start = Instant::now();
         Self {
             client,
             request,
+            session,
             _permit: permit,
             start,
             count: 0,
@@ -48,7 +53,8 @@ impl<'a> Tries<'a> {
     /// Tries until the body of an answer is there.
     pub(super) async fn call(mut self) -> Result<Vec<u8>, Error> {
         loop {
-            match self.one(self.client.attempt(self.request)).await {
+            let (client, request) = (self.client, self.request);
+            match self.one(|session| client.attempt(session, request)).await {
                 Ok(body) => return Ok(body),
                 Err(failure) => self.fail(failure).await?,
             }
@@ -56,12 +62,15 @@ impl<'a> Tries<'a> {
     }
 
     /// One try, which ends with the time of the request at the latest.
-    pub(super) async fn one<T>(
+    pub(super) async fn one<T, F>(
         &mut self,
-        attempt: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        attempt: impl FnOnce(Arc<Session>) -> F,
+    ) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
         self.count += 1;
-        let result = self.in_time(attempt).await;
+        let result = self.in_time(attempt(self.session.clone())).await;
         if result.as_ref().map_or_else(Failure::is_answer, |_| true) {
             self.client.note_result();
         }
@@ -95,17 +104,24 @@ impl<'a> Tries<'a> {
     /// Waits for the next try, or gives the error with which the request has failed for good.
     pub(super) async fn fail(&mut self, failure: Failure) -> Result<(), Error> {
         match failure.reach {
-            Reach::Unauthorized if !self.renewed && self.client.renew(self.start).await? => {
-                self.renewed = true;
-                Ok(())
-            }
+            Reach::Unauthorized if !self.renewed => self.renew(failure).await,
             Reach::Lost | Reach::Broken if self.request.writes() => {
                 Err(self.unknown(failure.cause()))
             }
-            Reach::Broken if self.count >= BROKEN_TRIES => Err(*failure.error),
+            Reach::Broken if self.count >= BROKEN_TRIES => Err(self.broken(failure)),
             Reach::TurnedAway | Reach::Lost | Reach::Broken => self.wait(failure).await,
             Reach::Final | Reach::Unauthorized => Err(*failure.error),
         }
+    }
+
+    async fn renew(&mut self, failure: Failure) -> Result<(), Error> {
+        self.renewed = true;
+        self.session = self
+            .client
+            .renew(&self.session)
+            .await?
+            .ok_or(*failure.error)?;
+        Ok(())
     }
 
     async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
@@ -119,6 +135,14 @@ impl<'a> Tries<'a> {
         }
         tokio::time::sleep(pause).await;
         Ok(())
+    }
+
+    fn broken(&self, failure: Failure) -> Error {
+        if self.client.had_result_since(self.start) {
+            let (what, cause) = (self.request.subject.clone(), failure.cause());
+            return Error::Interrupted { what, cause };
+        }
+        *failure.error
     }
 
     fn unknown(&self, cause: String) -> Error {

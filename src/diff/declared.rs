@@ -18,7 +18,7 @@ impl<'a> Walk<'_, 'a> {
             return self.not_stored(gate, spot);
         }
         match &field.ty {
-            Type::Any => {}
+            Type::Any => self.untyped(spot),
             Type::Scalar(scalar) => self.scalar(*scalar, rules, field.pointer, spot),
             Type::List {
                 kind: ListKind::Keyed(keys),
@@ -48,6 +48,21 @@ impl<'a> Walk<'_, 'a> {
                 self.atomic(&field.ty, rules, spot);
             }
         }
+    }
+
+    /// A declared value of no known type: it must be live as it is written.
+    fn untyped(&mut self, spot: &Spot<'a>) {
+        let desired = spot.declared.map(Node::to_json);
+        if desired.as_ref() == spot.live {
+            return self.say(Verdict::Same);
+        }
+        let class = if spot.live.is_some() {
+            Class::Changed
+        } else {
+            Class::Missing
+        };
+        let finding = self.finding(class, spot, desired.clone(), set(desired));
+        self.say(Verdict::Drift(finding));
     }
 
     /// A declared value without parts.

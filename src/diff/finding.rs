@@ -51,7 +51,11 @@ impl<'a> Walk<'_, 'a> {
             edit,
             immutable: self.immutable,
             kept: self.kept,
-            consequences: self.consequences,
+            consequences: self
+                .consequences
+                .iter()
+                .map(|path| (*path).to_owned())
+                .collect(),
         })
     }
 

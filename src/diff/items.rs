@@ -60,10 +60,11 @@ impl<'a> Identities<'a> {
             return Segment::Item(vec![("name".to_owned(), name.clone().into_owned())]);
         }
         let key = &self.keys[index];
-        if self.keys.iter().filter(|k| *k == key).count() == 1 {
+        let is_whole = key.iter().all(|value| !value.is_empty());
+        if is_whole && self.keys.iter().filter(|k| *k == key).count() == 1 {
+            let pairs = keys.iter().zip(key);
             return Segment::Item(
-                keys.iter()
-                    .zip(key)
+                pairs
                     .map(|(k, v)| ((*k).to_owned(), v.clone().into_owned()))
                     .collect(),
             );

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::path::{Ignore, Path, Pattern};
 use crate::schema::rules::{Gate, Immutable, RuleId};
-use crate::schema::{Kind, types};
+use crate::schema::{Kind, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
@@ -103,8 +103,8 @@ pub struct Finding {
     pub immutable: Option<&'static Immutable>,
     /// The row that says that a value which nothing declares is left alone by repairs.
     pub kept: Option<RuleId>,
-    /// What else the server changes with it.
-    pub consequences: &'static [&'static str],
+    /// What else changes in the object when it is repaired.
+    pub consequences: Vec<String>,
 }
 
 /// One step of a place in a live object.
@@ -188,6 +188,32 @@ pub struct Differences {
     pub unknown_live: Vec<Path>,
 }
 
+impl Differences {
+    /// Counts what a server of this minor version stores by default among the drift. What is left in `not_stored` is
+    /// what it does not.
+    pub fn settle_gates(&mut self, minor: u32) {
+        let (stored, not): (Vec<_>, Vec<_>) = std::mem::take(&mut self.not_stored)
+            .into_iter()
+            .partition(|(gate, _)| gate.on_since.is_some_and(|since| minor >= since));
+        self.not_stored = not;
+        self.findings
+            .extend(stored.into_iter().map(|(_, finding)| finding));
+        self.findings
+            .sort_by_cached_key(|finding| finding.path.to_string());
+    }
+}
+
+/// A key that may stand in one of two maps only leaves the other when it is set: the path there.
+fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
+    let ([Token::Key(map), Token::Key(key)], Edit::Set(_)) = (&finding.at[..], &finding.edit)
+    else {
+        return None;
+    };
+    let other = exclusive_sibling(kind.name(), map)?;
+    live.get(other)?.get(key)?;
+    Some(Path::root().key(other).key(key).to_string())
+}
+
 /// The annotation in which kubectl records what was applied.
 const LAST_APPLIED: &str =
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
@@ -212,7 +238,12 @@ pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
     };
     compare(sides, &mut |verdict| match verdict {
         Verdict::Same | Verdict::NotDrift(_) => {}
-        Verdict::Drift(finding) => differences.findings.push(*finding),
+        Verdict::Drift(mut finding) => {
+            finding
+                .consequences
+                .extend(way_made(subject.kind, live, &finding));
+            differences.findings.push(*finding);
+        }
         Verdict::NotStored(gate, finding) => differences.not_stored.push((gate, *finding)),
         Verdict::UnknownLive(path) => differences.unknown_live.push(path),
     });

@@ -486,38 +486,81 @@ fn ignored_paths_are_passed_over() {
     check(&case, &[]);
 }
 
+/// What the server makes of a Deployment with one container, with more lines at the container, the pod and the spec.
+fn full(container: &str, pod: &str, spec: &str) -> String {
+    format!(
+        "metadata: {{name: a, uid: u}}
+spec:
+  progressDeadlineSeconds: 600
+  revisionHistoryLimit: 10
+{}  template:
+    metadata: {{}}
+    spec:
+      dnsPolicy: ClusterFirst
+      restartPolicy: Always
+      schedulerName: default-scheduler
+      securityContext: {{}}
+      terminationGracePeriodSeconds: 30
+{}      containers:
+      - name: c
+        image: a:1
+        resources: {{}}
+        terminationMessagePath: /dev/termination-log
+        terminationMessagePolicy: File
+{}",
+        indent(spec, 2),
+        indent(pod, 6),
+        indent(container, 8)
+    )
+}
+
 #[test]
 fn strict_tells_what_is_declared_nowhere() {
-    let mut case = container(
-        "",
-        "workingDir: /x\nimagePullPolicy: Always\nterminationMessagePath: /dev/termination-log\nenv: [{name: A}]",
-    );
+    let rolling = "replicas: 1\nstrategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}";
+    let policy = "imagePullPolicy: IfNotPresent";
+    let mut case = container("", "");
     case.strict = true;
-    case.live = case.live.replace(
-        "    spec:\n",
-        "    metadata: {}\n    spec:\n      securityContext: {}\n      nodeName: x\n",
+    case.live = full(policy, "", rolling);
+    check(&case, &[]);
+    case.live = full(
+        "imagePullPolicy: Always\nworkingDir: /x\nenv: [{name: A}]",
+        "nodeName: x",
+        "replicas: 2\nstrategy: {type: Recreate}",
     );
     check(
         &case,
         &[
+            "spec.replicas: 1 -> 2 (default)",
+            "spec.strategy: {\"type\":\"RollingUpdate\"} -> {\"type\":\"Recreate\"} (default)",
             "C.env[name=A]: - -> {\"name\":\"A\"}",
             "C.imagePullPolicy: \"IfNotPresent\" -> \"Always\" (default)",
             "C.workingDir: - -> \"/x\"",
             "P.nodeName: - -> \"x\"",
         ],
     );
-    let mut case = self::case(
-        Kind::Deployment,
-        "metadata: {name: a}\nspec: {}",
-        "metadata: {name: a, uid: x, annotations: {deployment.kubernetes.io/revision: '1', meta.helm.sh/release-name: x, own: w}}\nspec: {replicas: 2, strategy: {type: Recreate}}",
+    // A default that is not there is a difference too.
+    case.live = full("", "", rolling);
+    check(
+        &case,
+        &["C.imagePullPolicy: \"IfNotPresent\" -> - (default)"],
+    );
+}
+
+#[test]
+fn bookkeeping_of_others_is_no_drift() {
+    let mut case = case(
+        Kind::ConfigMap,
+        "metadata: {name: a}",
+        "metadata: {name: a, finalizers: [x], ownerReferences: [{uid: u, name: o, controller: true}], annotations: {deployment.kubernetes.io/revision: '1', meta.helm.sh/release-name: x, own: w}}",
     );
     case.strict = true;
+    check(&case, &["metadata.annotations.own: - -> \"w\""]);
+    case.declared = "metadata: {name: a, finalizers: [w], ownerReferences: [{uid: u, name: p}], annotations: {own: w}}".to_owned();
     check(
         &case,
         &[
-            "metadata.annotations.own: - -> \"w\"",
-            "spec.replicas: 1 -> 2 (default)",
-            "spec.strategy: {\"type\":\"RollingUpdate\"} -> {\"type\":\"Recreate\"} (default)",
+            "metadata.finalizers: [\"w\"] -> [\"x\"]",
+            "metadata.ownerReferences[name=p].name: \"p\" -> \"o\"",
         ],
     );
 }

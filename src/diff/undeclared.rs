@@ -59,24 +59,23 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         let rules = &field.rules;
-        let Some(live) = spot.live else { return };
         let Some(desired) = siblings.default(field.name) else {
-            return if !field.pointer && Plain::from(live).is_zero(ty) {
-                self.say(Verdict::Same);
-            } else {
-                self.extra(spot);
+            return match spot.live {
+                Some(live) if field.pointer || !Plain::from(live).is_zero(ty) => self.extra(spot),
+                _ => self.say(Verdict::Same),
             };
         };
-        if normalize::same(ty, rules.milli, Plain::from(&desired), Plain::from(live)) {
+        let live = spot.live.map_or(Plain::Nothing, Plain::from);
+        if normalize::same(ty, rules.milli, Plain::from(&desired), live) {
             let id = rules.default.map_or(UNDECLARED, DefaultRow::id);
             return self.not_drift(id);
         }
-        let mut finding = self.finding(
-            Class::Changed,
-            spot,
-            Some(desired.clone()),
-            Edit::Set(desired),
-        );
+        let class = if spot.live.is_some() {
+            Class::Changed
+        } else {
+            Class::Missing
+        };
+        let mut finding = self.finding(class, spot, Some(desired.clone()), Edit::Set(desired));
         finding.origin = self
             .default_of
             .clone()

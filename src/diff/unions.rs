@@ -40,8 +40,13 @@ impl<'a> Walk<'_, 'a> {
                     return false;
                 };
                 let has_other = |live: &Map<String, Value>| {
-                    live.iter()
-                        .any(|(key, v)| union.has(key) && **key != *wanted && !v.is_null())
+                    let mut members = live
+                        .iter()
+                        .filter(|(key, v)| union.has(key) && !v.is_null())
+                        .peekable();
+                    let implied = members.peek().is_none().then_some(union.implied).flatten();
+                    implied.is_some_and(|implied| implied != wanted)
+                        || members.any(|(key, _)| *key != wanted)
                 };
                 if !live.as_object().is_some_and(has_other) {
                     return false;

@@ -169,12 +169,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         if !self.union(ty, spot) {
             let present = Present::of(ty, spot);
             for (index, field) in ty.fields.iter().enumerate() {
+                let fills = self.strict && field.rules.default.is_some();
                 let follows = field.rules.follows.is_some() && spot.declared.is_some();
-                if !present.has(index) && !follows {
+                if !present.has(index) && !fills && !follows {
                     continue;
                 }
                 let inner = spot.key(field.name);
-                if inner.is_empty() && !follows {
+                if inner.is_empty() && !fills && !follows {
                     continue;
                 }
                 self.steps.push(Step::Key(field.name));
@@ -239,6 +240,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.immutable = rules.immutable.or(immutable);
         self.consequences = rules.consequences;
         self.kept = rules.kept;
+        let strict = self.strict;
+        self.strict &= rules.foreign.is_none();
         match rules.follows {
             Some(follower)
                 if siblings.has(follower.from)
@@ -252,6 +255,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
         self.immutable = immutable;
         self.consequences = consequences;
+        self.strict = strict;
     }
 
     /// A value that the server derives from a declared sibling counts as declared.

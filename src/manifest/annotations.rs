@@ -2,7 +2,7 @@
 
 use crate::path::Pattern;
 use crate::schema::Kind;
-use crate::yaml::{Entry, Node};
+use crate::yaml::{Entry, Node, Position, Value};
 
 use super::check::Finding;
 use super::ignore;
@@ -80,9 +80,11 @@ impl Instructions {
     }
 
     fn take(&mut self, kind: Kind, key: &str, entry: &Entry<'_>) {
-        // A value that is no string is found by the check of types.
-        let Some(value) = entry.value.as_str() else {
-            return;
+        let value = match entry.value.value() {
+            Value::String(text) => text,
+            Value::Null => "",
+            // The check of types finds it.
+            _ => return,
         };
         let result = match key {
             SKIP => one_of(value, &["true", "false"]).map(|_| ()),
@@ -131,7 +133,7 @@ fn patterns(kind: Kind, value: &str) -> Result<Vec<Pattern>, String> {
     Ok(patterns)
 }
 
-fn finding(entry: &Entry<'_>, position: crate::yaml::Position, message: &str) -> Finding {
+fn finding(entry: &Entry<'_>, position: Position, message: &str) -> Finding {
     Finding {
         position,
         message: format!(

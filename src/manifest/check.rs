@@ -100,8 +100,11 @@ impl<'a> Trail<'a> {
 
 /// How a path names an item: by its name where no other item has that, else by the list's keys, else by its position.
 fn item_segment(list: Node<'_>, index: usize, kind: &ListKind) -> Segment {
-    let ListKind::Keyed(keys) = kind else {
-        return Segment::Index(index);
+    /// In longer lists a look at all items for each message would take too long.
+    const LONG: usize = 1000;
+    let keys = match kind {
+        ListKind::Keyed(keys) if list.len() <= LONG => keys,
+        _ => return Segment::Index(index),
     };
     let texts = |item: Node<'_>, keys: &[&str]| -> Vec<(String, String)> {
         let text = |key: &str| {
@@ -144,13 +147,17 @@ impl Walk<'_> {
     }
 
     fn entry(&mut self, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) {
+        /// So many unknown fields are no slips of the pen any more.
+        const MANY: usize = 100;
         if let Some(field) = at.ty.field(entry.key) {
             return self.field(&at.key(field.name), field, entry.value);
         }
-        self.findings.unknown.push(Finding {
-            position: entry.key_position(),
-            message: unknown::message(self.root, at, node, entry),
-        });
+        let mut message = format!("{}: unknown field", at.path().key(entry.key));
+        if self.findings.unknown.len() < MANY {
+            message += &unknown::hint(self.root, at, node, entry);
+        }
+        let position = entry.key_position();
+        self.findings.unknown.push(Finding { position, message });
     }
 
     fn field(&mut self, at: &Trail<'_>, field: &Field, node: Node<'_>) {

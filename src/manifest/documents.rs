@@ -3,6 +3,7 @@
 use crate::schema::Kind;
 use crate::yaml::{Document, Node, Position, Tree, Value};
 
+use super::annotations;
 use super::check::Finding;
 use super::kinds::{self, Claim};
 use super::problem::Subject;
@@ -17,6 +18,17 @@ pub(super) struct Object<'a> {
     pub pointer: String,
     pub subject: Subject,
     pub verdict: Verdict,
+}
+
+impl Object<'_> {
+    /// Whether it is compared, if nothing is wrong with it.
+    pub(super) fn is_compared(&self) -> bool {
+        match self.verdict {
+            Verdict::Ours(_) => !annotations::is_skipped(self.node),
+            Verdict::Wrong(_) => true,
+            Verdict::Other(_) | Verdict::Nothing => false,
+        }
+    }
 }
 
 /// What an object is.
@@ -191,14 +203,22 @@ pub(super) fn object_at<'o, 'a>(
     document: usize,
     position: Position,
 ) -> Option<&'o Object<'a>> {
-    let mut within = objects.iter().filter(|object| object.document == document);
-    within.rfind(|object| object.node.position() <= position || object.pointer.is_empty())
+    let place = |object: &Object<'_>| (object.document, object.node.position());
+    let after = objects.partition_point(|object| place(object) <= (document, position));
+    let before = after.checked_sub(1).map(|at| &objects[at]);
+    // A document's first comment or anchor stands before its object.
+    before
+        .filter(|object| object.document == document)
+        .or_else(|| {
+            let next = objects.get(after);
+            next.filter(|object| object.document == document && object.pointer.is_empty())
+        })
 }
 
 /// What to say besides of a file that cannot be read because it is no manifest but a template of one.
 pub(super) fn template_hint(text: &str, message: &str) -> &'static str {
     if text.contains("{{") && !message.contains("template") {
-        " (is this a template that was not rendered?)"
+        " (`{{` begins a template, which must be rendered first)"
     } else {
         ""
     }

@@ -1,6 +1,9 @@
 //! One file: its bytes to checked resources.
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::schema::{Kind, ResourceId};
@@ -18,6 +21,40 @@ use super::{Resource, Skipped};
 pub(super) struct File {
     pub shown: Arc<str>,
     pub tree: Tree,
+    pub content: Content,
+}
+
+/// What was read of a file, for asking later whether it is still the same.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// `None` stands for standard input.
+    path: Option<PathBuf>,
+    length: u64,
+    hash: u64,
+}
+
+impl Content {
+    fn of(path: Option<PathBuf>, bytes: &[u8]) -> Self {
+        Self {
+            path,
+            length: bytes.len() as u64,
+            hash: hash(bytes),
+        }
+    }
+
+    /// Whether the file has this content still. Standard input has.
+    pub fn is_unchanged(&self) -> bool {
+        let Some(path) = &self.path else { return true };
+        let length = fs::metadata(path).map(|metadata| metadata.len());
+        length.is_ok_and(|length| length == self.length)
+            && fs::read(path).is_ok_and(|bytes| hash(&bytes) == self.hash)
+    }
+}
+
+fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// All that a file says. It is kept between cycles as long as the file stays the same.
@@ -39,6 +76,8 @@ pub(super) struct Checked {
 pub(super) struct Surroundings<'a> {
     /// How the file is called.
     pub shown: Arc<str>,
+    /// Where it is; `None` stands for standard input.
+    pub path: Option<&'a Path>,
     /// For manifests that name no namespace.
     pub namespace: &'a str,
     /// Why its resources must not be written.
@@ -47,6 +86,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Reads and checks a file.
 pub(super) fn check(bytes: Vec<u8>, surroundings: &Surroundings<'_>) -> Checked {
+    let content = Content::of(surroundings.path.map(Path::to_owned), &bytes);
     let yaml::Stream {
         tree,
         documents,
@@ -55,6 +95,7 @@ pub(super) fn check(bytes: Vec<u8>, surroundings: &Surroundings<'_>) -> Checked 
     let file = Arc::new(File {
         shown: surroundings.shown.clone(),
         tree,
+        content,
     });
     let objects = documents::objects(&file.tree, &documents, surroundings.namespace);
     let mut reader = Reader {
@@ -108,26 +149,25 @@ impl Reader<'_> {
         self.checked.warnings.push(problem);
     }
 
-    /// What the reading of YAML found.
+    /// What the reading of YAML found. What is doubtful in an object that is not compared is no business of ours.
     fn reading_problems(&mut self, problems: Vec<yaml::Problem>, objects: &[Object<'_>]) {
         for problem in problems {
-            let subject = documents::object_at(objects, problem.document, problem.position)
-                .map(|o| &o.subject);
+            let message = one_line(&problem.message);
             let mut finding = Finding {
                 position: problem.position,
-                message: one_line(&problem.message),
+                message,
             };
-            match problem.severity {
-                Severity::Error => {
-                    finding.message +=
-                        documents::template_hint(self.file.tree.text(), &problem.message);
-                    let problem = self.problem(None, finding);
-                    self.checked.errors.push(problem);
-                }
-                Severity::Warning => {
-                    let problem = self.problem(subject, finding);
-                    self.checked.warnings.push(problem);
-                }
+            if problem.severity == Severity::Error {
+                let text = self.file.tree.text();
+                finding.message += documents::template_hint(text, &problem.message);
+                let problem = self.problem(None, finding);
+                self.checked.errors.push(problem);
+                continue;
+            }
+            let object = documents::object_at(objects, problem.document, problem.position);
+            if object.is_none_or(Object::is_compared) {
+                let problem = self.problem(object.map(|o| &o.subject), finding);
+                self.checked.warnings.push(problem);
             }
         }
     }
@@ -224,7 +264,7 @@ impl Reader<'_> {
     fn saved_fields(&mut self) {
         if let Some((subject, position, fields)) = self.saved.take() {
             let message = format!(
-                "{}: written by the server alone, not compared",
+                "{}: only the cluster writes this, not compared",
                 fields.join(", ")
             );
             self.warning(&subject, Finding { position, message });

@@ -56,7 +56,7 @@ fn no_name(
     let (node, message) = match generated {
         Some(node) => (
             node,
-            "metadata.generateName: each apply would make another object; a name is needed to compare",
+            "metadata.generateName: makes another object each time, which cannot be compared; write metadata.name",
         ),
         None => (
             name.or(metadata).unwrap_or(object),

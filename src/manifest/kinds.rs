@@ -2,7 +2,7 @@
 
 use crate::schema::Kind;
 
-use super::problem::quoted;
+use super::problem::{one_line, quoted};
 use super::suggest;
 
 /// The kinds of `v1`. Source: the scheme of `k8s.io/api/core/v1`.
@@ -68,9 +68,7 @@ pub(super) fn judge(api_version: &str, kind: &str, is_object: bool, has_items: b
     match (api_version, kind) {
         ("", "") => Claim::Nothing,
         ("", kind) => without_api_version(kind, is_object || has_items),
-        ("v1" | "apps/v1", "") if is_object => {
-            wrong("kind", "missing; the kind of the object expected")
-        }
+        ("v1" | "apps/v1", "") if is_object => wrong("kind", "missing"),
         (_, "") => Claim::Nothing,
         ("v1", "List") => Claim::List(None),
         // A kubeconfig.
@@ -89,7 +87,7 @@ fn wrong(field: &'static str, message: impl Into<String>) -> Claim {
 }
 
 fn other(api_version: &str, kind: &str) -> Claim {
-    Claim::Other(format!("{api_version} {kind}"))
+    Claim::Other(one_line(&format!("{api_version} {kind}")))
 }
 
 fn list_of(api_version: &str, kind: &str) -> Claim {
@@ -124,7 +122,7 @@ fn without_api_version(kind: &str, is_object: bool) -> Claim {
             "apiVersion",
             format!("missing; a {meant} has {}", meant.api_version()),
         ),
-        _ if is_object => Claim::Other(kind.to_owned()),
+        _ if is_object => Claim::Other(one_line(kind)),
         _ => Claim::Nothing,
     }
 }
@@ -336,7 +334,7 @@ mod tests {
                 "missing; a Deployment has apps/v1",
             ),
             ("", "List", "apiVersion", "missing; a List has v1"),
-            ("v1", "", "kind", "missing; the kind of the object expected"),
+            ("v1", "", "kind", "missing"),
         ] {
             let expected = Claim::Wrong {
                 field,

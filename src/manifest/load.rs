@@ -13,7 +13,7 @@ use super::file::{self, Checked, Surroundings};
 use super::problem::Problem;
 use super::scan;
 use super::sources::{self, Source};
-use super::{Manifests, Options, Place, Resource};
+use super::{Manifests, Options, Place};
 use crate::schema::ResourceId;
 
 /// From this many bytes on it takes a while to check new manifests: longer than it takes to connect to a server.
@@ -48,9 +48,13 @@ impl Loader {
     }
 
     /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems.
-    ///
-    /// Where that takes a while, `tell` is told before which objects they seem to be about, rightly or not.
-    pub fn load(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
+    pub fn load(&mut self) -> Manifests {
+        self.load_and_tell(drop)
+    }
+
+    /// As [`load`](Self::load). Where that takes a while, `tell` is told before which objects the manifests seem to be
+    /// about, rightly or not.
+    pub fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(&self.options.inputs, &self.exclude);
         let mut manifests = Manifests {
             problems: found.problems,
@@ -95,12 +99,7 @@ impl Loader {
     }
 
     fn read(&self, source: &Source) -> io::Result<Text> {
-        let mut bytes = Vec::new();
-        if let Some(path) = &source.path {
-            bytes = fs::read(path)?;
-        } else {
-            io::stdin().lock().read_to_end(&mut bytes)?;
-        }
+        let bytes = content(source)?;
         let mut hasher = DefaultHasher::new();
         (&bytes, &source.unwritable).hash(&mut hasher);
         let hash = hasher.finish();
@@ -122,6 +121,7 @@ impl Loader {
         };
         let surroundings = Surroundings {
             shown: source.shown.clone(),
+            path: source.path.as_deref(),
             namespace: &self.options.namespace,
             unwritable: source.unwritable.clone(),
         };
@@ -181,6 +181,32 @@ fn on_all_processors<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sy
     results.into_iter().map(|(_, result)| result).collect()
 }
 
+/// The bytes of a file.
+fn content(source: &Source) -> io::Result<Vec<u8>> {
+    /// What is larger is no manifest, and would cost much time and memory.
+    const LARGEST: u64 = 64 << 20;
+    let mut bytes = Vec::new();
+    if let Some(path) = &source.path {
+        let file = fs::File::open(path)?;
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        bytes.reserve_exact(size.min(LARGEST) as usize + 1);
+        file.take(LARGEST + 1).read_to_end(&mut bytes)?;
+    } else {
+        io::stdin()
+            .lock()
+            .take(LARGEST + 1)
+            .read_to_end(&mut bytes)?;
+    }
+    if bytes.len() as u64 > LARGEST {
+        let message = format!(
+            "larger than {} MiB, which is too large for manifests",
+            LARGEST >> 20
+        );
+        return Err(io::Error::other(message));
+    }
+    Ok(bytes)
+}
+
 impl Manifests {
     fn add(&mut self, file: &Checked) {
         self.resources.extend(file.resources.iter().cloned());
@@ -213,23 +239,27 @@ impl Declared {
 
     /// Takes out what is declared more than once, and says where.
     fn refuse_duplicates(mut self, manifests: &mut Manifests) {
+        /// How many of the other places a message names.
+        const NAMED: usize = 10;
         self.places.retain(|_, places| places.len() > 1);
-        if self.places.is_empty() {
-            return;
-        }
-        manifests
+        let refused = manifests
             .resources
-            .retain(|resource: &Arc<Resource>| !self.places.contains_key(&resource.id));
-        for (id, mut places) in self.places {
-            places.sort();
-            let others: Vec<String> = places[1..].iter().map(ToString::to_string).collect();
+            .extract_if(.., |r| self.places.contains_key(&r.id));
+        let unknown = refused.flat_map(|resource| resource.unknown_fields.clone());
+        manifests.problems.extend(unknown);
+        for (id, places) in self.places {
+            let mut places = places.into_iter();
+            let first = places.next();
+            let more = places.len().saturating_sub(NAMED);
+            let mut others: Vec<String> = places.take(NAMED).map(|p| p.to_string()).collect();
+            if more > 0 {
+                others.push(format!("{more} places more"));
+            }
+            let others = others.join(", ");
             manifests.problems.push(Problem {
-                place: places.first().cloned(),
+                place: first,
                 resource: Some((&id).into()),
-                message: format!(
-                    "declared more than once, here and at {}; not compared",
-                    others.join(" and ")
-                ),
+                message: format!("declared more than once, also at {others}; not compared"),
             });
         }
     }

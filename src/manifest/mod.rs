@@ -82,22 +82,22 @@ impl Manifests {
         }
         let others = self.other_kinds.values().sum();
         let found = [
-            (self.problems.len(), "error"),
-            (self.skipped.len(), "skipped resource"),
-            (others, "object of another kind"),
-            (self.not_objects, "document that is no Kubernetes object"),
+            ("errors", self.problems.len()),
+            ("skipped resources", self.skipped.len()),
+            ("objects of other kinds", others),
+            ("documents that are no Kubernetes objects", self.not_objects),
         ];
-        let found = found.iter().filter(|(count, _)| *count > 0);
+        let found = found.iter().filter(|(_, count)| *count > 0);
         let found: Vec<String> = found
-            .map(|(count, what)| format!("{count} × {what}"))
+            .map(|(what, count)| format!("{what}: {count}"))
             .collect();
         let found = if found.is_empty() {
-            "nothing".to_owned()
+            "nothing at all".to_owned()
         } else {
             found.join(", ")
         };
         Some(format!(
-            "no Deployment, Service, ConfigMap or Namespace to compare; found in {} file(s): {found}",
+            "no Deployment, Service, ConfigMap or Namespace to compare; read {} file(s) with {found}",
             self.files
         ))
     }
@@ -145,6 +145,12 @@ impl Resource {
     #[must_use]
     pub fn place_of(&self, node: Node<'_>) -> Place {
         self.file.place(node.position())
+    }
+
+    /// Whether its file still is as it was read. What came by standard input is.
+    #[must_use]
+    pub fn is_as_read(&self) -> bool {
+        self.file.content.is_unchanged()
     }
 
     /// Which of its file's documents it is in, counted from 0.

@@ -1,6 +1,7 @@
 //! The files that the given paths stand for: folders walked, links followed, charts and hidden names passed over.
 
 use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -169,16 +170,14 @@ impl Finder<'_> {
             Ok(entries) => entries,
             Err(error) => return self.unreadable(&spot.path, &error),
         };
-        if entries.iter().any(|(name, _)| name == CHART) {
+        let has = |wanted: &str| entries.iter().any(|(name, _)| name == wanted);
+        if has(CHART) {
             let shown = self.shown(&spot.path);
             return self.found.notices.push(format!(
                 "{shown}: a Helm chart, passed over; helm template {shown} | gitops-drift -f - --once compares it"
             ));
         }
-        if entries
-            .iter()
-            .any(|(name, _)| KUSTOMIZATIONS.contains(&name.as_str()))
-        {
+        if KUSTOMIZATIONS.into_iter().any(has) {
             spot.unwritable = Some(self.kustomized(&spot.path));
         }
         for (name, kind) in entries {
@@ -186,7 +185,7 @@ impl Finder<'_> {
         }
     }
 
-    fn entry(&mut self, folder: &Spot, name: &str, kind: fs::FileType) {
+    fn entry(&mut self, folder: &Spot, name: &OsStr, kind: fs::FileType) {
         let spot = Spot {
             path: folder.path.join(name),
             below: folder.below.join(name),
@@ -198,8 +197,9 @@ impl Finder<'_> {
                 .map(|real| real.join(name)),
             unwritable: folder.unwritable.clone(),
         };
-        let is_hidden = name.starts_with('.');
-        if is_hidden || self.exclude.is_match(&spot.below) || KUSTOMIZATIONS.contains(&name) {
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        let is_kustomization = KUSTOMIZATIONS.into_iter().any(|known| name == known);
+        if is_hidden || is_kustomization || self.exclude.is_match(&spot.below) {
             return;
         }
         if kind.is_dir() {
@@ -274,30 +274,29 @@ impl Finder<'_> {
         self.found.problems.push(problem);
     }
 
-    /// A path as messages show it.
     fn shown(&self, path: &Path) -> String {
-        let absolute = std::path::absolute(path).ok();
-        let below = match (&absolute, &self.here) {
-            (Some(absolute), Some(here)) => absolute.strip_prefix(here).ok(),
-            _ => None,
-        };
-        match below {
-            Some(below) if below == Path::new("") => ".".to_owned(),
-            Some(below) => one_line(&below.to_string_lossy()),
-            None => one_line(&path.to_string_lossy()),
-        }
+        shown(path, self.here.as_deref())
+    }
+}
+
+/// A path as messages show it: relative to the working directory if it lies below that, else as given.
+fn shown(path: &Path, here: Option<&Path>) -> String {
+    let absolute = std::path::absolute(path).ok();
+    let below = absolute
+        .as_deref()
+        .and_then(|absolute| absolute.strip_prefix(here?).ok());
+    match below {
+        Some(below) if below == Path::new("") => ".".to_owned(),
+        below => one_line(&below.unwrap_or(path).to_string_lossy()),
     }
 }
 
 /// The names in a folder, in their order.
-fn entries(folder: &Path) -> io::Result<Vec<(String, fs::FileType)>> {
+fn entries(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        entries.push((
-            entry.file_name().to_string_lossy().into_owned(),
-            entry.file_type()?,
-        ));
+        entries.push((entry.file_name(), entry.file_type()?));
     }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(entries)
@@ -314,5 +313,30 @@ pub(super) fn cause(error: &io::Error) -> String {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_shown_from_the_working_directory() {
+        let here = std::env::current_dir().unwrap();
+        for (path, expected) in [
+            (here.join("a/b.yaml"), "a/b.yaml"),
+            (PathBuf::from("./a/b.yaml"), "a/b.yaml"),
+            (PathBuf::from("a//b.yaml"), "a/b.yaml"),
+            (PathBuf::from("."), "."),
+            (here.clone(), "."),
+            (PathBuf::from("/elsewhere/b.yaml"), "/elsewhere/b.yaml"),
+            (PathBuf::from("a\n.yaml"), "a\\n.yaml"),
+        ] {
+            assert_eq!(shown(&path, Some(&here)), expected);
+        }
+        assert_eq!(
+            shown(Path::new("../b.yaml"), Some(&here.join("x"))),
+            "../b.yaml"
+        );
     }
 }

@@ -26,7 +26,11 @@ pub(super) fn distance_within(word: &str, known: &str) -> Option<usize> {
         return Some(0);
     }
     // A third of the word may be wrong, but of a short word one letter at most.
-    let limit = (known.chars().count() / 3).clamp(1, 3);
+    let length = known.chars().count();
+    let limit = (length / 3).clamp(1, 3);
+    if length.abs_diff(word.chars().count()) > limit {
+        return None;
+    }
     let distance = edits(word, known);
     (distance <= limit).then_some(distance)
 }

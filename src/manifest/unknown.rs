@@ -7,10 +7,9 @@ use super::check::{Step, Trail};
 use super::problem::one_line;
 use super::suggest;
 
-/// The message for a field of `node` that `at.ty` does not have.
-pub(super) fn message(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> String {
-    let path = at.path().key(entry.key);
-    let hint = match meant(root, at, node, entry) {
+/// What was probably meant with a field of `node` that `at.ty` does not have, to be added to a message.
+pub(super) fn hint(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> String {
+    match meant(root, at, node, entry) {
         Some(Hint::Name(name)) => format!(", did you mean `{name}`?"),
         Some(Hint::Place(place)) => {
             let key = one_line(entry.key);
@@ -22,8 +21,7 @@ pub(super) fn message(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Ent
             format!(", `{key}` belongs {place}")
         }
         None => String::new(),
-    };
-    format!("{path}: unknown field{hint}")
+    }
 }
 
 /// What was meant.

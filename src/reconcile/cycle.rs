@@ -9,14 +9,14 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::describe;
+use super::pacing::Pacing;
 use super::progress::Progress;
 use super::signals::Stop;
-use super::{Mode, Options, Source};
+use super::{Options, Source};
 use crate::cluster::{Cluster, Error, Fetched, Fetching};
-use crate::diff::{Class, Differences, Finding, Origin, Subject, differences};
-use crate::manifest::{Loader, Manifests, Policy, Resource, revision};
-use crate::remediate::{self, Done, Extent};
-use crate::report::{self, Action, Report, Why};
+use crate::diff::{Differences, Finding, Subject, differences};
+use crate::manifest::{Loader, Manifests, Resource, revision};
+use crate::report::{self, Report};
 use crate::schema::rules::Gate;
 use crate::schema::{Kind, ResourceId, types};
 
@@ -25,9 +25,11 @@ pub(super) struct State {
     /// `None` only while it is at work.
     loader: Option<Loader>,
     /// The version of the server, once it was asked.
-    server_version: Option<(u32, u32)>,
+    pub(super) server_version: Option<(u32, u32)>,
     /// What was warned about already.
     warned: BTreeSet<String>,
+    /// Which objects are repaired now and which are left alone for a while.
+    pub(super) pacing: Pacing,
     /// The last cycle could not reach the server.
     pub(super) is_unreachable: bool,
 }
@@ -52,6 +54,7 @@ impl State {
             loader: Some(loader),
             server_version: None,
             warned: BTreeSet::new(),
+            pacing: Pacing::new(options.interval),
             is_unreachable: false,
         })
     }
@@ -72,7 +75,7 @@ impl State {
         let (tell, likely) = oneshot::channel();
         let loading = tokio::task::spawn_blocking(move || {
             // Nobody waits for it where there is no cluster.
-            let manifests = loader.load(|likely| drop(tell.send(likely)));
+            let manifests = loader.load_and_tell(|likely| drop(tell.send(likely)));
             (loader, manifests)
         });
         Inputs {
@@ -115,7 +118,7 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 }
 
 /// What is known of one resource.
-enum Standing {
+pub(super) enum Standing {
     Unknown,
     InSync,
     Missing,
@@ -255,15 +258,15 @@ struct Early {
     ids: HashSet<ResourceId>,
 }
 
-struct Cycle<'c> {
-    state: &'c mut State,
-    options: &'c Options,
-    source: &'c Source,
-    stop: &'c Stop,
-    resources: &'c [Arc<Resource>],
+pub(super) struct Cycle<'c> {
+    pub(super) state: &'c mut State,
+    pub(super) options: &'c Options,
+    pub(super) source: &'c Source,
+    pub(super) stop: &'c Stop,
+    pub(super) resources: &'c [Arc<Resource>],
     /// The server is newer than the tables.
-    newer: bool,
-    report: Report,
+    pub(super) newer: bool,
+    pub(super) report: Report,
 }
 
 impl<'c> Cycle<'c> {
@@ -404,7 +407,7 @@ impl<'c> Cycle<'c> {
         Standing::Drifted(differences)
     }
 
-    fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r>
+    pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r>
     where
         'c: 'r,
     {
@@ -459,156 +462,22 @@ impl<'c> Cycle<'c> {
                 .version(self.source)
                 .await
                 .map_or(types::version().1, |(_, minor)| minor);
+            differences.settle_gates(minor);
             for (gate, finding) in std::mem::take(&mut differences.not_stored) {
-                if gate.on_since.is_some_and(|since| minor >= since) {
-                    differences.findings.push(finding);
-                } else {
-                    let message = not_stored_message(gate, &finding);
-                    self.report
-                        .errors
-                        .push(describe::error(&self.resources[at], message));
-                }
+                let message = not_stored_message(gate, &finding);
+                self.report
+                    .errors
+                    .push(describe::error(&self.resources[at], message));
             }
-            differences
-                .findings
-                .sort_by_cached_key(|finding| finding.path.to_string());
             if differences.findings.is_empty() {
                 *found = Standing::InSync;
             }
         }
     }
-
-    /// Repairs what is to be repaired, and fills the report.
-    async fn settle(&mut self, found: Vec<Standing>) {
-        let mut drifted: Vec<(usize, Standing)> = Vec::new();
-        for (at, found) in found.into_iter().enumerate() {
-            match found {
-                Standing::Unknown => {}
-                Standing::InSync => self.report.in_sync += 1,
-                Standing::Missing | Standing::Drifted(_) => drifted.push((at, found)),
-            }
-        }
-        // What others need comes first.
-        drifted.sort_by_key(|(at, _)| (rank(self.resources[*at].id.kind), &self.resources[*at].id));
-        for (at, found) in drifted {
-            let resource = &self.resources[at];
-            if let Some(entry) = self.settle_one(resource, found).await {
-                self.report.resources.push(entry);
-            } else {
-                self.report.in_sync += 1;
-            }
-        }
-        self.report.resources.sort_by(|a, b| a.id.cmp(&b.id));
-    }
-
-    async fn settle_one(
-        &mut self,
-        resource: &'c Resource,
-        found: Standing,
-    ) -> Option<report::Resource> {
-        let (fields, is_missing, only_extras) = match &found {
-            Standing::Drifted(differences) => {
-                let findings = &differences.findings;
-                (
-                    findings
-                        .iter()
-                        .map(|f| describe::field(resource, f))
-                        .collect(),
-                    false,
-                    findings.iter().all(is_extra),
-                )
-            }
-            _ => (vec![describe::missing(resource)], true, false),
-        };
-        let entry = |action, reason, fields| {
-            let source = describe::source(resource, resource.node());
-            Some(report::Resource {
-                id: resource.id.clone(),
-                action,
-                reason,
-                source,
-                fields,
-            })
-        };
-        let reported = |why| {
-            if is_missing {
-                Action::WouldCreate(why)
-            } else {
-                Action::Detected(why)
-            }
-        };
-        let extent = match self.options.mode {
-            Mode::DryRun => return entry(reported(Why::DryRun), None, fields),
-            Mode::Alert => return entry(reported(Why::Alert), None, fields),
-            Mode::Remediate(extent) => extent,
-        };
-        if resource.policy == Policy::Alert {
-            return entry(reported(Why::Blocked), None, fields);
-        }
-        if let Some(reason) = self.unwritable(resource) {
-            return entry(Action::Failed, Some(reason), fields);
-        }
-        if only_extras && extent == Extent::Declared {
-            return entry(Action::Detected(Why::ExtrasKept), None, fields);
-        }
-        let Source::Cluster { cluster, .. } = self.source else {
-            return entry(reported(Why::DryRun), None, fields);
-        };
-        if self.stop.is_asked() {
-            self.report
-                .errors
-                .push(describe::error(resource, STOPPED.to_owned()));
-            return entry(Action::Failed, Some(STOPPED.to_owned()), fields);
-        }
-        let outcome =
-            remediate::repair(cluster, &resource.id, &self.subject(resource), extent).await;
-        let repaired: Vec<report::Field> = outcome
-            .findings
-            .iter()
-            .map(|f| describe::field(resource, f))
-            .collect();
-        let fields = if repaired.is_empty() {
-            fields
-        } else {
-            repaired
-        };
-        match outcome.done {
-            Done::Nothing => None,
-            Done::Repaired { extras_left: false } => entry(Action::Remediated, None, fields),
-            Done::Repaired { extras_left: true } => {
-                entry(Action::RemediatedExtrasKept, None, fields)
-            }
-            Done::ExtrasKept => entry(Action::Detected(Why::ExtrasKept), None, fields),
-            Done::Created => entry(Action::Created, None, fields),
-            Done::Failed(reason) => entry(Action::Failed, Some(reason), fields),
-        }
-    }
-
-    /// Why this resource is never written.
-    fn unwritable(&self, resource: &Resource) -> Option<String> {
-        let unknown = resource.unknown_fields.first().filter(|_| !self.newer);
-        let unknown =
-            unknown.map(|problem| format!("its manifest has an error: {}", problem.message));
-        resource.unwritable.clone().or(unknown)
-    }
 }
 
 /// What a run that is asked to stop leaves undone.
-const STOPPED: &str = "not reached: the run was stopped by a signal";
-
-fn is_extra(finding: &Finding) -> bool {
-    finding.class == Class::Extra || finding.origin == Origin::Default
-}
-
-/// Namespaces come first, then what Deployments refer to.
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Namespace => 0,
-        Kind::ConfigMap => 1,
-        Kind::Service => 2,
-        Kind::Deployment => 3,
-    }
-}
+pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
 
 fn not_stored_message(gate: &Gate, finding: &Finding) -> String {
     format!(

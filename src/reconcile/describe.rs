@@ -3,6 +3,7 @@
 use crate::diff::{self, Class, Finding, Origin};
 use crate::manifest::{Problem, Resource, Subject};
 use crate::path;
+use crate::remediate::Fate;
 use crate::report::{self, Field, Source};
 use crate::schema::ResourceId;
 use crate::yaml::Node;
@@ -14,8 +15,8 @@ pub(super) fn now() -> String {
         .to_string()
 }
 
-/// One difference.
-pub(super) fn field(resource: &Resource, finding: &Finding) -> Field {
+/// One difference, and what a repair did to it.
+pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) -> Field {
     let origin = match &finding.origin {
         Origin::DefaultOf(path) => Some(path.to_string()),
         Origin::Declared | Origin::Default => None,
@@ -35,11 +36,8 @@ pub(super) fn field(resource: &Resource, finding: &Finding) -> Field {
         source: finding
             .declared
             .map(|id| source(resource, resource.resolve(id))),
-        consequences: finding
-            .consequences
-            .iter()
-            .map(|path| (*path).to_owned())
-            .collect(),
+        consequences: finding.consequences.clone(),
+        outcome: fate.map(Fate::name),
     }
 }
 
@@ -56,6 +54,7 @@ pub(super) fn missing(resource: &Resource) -> Field {
         live: None,
         source: Some(source(resource, resource.node())),
         consequences: Vec::new(),
+        outcome: None,
     }
 }
 

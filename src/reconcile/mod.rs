@@ -2,7 +2,9 @@
 
 mod cycle;
 mod describe;
+mod pacing;
 mod progress;
+mod settle;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};

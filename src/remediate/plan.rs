@@ -24,7 +24,7 @@ pub fn body<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -
                     }
                 }
                 Some((Token::Index(index), list)) => {
-                    edits_of(&mut lists, list).removed.push(*index)
+                    edits_of(&mut lists, list).removed.push(*index);
                 }
                 None => {}
             },
@@ -230,7 +230,7 @@ mod tests {
                 edit,
                 immutable: None,
                 kept: None,
-                consequences: &[],
+                consequences: Vec::new(),
             })
             .collect();
         body(live, &findings)

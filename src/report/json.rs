@@ -78,6 +78,8 @@ struct FieldJson<'a> {
     source: Option<SourceJson<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     consequences: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -232,6 +234,7 @@ impl<'a> From<&'a Field> for FieldJson<'a> {
             live: field.live.as_ref(),
             source: field.source.as_ref().map(SourceJson::from),
             consequences: &field.consequences,
+            outcome: field.outcome,
         }
     }
 }

@@ -178,8 +178,11 @@ pub struct Field {
     pub live: Option<Value>,
     /// Where the manifest declares it, or what stands around it.
     pub source: Option<Source>,
-    /// Paths of the same object that the server changes when this one is repaired.
+    /// Paths of the same object that change too when this one is repaired.
     pub consequences: Vec<String>,
+    /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
+    /// `changed-back`. `None` where none was tried.
+    pub outcome: Option<&'static str>,
 }
 
 /// A resource that was skipped.

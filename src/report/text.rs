@@ -116,6 +116,9 @@ fn write_field(field: &Field, out: &mut impl Write) -> io::Result<()> {
     if !field.consequences.is_empty() {
         write_line("brings", &field.consequences.join(", "), out)?;
     }
+    if let Some(outcome) = field.outcome {
+        write_line("outcome", outcome, out)?;
+    }
     match &field.source {
         Some(source) => write_line("source", &source_text(source), out),
         None => Ok(()),

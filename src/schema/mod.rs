@@ -113,7 +113,7 @@ mod writes;
 
 pub use lists::MATCHED_IN_ORDER;
 pub use ownership::RECORDS;
-pub use writes::exclusive_sibling;
+pub use writes::{exclusive_sibling, is_selected};
 
 #[cfg(test)]
 mod tests {

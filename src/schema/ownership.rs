@@ -17,7 +17,7 @@ pub(super) static OWNED: &[&str] = &[
     "RootMeta.deletionTimestamp",
     "RootMeta.deletionGracePeriodSeconds",
     "RootMeta.managedFields",
-    "*.selfLink",
+    "RootMeta.selfLink",
     // The object was found by them.
     "RootMeta.name",
     "RootMeta.namespace",

@@ -38,6 +38,21 @@ pub(super) static UNIONS: &[Union] = &[
         implied: None,
     },
     Union {
+        of: "PodResourceClaim",
+        members: Members::Fields(&["resourceClaimName", "resourceClaimTemplateName"]),
+        implied: None,
+    },
+    Union {
+        of: "FlockerVolumeSource",
+        members: Members::Fields(&["datasetName", "datasetUUID"]),
+        implied: None,
+    },
+    Union {
+        of: "FCVolumeSource",
+        members: Members::Fields(&["targetWWNs", "wwids"]),
+        implied: None,
+    },
+    Union {
         of: "DeploymentStrategy",
         members: Members::ByType(Some("RollingUpdate")),
         implied: None,

@@ -79,6 +79,26 @@ pub fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
         })
 }
 
+/// Whether the immutable selector of this object asks for that key of the labels at that pointer.
+#[must_use]
+pub fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
+    let selector = live.pointer("/spec/selector");
+    let (Some("Deployment"), Some(selector), "/spec/template/metadata/labels") =
+        (live.get("kind").and_then(Value::as_str), selector, labels)
+    else {
+        return false;
+    };
+    let expressions = selector.get("matchExpressions").and_then(Value::as_array);
+    let has_expression = expressions
+        .into_iter()
+        .flatten()
+        .any(|expression| expression.get("key").and_then(Value::as_str) == Some(key));
+    has_expression
+        || selector
+            .get("matchLabels")
+            .is_some_and(|labels| labels.get(key).is_some())
+}
+
 /// What the server changes by itself when a field is changed.
 pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
     (

@@ -38,3 +38,30 @@ fn value(symbol: u8) -> Option<u32> {
         _ => return None,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+
+    #[test]
+    fn padding_must_be_right() {
+        for (text, bytes) in [
+            ("", Some("")),
+            ("aGVsbG8=", Some("hello")),
+            ("aGVs\nbG8=", Some("hello")),
+            ("aGk=", Some("hi")),
+            ("aA==", Some("h")),
+            ("aGVsbG8", None),
+            ("aGVs bG8=", None),
+            ("aA==aA==", None),
+            ("a===", None),
+            ("====", None),
+        ] {
+            assert_eq!(
+                decode(text.as_bytes()).as_deref(),
+                bytes.map(str::as_bytes),
+                "{text:?}"
+            );
+        }
+    }
+}

@@ -115,3 +115,44 @@ pub(super) fn forbidden(text: &str) -> Option<usize> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{decode, forbidden};
+
+    #[test]
+    fn what_is_invalid_is_replaced() {
+        for (bytes, text) in [
+            (b"a".as_slice(), "a"),
+            (b"\xEF\xBB\xBFa", "\u{FEFF}a"),
+            (b"a\xFFb", "a\u{FFFD}b"),
+            (b"\xE2\x80x", "\u{FFFD}x"),
+            (b"\xFF\xFEa\0", "a"),
+            (b"\xFE\xFF\0a", "a"),
+            (b"\xFF\xFE\0\xD8a\0", "\u{FFFD}a"),
+            (b"\xFF\xFEa\0b", "a\u{FFFD}"),
+        ] {
+            assert_eq!(decode(bytes.to_vec()).text, text);
+        }
+    }
+
+    #[test]
+    fn control_characters_are_found() {
+        for good in [
+            "",
+            "a\t\r\n",
+            "\u{85}\u{A0}\u{FEFF}\u{FFFD}ï»¿",
+            "\u{1F600}",
+        ] {
+            assert_eq!(forbidden(good), None, "{good:?}");
+        }
+        for bad in ['\0', '\x08', '\x1B', '\x7F', '\u{80}', '\u{9F}', '\u{FFFE}'] {
+            for before in [0, 63, 64, 200] {
+                assert_eq!(
+                    forbidden(&format!("{}{bad}b", "a".repeat(before))),
+                    Some(before)
+                );
+            }
+        }
+    }
+}

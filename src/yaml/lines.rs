@@ -89,3 +89,26 @@ fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> u32 {
     let sum = |chunk: &[u8]| chunk.iter().map(|&c| u8::from(wanted(c))).sum::<u8>();
     bytes.chunks(255).map(|chunk| u32::from(sum(chunk))).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, STEP};
+
+    #[test]
+    fn positions_are_counted_from_any_distance() {
+        for line in ["ab\n", "ä\r\n", "x", ""] {
+            let text = format!("\u{FEFF}{}end", line.repeat(STEP));
+            let lines = Lines::new(&text, 3);
+            for (offset, _) in text.char_indices().skip(1).step_by(97) {
+                let before = &text[3..offset];
+                let start = before.rfind('\n').map_or(0, |at| at + 1);
+                let position = lines.position(&text, u32::try_from(offset).expect("short"));
+                assert_eq!(position.line as usize, before.matches('\n').count() + 1);
+                assert_eq!(
+                    position.column as usize,
+                    before[start..].chars().count() + 1
+                );
+            }
+        }
+    }
+}

@@ -53,6 +53,8 @@ mod scalar;
 mod scan;
 mod split;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod tree;
 

@@ -296,3 +296,61 @@ fn go_float32(value: f64) -> String {
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Scalar::{Bool, Float, Int, Null, Str, Uint};
+    use super::*;
+
+    #[test]
+    fn plain_scalars_mean_what_they_mean_to_go() {
+        for (texts, value) in [
+            ("y Y yes Yes YES true True TRUE on On ON", Bool(true)),
+            ("n N no No NO false False FALSE off Off OFF", Bool(false)),
+            ("~ null Null NULL", Null),
+            (
+                "yEs tRue nULL oN a -a 1a << = * 12:30 2001-01-01 1.2.3 1,000",
+                Str,
+            ),
+            (
+                "1234e567 0x 0xg 0b2 0o8 1e 1e+ . .e1 - + 1__a .5_ ._5 .5__5 0x1p4",
+                Str,
+            ),
+            ("8 08 010 0o10 0x8 0b1000 +8 8.0 0_1_0 8_.0e0", Int(8)),
+            ("-8 -010 -0x8 -0b1000 0b-1000", Int(-8)),
+            ("9223372036854775808 0x8000000000000000", Uint(1 << 63)),
+            (
+                "18446744073709551616 +18446744073709551616",
+                Float(18_446_744_073_709_551_616.0),
+            ),
+            (".5 +.5 0.5 5e-1 .5e0 5_0e-2 .5_0", Float(0.5)),
+            (".inf .Inf .INF +.inf", Float(f64::INFINITY)),
+        ] {
+            for text in texts.split(' ') {
+                assert_eq!(through_json(plain(text)), through_json(value), "{text}");
+            }
+        }
+        assert_eq!(plain(""), Null);
+    }
+
+    #[test]
+    fn keys_are_written_as_go_writes_them() {
+        for (text, key) in [
+            ("010", "8"),
+            ("yes", "true"),
+            ("1.50", "1.5"),
+            ("1e5", "100000"),
+            ("1e6", "1e+06"),
+            ("123456789.0", "1.2345679e+08"),
+            ("0.0001", "0.0001"),
+            ("0.00001", "1e-05"),
+            ("-.inf", "-.inf"),
+            (".nan", ".nan"),
+            ("1e300", ".inf"),
+        ] {
+            assert_eq!(key_text(plain(text)).as_deref(), Some(key), "{text}");
+        }
+        assert_eq!(key_text(plain("18446744073709551615")), None);
+        assert_eq!(key_text(Null), None);
+    }
+}

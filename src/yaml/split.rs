@@ -110,3 +110,65 @@ pub(super) fn yaml_after_json(text: &str, from: usize) -> Option<usize> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunks(text: &str) -> Vec<&str> {
+        let shown = |chunk| match chunk {
+            Chunk::Document { start, end } => &text[start..end],
+            Chunk::BadSeparator { .. } => "BAD",
+        };
+        Chunks::new(text, 0).map(shown).collect()
+    }
+
+    #[test]
+    fn documents_are_cut_at_lines_of_dashes() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("a\n", vec!["a\n"]),
+            ("a\n---\nb\n", vec!["a\n", "b\n"]),
+            ("a\n---  # c\nb\n", vec!["a\n", "b\n"]),
+            ("a\r\n---\r\nb\r\n", vec!["a\r\n", "b\r\n"]),
+            ("---\na\n", vec!["---\na\n"]),
+            ("---\n---\na\n", vec!["---\n", "a\n"]),
+            ("a\n---\n---\nb\n", vec!["a\n", "---\nb\n"]),
+            ("a: |\n---\n b\n", vec!["a: |\n", " b\n"]),
+            (" ---\na\n", vec![" ---\na\n"]),
+            ("a\n---b\nc\n---\nd\n", vec!["a\n", "BAD", "---\nd\n"]),
+            ("--- a\nb\n", vec!["BAD"]),
+            ("a\n-----\n", vec!["a\n", "BAD"]),
+            ("a\n---\n", vec!["a\n"]),
+        ] {
+            assert_eq!(chunks(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn json_begins_with_a_brace() {
+        for (text, json) in [
+            ("{", true),
+            (" \t\n{}", true),
+            ("[", false),
+            ("", false),
+            ("# {", false),
+        ] {
+            assert_eq!(looks_like_json(text), json, "{text:?}");
+        }
+        assert!(looks_like_json(&format!("{}{{", " ".repeat(4095))));
+        assert!(!looks_like_json(&format!("{}{{", " ".repeat(4096))));
+    }
+
+    #[test]
+    fn yaml_goes_on_after_the_line_of_json() {
+        for (text, at) in [
+            ("{} \n---\na\n", Some(4)),
+            ("{}---\na\n", Some(2)),
+            ("{}\na\n", None),
+            ("{}\n", None),
+        ] {
+            assert_eq!(yaml_after_json(text, 2), at, "{text:?}");
+        }
+    }
+}

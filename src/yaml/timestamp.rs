@@ -90,3 +90,34 @@ fn parse(text: &[u8]) -> Option<()> {
     }
     input.0.is_empty().then_some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_timestamp;
+
+    #[test]
+    fn only_real_dates_are_timestamps() {
+        for text in [
+            "2001-01-01",
+            "2001-1-1",
+            "2000-02-29",
+            "2001-01-01T00:00:00Z",
+            "2001-1-1t1:1:1.5+01:00",
+            "2001-01-01  1:1:1",
+        ] {
+            assert!(is_timestamp(text), "{text}");
+        }
+        for text in [
+            "",
+            "2001-02-29",
+            "2001-13-01",
+            "2001-01-01T00:00:00",
+            "2001-01-01 00:00:00Z",
+            "2001-01-01T24:00:00Z",
+            "20010101",
+            "2001-01-01x",
+        ] {
+            assert!(!is_timestamp(text), "{text}");
+        }
+    }
+}

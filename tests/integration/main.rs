@@ -16,9 +16,19 @@ mod detect;
 mod examples;
 /// The report's JSON.
 mod json;
+/// Repairs while others write, and signals.
+mod races;
+/// What is not repaired, and why.
+mod refusals;
 /// Repairs on the control plane.
 mod repair;
+/// What belongs to others survives repairs.
+mod repair_others;
+/// Repairs that an overlay gets wrong.
+mod repair_special;
 /// How the harness runs the binary and the control plane.
 mod support;
 /// The type tables against the control plane's Go types.
 mod tables;
+/// YAML as kubectl reads it.
+mod yaml_cases;

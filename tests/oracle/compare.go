@@ -113,6 +113,8 @@ func isZero(v any) bool {
 		return !v
 	case string:
 		return v == ""
+	case []any:
+		return len(v) == 0
 	case json.Number:
 		f, err := v.Float64()
 		return err == nil && f == 0

@@ -776,10 +776,12 @@ func volume(g *generator, sc scope, m map[string]any) any { return m }
 
 func nonEmptyList(g *generator, sc scope) any { return g.list(sc.node, sc) }
 
+func last(text string) byte { return text[len(text)-1] }
+
 // block says whether a volume can be a raw device. Those are kept apart from
 // the mounted ones by their name.
 func block(v map[string]any) bool {
-	return (v["persistentVolumeClaim"] != nil || v["ephemeral"] != nil) && strings.HasSuffix(asString(v["name"]), "a")
+	return (v["persistentVolumeClaim"] != nil || v["ephemeral"] != nil) && asString(v["name"]) != "" && last(asString(v["name"])) <= 'm'
 }
 
 func azureDisk(g *generator, sc scope, m map[string]any) any {
@@ -834,6 +836,9 @@ func claimTemplate(g *generator, sc scope) any {
 	}
 	if spec["resources"] == nil {
 		spec["resources"] = claimResources(g, sc)
+	}
+	if ref := asMap(spec["dataSourceRef"]); ref != nil && spec["dataSource"] == nil && g.chance(0.3) {
+		ref["namespace"] = g.fresh("ns-")
 	}
 	if spec["dataSource"] != nil && spec["dataSourceRef"] != nil {
 		if g.chance(0.5) {

@@ -32,7 +32,7 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 	path := d.node.path
 	if allocated(strings.TrimSuffix(path, "[]")) && !d.declared {
 		if ip := at(manifest, "spec", "clusterIP"); path == "Service.spec.clusterIPs" && ip != nil && ip != "" {
-			return must // it follows
+			return may // it follows what is reported anyway
 		}
 		return mustNot
 	}
@@ -40,6 +40,9 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 		// Beside others' entries, one's own is one value; see below.
 		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && d.node.parent.shape == aStruct {
 			return may
+		}
+		if strings.Contains(path, ".template.") {
+			return may // nobody's, as no controller looks there
 		}
 		return mustNot
 	}
@@ -59,6 +62,7 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 // wherever the manifest does not declare them.
 func othersList(path string) bool {
 	_, rest, _ := strings.Cut(path, ".")
+	rest = strings.TrimPrefix(rest, "spec.template.")
 	return strings.HasPrefix(rest, "metadata.finalizers") || strings.HasPrefix(rest, "metadata.ownerReferences")
 }
 
@@ -81,6 +85,11 @@ func writtenByOthers(p pointer) bool {
 func follows(d delta, manifest map[string]any) due {
 	declares := func(keys ...string) bool { return at(manifest, keys...) != nil && !isZero(at(manifest, keys...)) }
 	switch path := d.node.path; {
+	case d.node.hint == "EnvVar.value":
+		// A variable without a value has the empty one.
+		if item, ok := lookup(manifest, d.want.parent()); ok && item != nil && asMap(item)["valueFrom"] == nil {
+			return must
+		}
 	case path == "Service.spec.ports[].targetPort":
 		if port, ok := lookup(manifest, d.want.parent()); ok && port != nil {
 			return must
@@ -284,13 +293,21 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		return err.Error()
 	}
 	if f.desired.exists() {
-		if _, ok := lookup(o.manifest, f.desired); !ok {
+		found, ok := lookup(o.manifest, f.desired)
+		if !ok {
 			return fmt.Sprintf("nothing is declared at %s", f.desired)
+		}
+		if said, err := parseJSON(f.Desired); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is declared where %s is", f.Desired, writeJSON(found))
 		}
 	}
 	if f.live.exists() {
-		if _, ok := lookup(live, f.live); !ok {
+		found, ok := lookup(live, f.live)
+		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
+		}
+		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) {
+			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}
 	here, there := resolve(o.live, segments), resolve(live, segments)

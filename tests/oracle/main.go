@@ -19,8 +19,10 @@ func main() {
 	flag.Uint64Var(&r.seed, "seed", 1, "the same seed makes the same objects and changes")
 	flag.BoolVar(&r.repair, "repair", false, "let the tool repair what was changed, too")
 	flag.StringVar(&r.directory, "dir", "", "folder for manifests and failures")
+	controlplane := flag.String("controlplane", "", "the binary with kubectl in it")
+	versus := flag.Int("versus-kubectl", 0, "only compare the tool with kubectl diff on so many objects")
 	flag.Parse()
-	failed, err := r.main(*kubeconfig, *binary)
+	failed, err := r.main(*kubeconfig, *binary, *controlplane, *versus)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(2)
@@ -30,7 +32,7 @@ func main() {
 	}
 }
 
-func (r *run) main(kubeconfig, binary string) (failed bool, err error) {
+func (r *run) main(kubeconfig, binary, controlplane string, versus int) (failed bool, err error) {
 	if r.server, err = connect(kubeconfig); err != nil {
 		return
 	}
@@ -47,6 +49,10 @@ func (r *run) main(kubeconfig, binary string) (failed bool, err error) {
 	}
 	defer log.Close()
 	r.stats = newStatistics(log)
+	if versus > 0 {
+		r.tidy = true
+		return false, r.versus(controlplane, versus, os.Stdout)
+	}
 	err = r.all()
 	r.stats.print(os.Stdout, r)
 	if r.stats.failed() {

@@ -25,6 +25,7 @@ type edit struct {
 	node   *node   // what is changed
 	at     pointer // where, in the object before
 	key    string  // of the field or key that is added or exchanged
+	member string  // of the union that is exchanged
 	region pointer // what no other edit of the same write may touch
 }
 
@@ -32,7 +33,7 @@ type edit struct {
 // are counted: one field of the API, wherever it occurs.
 func (e edit) field() string {
 	if e.sort == swap {
-		return e.node.goType
+		return e.node.goType + "." + e.member
 	}
 	return e.node.hint
 }
@@ -101,8 +102,14 @@ func structEdits(p place, unreachable func(string) bool, immutable bool) []edit 
 		}
 		all = append(all, edit{sort: add, node: f, at: p.at, key: f.name(), region: p.at.key(f.name())})
 	}
-	if len(unions[p.node.goType]) > 0 {
-		all = append(all, edit{sort: swap, node: p.node, at: p.at, region: p.at})
+	if members := unions[p.node.goType]; len(members) > 0 {
+		e := edit{sort: swap, node: p.node, at: p.at, region: p.at}
+		for _, name := range members {
+			if _, there := m[name]; there {
+				e.member = name
+			}
+		}
+		all = append(all, e)
 	}
 	if p.node.goType == "ObjectMeta" {
 		all = append(all, edit{sort: others, node: p.node, at: p.at, region: p.at})

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -89,6 +90,10 @@ func (s *server) do(method, path, contentType string, body []byte) (answer, erro
 		request.Header.Set("Content-Type", contentType)
 	}
 	response, err := s.client.Do(request)
+	if errors.Is(err, io.EOF) && method != "GET" {
+		// Some writes make the server itself panic, which ends the connection.
+		return answer{http.StatusInternalServerError, []byte("the server broke off")}, nil
+	}
 	if err != nil {
 		return answer{}, err
 	}

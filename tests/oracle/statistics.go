@@ -26,6 +26,7 @@ type statistics struct {
 	likes              map[string]int // the same, by what they have in common
 	log                *os.File
 	shown              int
+	open               map[string]int // places where the judge takes either answer
 	removed            int
 	repaired, unable   map[string]int // by sort and field
 	repairs            struct{ objects, refused int }
@@ -35,7 +36,7 @@ func newStatistics(log *os.File) *statistics {
 	return &statistics{
 		refusals: map[string]int{}, usedPaths: map[string]int{}, silent: map[string]int{}, dropped: map[string]int{}, edited: map[string]int{},
 		refusedEdits: map[string]int{}, ineffective: map[string]int{}, failures: map[string]int{}, likes: map[string]int{}, log: log,
-		repaired: map[string]int{}, unable: map[string]int{},
+		open: map[string]int{}, repaired: map[string]int{}, unable: map[string]int{},
 	}
 }
 
@@ -136,6 +137,29 @@ func (s *statistics) countEdits(o *object, m *mutated) int {
 		}
 	}
 	return effective
+}
+
+// leftOpen counts what the tool made of declared places about which the judge
+// takes either answer.
+func (s *statistics) leftOpen(o *object, m *mutated, r *resourceReport, mode mode) {
+	for _, d := range compareObjects(o.kind.root, o.live, m.live, o.manifest, m.matching) {
+		if !d.tolerated || !d.declared && !mode.strict {
+			continue
+		}
+		said := "silent"
+		if r != nil {
+			for _, f := range r.Fields {
+				if f.covers(d) {
+					said = "reported"
+				}
+			}
+		}
+		declared := "declared"
+		if !d.declared {
+			declared = "undeclared"
+		}
+		s.open[fmt.Sprintf("%s, %s, %s: %s", d.explanation, declared, mode.name, said)]++
+	}
 }
 
 func (s *statistics) fail(f failure, o *object, mode string, edits []edit, live map[string]any, r *resourceReport) {

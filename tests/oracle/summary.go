@@ -27,6 +27,9 @@ func (s *statistics) print(w io.Writer, r *run) {
 	}
 	s.printFields(w, r)
 	s.printEdits(w)
+	for _, key := range sortedKeys(s.open) {
+		fmt.Fprintf(w, "either is right: %s %d\n", key, s.open[key])
+	}
 	if r.repair {
 		s.printRepairs(w)
 	}

@@ -30,12 +30,13 @@ type resourceReport struct {
 }
 
 type fieldReport struct {
-	Path, Class  string
-	Defaulted    bool
-	Pointer      struct{ Desired, Live *string }
-	Consequences []string
-	desired      pointer // in the manifest
-	live         pointer // in the object
+	Path, Class   string
+	Defaulted     bool
+	Pointer       struct{ Desired, Live *string }
+	Consequences  []string
+	Desired, Live json.RawMessage
+	desired       pointer // in the manifest
+	live          pointer // in the object
 }
 
 func (r *resourceReport) UnmarshalJSON(text []byte) error {

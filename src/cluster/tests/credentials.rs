@@ -99,6 +99,32 @@ async fn a_credential_plugin_runs_once_and_again_when_its_token_is_refused() {
     assert_eq!(count(), 2);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_credential_plugin_is_not_asked_by_each_request_that_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let runs = dir.path().join("runs").display().to_string();
+    let fake = Fake::start(|_, _| status(401, "Unauthorized"));
+    let mut target = fake.target();
+    let script = format!("echo run >> {runs}; echo '{{status: {{token: same}}}}'");
+    target.user.exec = Some(kube::config::ExecConfig {
+        command: Some("/bin/sh".into()),
+        args: Some(vec!["-c".into(), script]),
+        ..Default::default()
+    });
+    let cluster = connect(target, 5.0).await;
+    let ids: Vec<_> = (0..6)
+        .map(|number| id(Kind::Service, &format!("n{number}"), "a"))
+        .collect();
+    let answers = fetch(&cluster, &ids).await;
+    assert!(
+        answers
+            .values()
+            .all(|text| text.contains("401 Unauthorized"))
+    );
+    assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), 2);
+}
+
 #[tokio::test]
 async fn a_proxy_is_used_and_told_who_asks() {
     let proxy = Fake::start(|_, _| answer("407 Proxy Authentication Required", "", ""));
@@ -110,7 +136,16 @@ async fn a_proxy_is_used_and_told_who_asks() {
         .version()
         .await
         .unwrap_err();
-    assert!(matches!(error, Error::Unreachable { .. }), "{error}");
+    let server = format!(
+        "https://k.example.invalid:6443 through the proxy {}",
+        proxy.target().server
+    );
+    assert!(
+        error
+            .to_string()
+            .starts_with(&format!("cannot reach {server}: ")),
+        "{error}"
+    );
     assert_eq!(proxy.asked(), ["CONNECT k.example.invalid:6443"]);
     assert!(proxy.headers()[0].contains("proxy-authorization: basic bwu6cebzcw=="));
 

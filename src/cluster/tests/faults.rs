@@ -109,6 +109,26 @@ async fn an_answer_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_object_that_cannot_be_decoded_is_answered_too() {
+    let fake = Fake::start(|_, _| {
+        let broken = r#"{"metadata":{"name":"b","namespace":"n"},"data":{,}}"#;
+        ok(&list(&["a", "x"], "")
+            .text
+            .split_once("\r\n\r\n")
+            .unwrap()
+            .1
+            .replace(",{", &format!(",{broken},{{")))
+    });
+    let answers = fetch(&fake.cluster(5.0).await, &[map("a"), map("b"), map("c")]).await;
+    assert_eq!(answers["n/a"], "live");
+    assert!(
+        answers["n/b"].ends_with("a list with something else in it"),
+        "{answers:?}"
+    );
+    assert_eq!(answers["n/b"], answers["n/c"]);
+}
+
+#[tokio::test]
 async fn a_connection_that_keeps_breaking_is_given_up() {
     let fake = Fake::start(|_, _| nothing(Then::Close));
     let error = fake.cluster(60.0).await.get(&map("a")).await.unwrap_err();
@@ -250,4 +270,24 @@ async fn what_is_no_kubernetes_is_said_so() {
         );
         assert!(cluster.version().await.is_err());
     }
+}
+
+#[tokio::test]
+async fn requests_end_when_nobody_waits_for_them() {
+    let fake = Fake::start(|_, request| {
+        if request.contains("/version") {
+            ok(r#"{"gitVersion":"v1"}"#)
+        } else {
+            nothing(Then::Hang)
+        }
+    });
+    let cluster = fake.cluster(60.0).await;
+    let ids: Vec<_> = (0..6)
+        .map(|number| id(Kind::Service, &format!("n{number}"), "a"))
+        .collect();
+    let mut fetching = cluster.fetch(&ids);
+    let nothing_yet = tokio::time::timeout(Duration::from_millis(200), fetching.next()).await;
+    assert!(nothing_yet.is_err() && fake.asked().len() == 6);
+    drop(fetching);
+    assert_eq!(cluster.version().await.unwrap(), "v1");
 }

@@ -47,8 +47,9 @@ var kinds = []kind{
 	{"v1", "cluster", reflect.TypeFor[corev1.Namespace]()},
 }
 
-// scalars are the structs that are a single JSON value.
+// scalars are the structs that are a single value, or, for FieldsV1, have no type.
 var scalars = map[reflect.Type]string{
+	reflect.TypeFor[metav1.FieldsV1]():    "any",
 	reflect.TypeFor[intstr.IntOrString](): "intorstring",
 	reflect.TypeFor[metav1.MicroTime]():   "microtime",
 	reflect.TypeFor[metav1.Time]():        "time",
@@ -130,7 +131,7 @@ func (c *collector) visit(t reflect.Type, isKind bool) error {
 	}
 	table := structTable{name: t.Name(), atomic: definition.Schema.Extensions[mapType] == "atomic"}
 	for _, goField := range jsonFields(t) {
-		if isKind && goField.name == "status" || t == reflect.TypeFor[metav1.ObjectMeta]() && goField.name == "managedFields" {
+		if isKind && goField.name == "status" {
 			words := []string{"any"}
 			if goField.omit {
 				words = append(words, "omit")

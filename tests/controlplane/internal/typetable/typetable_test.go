@@ -33,7 +33,7 @@ func TestPrint(t *testing.T) {
 		"type ServiceSpec":          {"  selector map[string] atomic omit"},
 		"type ObjectMeta": {
 			"  finalizers []string set omit",
-			"  managedFields any omit",
+			"  managedFields []ManagedFieldsEntry atomic omit",
 			"  creationTimestamp time omit", // omitzero
 			"  deletionTimestamp *time omit",
 		},

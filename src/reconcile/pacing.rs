@@ -1,0 +1,434 @@
+//! When a loop repairs an object and when it leaves it alone: growing pauses after failures, and an end to fights with
+//! another writer. A state machine without a clock: the callers say what time it is.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::schema::ResourceId;
+
+/// In how many cycles in a row after a repair a field must have drifted again for it to be a fight.
+const ROUNDS: u32 = 3;
+/// How long an object that is fought for is left alone.
+const TRUCE: Duration = Duration::from_secs(3600);
+/// The longest pause after failures, unless the interval is longer.
+const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+
+/// What is remembered of the objects that drifted.
+pub(super) struct Pacing {
+    interval: Duration,
+    /// The number of the current cycle.
+    cycle: u64,
+    records: HashMap<ResourceId, Record>,
+}
+
+/// A difference as far as pacing goes.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Drifted {
+    /// Its path.
+    pub(super) path: String,
+    /// What should be live.
+    pub(super) desired: Option<Value>,
+}
+
+/// What to do about an object.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Advice {
+    /// Repair it.
+    Go,
+    /// Leave it alone, for this reason.
+    Wait(String),
+    /// Somebody sets these fields again and again: say who, and leave it alone from now on.
+    Fight(Vec<String>),
+}
+
+#[derive(Default)]
+struct Record {
+    /// The last cycle in which it had drifted.
+    seen: u64,
+    /// The manifest it drifted from.
+    declared: u64,
+    /// What was repaired, by path.
+    repaired: HashMap<String, Repaired>,
+    failure: Option<Failure>,
+    truce: Option<Truce>,
+}
+
+/// A field that was repaired.
+struct Repaired {
+    /// In which cycle, the last time.
+    cycle: u64,
+    /// How often it had drifted again in the cycle right after a repair, without a break.
+    rounds: u32,
+}
+
+/// A repair that failed.
+struct Failure {
+    /// How often in a row.
+    count: u32,
+    next: Instant,
+    left: Vec<Drifted>,
+    reason: String,
+}
+
+/// A fight that was given up.
+struct Truce {
+    until: Instant,
+    fields: Vec<Drifted>,
+    reason: String,
+}
+
+impl Pacing {
+    pub(super) fn new(interval: Duration) -> Self {
+        Self {
+            interval,
+            cycle: 0,
+            records: HashMap::new(),
+        }
+    }
+
+    /// A new cycle begins. What has not drifted for two is forgotten, but not a fight that was given up.
+    pub(super) fn next_cycle(&mut self, now: Instant) {
+        let cycle = self.cycle;
+        self.records.retain(|_, record| {
+            record.seen == cycle || record.truce.as_ref().is_some_and(|truce| now < truce.until)
+        });
+        self.cycle += 1;
+    }
+
+    /// What to do about an object that has drifted like this. `declared` is a fingerprint of its manifest.
+    pub(super) fn advise(
+        &mut self,
+        id: &ResourceId,
+        declared: u64,
+        drift: &[Drifted],
+        now: Instant,
+    ) -> Advice {
+        let cycle = self.cycle;
+        let record = self.records.entry(id.clone()).or_default();
+        let is_edited = std::mem::replace(&mut record.declared, declared) != declared;
+        record.seen = cycle;
+        if is_edited {
+            record.failure = None;
+        }
+        if let Some(truce) = &record.truce {
+            if truce.holds(drift, is_edited, now) {
+                return Advice::Wait(truce.told(now));
+            }
+            record.end_truce(now);
+        }
+        let fought = record.fought(drift, cycle);
+        if !fought.is_empty() {
+            return Advice::Fight(fought);
+        }
+        match &record.failure {
+            Some(failure) if now < failure.next && failure.has_all(drift) => {
+                Advice::Wait(failure.told(now))
+            }
+            _ => Advice::Go,
+        }
+    }
+
+    /// These fields were repaired just now, and if `failure` says why, others were not.
+    pub(super) fn attempted(
+        &mut self,
+        id: &ResourceId,
+        repaired: &[String],
+        failure: Option<(&str, Vec<Drifted>)>,
+        now: Instant,
+    ) {
+        let (cycle, interval) = (self.cycle, self.interval);
+        let Some(record) = self.records.get_mut(id) else {
+            return;
+        };
+        for path in repaired {
+            let entry = record.repaired.entry(path.clone());
+            entry.or_insert(Repaired { cycle, rounds: 0 }).cycle = cycle;
+        }
+        record.failure = failure.map(|(reason, left)| {
+            let count = record.failure.as_ref().map_or(0, |before| before.count) + 1;
+            Failure {
+                count,
+                next: now + pause(interval, count),
+                left,
+                reason: reason.to_owned(),
+            }
+        });
+    }
+
+    /// Leaves an object alone that is fought for. Gives what is to be said of it.
+    pub(super) fn give_up(
+        &mut self,
+        id: &ResourceId,
+        fields: Vec<Drifted>,
+        reason: String,
+        now: Instant,
+    ) -> String {
+        let record = self.records.entry(id.clone()).or_default();
+        let truce = Truce {
+            until: now + TRUCE,
+            fields,
+            reason,
+        };
+        record.truce.insert(truce).told(now)
+    }
+}
+
+impl Record {
+    /// The fields that have drifted again often enough. The others' rounds are counted.
+    fn fought(&mut self, drift: &[Drifted], cycle: u64) -> Vec<String> {
+        self.repaired.retain(|path, field| {
+            field.cycle + 1 == cycle && drift.iter().any(|drifted| drifted.path == *path)
+        });
+        for field in self.repaired.values_mut() {
+            field.rounds += 1;
+        }
+        let fought = self
+            .repaired
+            .iter()
+            .filter(|(_, field)| field.rounds >= ROUNDS);
+        let mut fought: Vec<String> = fought.map(|(path, _)| path.clone()).collect();
+        fought.sort();
+        fought
+    }
+
+    /// After an hour one try is made: if the field drifts again right after it, the fight goes on. After a change of
+    /// the declared value everything begins anew.
+    fn end_truce(&mut self, now: Instant) {
+        let Some(truce) = self.truce.take() else {
+            return;
+        };
+        self.repaired.clear();
+        if now < truce.until {
+            return;
+        }
+        for field in truce.fields {
+            // As if the last round but one had just gone by; the try makes it current.
+            let last = Repaired {
+                cycle: self.seen.saturating_sub(1),
+                rounds: ROUNDS - 2,
+            };
+            self.repaired.insert(field.path, last);
+        }
+    }
+}
+
+impl Truce {
+    /// Whether it still holds: until its time has gone, or another value is declared for what is fought for.
+    fn holds(&self, drift: &[Drifted], is_edited: bool, now: Instant) -> bool {
+        let live = |field: &Drifted| drift.iter().find(|drifted| drifted.path == field.path);
+        let is_redeclared = self.fields.iter().any(|field| match live(field) {
+            Some(drifted) => drifted.desired != field.desired,
+            // No longer drifted: by a new value in Git, if that has changed.
+            None => is_edited,
+        });
+        now < self.until && !is_redeclared
+    }
+
+    fn told(&self, now: Instant) -> String {
+        let left = self
+            .until
+            .saturating_duration_since(now)
+            .as_secs()
+            .div_ceil(60);
+        format!(
+            "{}; left alone until the declared value changes, or for {left} min",
+            self.reason
+        )
+    }
+}
+
+impl Failure {
+    /// Whether all of this was left when the repair failed. Anything new is worth a try at once.
+    fn has_all(&self, drift: &[Drifted]) -> bool {
+        drift.iter().all(|drifted| self.left.contains(drifted))
+    }
+
+    fn told(&self, now: Instant) -> String {
+        let left = self.next.saturating_duration_since(now).as_secs();
+        format!(
+            "tried {} time(s), next try in {left} s; {}",
+            self.count, self.reason
+        )
+    }
+}
+
+/// The pause after the given number of failures in a row: always more than one interval.
+fn pause(interval: Duration, count: u32) -> Duration {
+    let longest = LONGEST_PAUSE.max(interval.saturating_mul(2));
+    interval.saturating_mul(1 << count.min(16)).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::Kind;
+    use serde_json::json;
+
+    const INTERVAL: Duration = Duration::from_secs(60);
+
+    fn id() -> ResourceId {
+        ResourceId {
+            kind: Kind::Deployment,
+            namespace: "shop".to_owned(),
+            name: "web".to_owned(),
+        }
+    }
+
+    fn drifted(path: &str, desired: i64) -> Drifted {
+        Drifted {
+            path: path.to_owned(),
+            desired: Some(json!(desired)),
+        }
+    }
+
+    /// A loop with one object.
+    struct Loop {
+        pacing: Pacing,
+        now: Instant,
+    }
+
+    impl Loop {
+        fn new() -> Self {
+            Self {
+                pacing: Pacing::new(INTERVAL),
+                now: Instant::now(),
+            }
+        }
+
+        /// One cycle with this drift; `works` says whether a repair would succeed. Gives what was done.
+        fn cycle(&mut self, drift: &[Drifted], declared: u64, works: bool) -> &'static str {
+            self.now += INTERVAL;
+            self.pacing.next_cycle(self.now);
+            if drift.is_empty() {
+                return "in sync";
+            }
+            match self.pacing.advise(&id(), declared, drift, self.now) {
+                Advice::Go if works => {
+                    let paths: Vec<String> = drift.iter().map(|d| d.path.clone()).collect();
+                    self.pacing.attempted(&id(), &paths, None, self.now);
+                    "repaired"
+                }
+                Advice::Go => {
+                    let failure = Some(("no right", drift.to_vec()));
+                    self.pacing.attempted(&id(), &[], failure, self.now);
+                    "failed"
+                }
+                Advice::Wait(_) => "paused",
+                Advice::Fight(paths) => {
+                    let fields = drift.iter().filter(|d| paths.contains(&d.path));
+                    let fields = fields.cloned().collect();
+                    self.pacing
+                        .give_up(&id(), fields, "x fights".to_owned(), self.now);
+                    "gave up"
+                }
+            }
+        }
+
+        fn cycles(&mut self, count: usize, drift: &[Drifted], works: bool) -> Vec<&'static str> {
+            (0..count).map(|_| self.cycle(drift, 1, works)).collect()
+        }
+    }
+
+    #[test]
+    fn a_fight_is_given_up_in_the_third_cycle_after_a_repair() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.replicas", 3)];
+        assert_eq!(
+            run.cycles(6, &drift, true),
+            [
+                "repaired", "repaired", "repaired", "gave up", "paused", "paused"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_cycle_in_between_without_drift_is_no_fight() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.replicas", 3)];
+        for _ in 0..5 {
+            assert_eq!(run.cycles(3, &drift, true), ["repaired"; 3]);
+            assert_eq!(run.cycle(&[], 1, true), "in sync");
+        }
+    }
+
+    #[test]
+    fn another_field_each_time_is_no_fight() {
+        let mut run = Loop::new();
+        for i in 0..9 {
+            let drift = [drifted(&format!("data.k{i}"), 3)];
+            assert_eq!(run.cycle(&drift, 1, true), "repaired");
+        }
+    }
+
+    #[test]
+    fn after_an_hour_one_try_is_made() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.replicas", 3)];
+        assert_eq!(run.cycles(4, &drift, true).last(), Some(&"gave up"));
+        run.now += TRUCE.saturating_sub(2 * INTERVAL);
+        assert_eq!(run.cycle(&drift, 1, true), "paused");
+        assert_eq!(run.cycle(&drift, 1, true), "repaired");
+        assert_eq!(run.cycle(&drift, 1, true), "gave up");
+        assert_eq!(run.cycle(&drift, 1, true), "paused");
+        run.now += TRUCE;
+        assert_eq!(run.cycle(&drift, 1, true), "repaired");
+        assert_eq!(run.cycle(&[], 1, true), "in sync");
+        assert_eq!(run.cycles(3, &drift, true), ["repaired"; 3]);
+    }
+
+    #[test]
+    fn a_fight_is_taken_up_again_when_the_declared_value_changes() {
+        let mut run = Loop::new();
+        let fought = drifted("spec.replicas", 3);
+        run.cycles(4, std::slice::from_ref(&fought), true);
+        // Another field of the same object is left alone too, also after an edit of the manifest elsewhere.
+        let both = [fought.clone(), drifted("data.k", 1)];
+        assert_eq!(run.cycle(&both, 2, true), "paused");
+        assert_eq!(
+            run.cycle(&[drifted("spec.replicas", 5)], 3, true),
+            "repaired"
+        );
+        run.cycles(3, std::slice::from_ref(&fought), true);
+        // The new value is the one that the other writer sets.
+        assert_eq!(run.cycle(&[drifted("data.k", 1)], 4, true), "repaired");
+    }
+
+    #[test]
+    fn a_failed_repair_is_tried_again_with_growing_pauses() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.selector", 3)];
+        let done = run.cycles(40, &drift, false);
+        let tries: Vec<usize> = (0..40).filter(|i| done[*i] == "failed").collect();
+        assert_eq!(tries, [0, 2, 6, 14, 29]);
+        assert!(done.iter().all(|what| ["failed", "paused"].contains(what)));
+    }
+
+    #[test]
+    fn new_drift_and_a_new_manifest_are_worth_a_try_at_once() {
+        let mut run = Loop::new();
+        let stuck = drifted("spec.selector", 3);
+        assert_eq!(
+            run.cycles(2, std::slice::from_ref(&stuck), false),
+            ["failed", "paused"]
+        );
+        let both = [stuck.clone(), drifted("spec.replicas", 1)];
+        assert_eq!(run.cycle(&both, 1, false), "failed");
+        assert_eq!(run.cycle(&both, 1, false), "paused");
+        assert_eq!(run.cycle(std::slice::from_ref(&stuck), 1, false), "paused");
+        assert_eq!(run.cycle(std::slice::from_ref(&stuck), 2, false), "failed");
+    }
+
+    #[test]
+    fn what_is_said_while_waiting() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.selector", 3)];
+        run.cycle(&drift, 1, false);
+        let now = run.now + Duration::from_secs(1);
+        let advice = run.pacing.advise(&id(), 1, &drift, now);
+        let text = "tried 1 time(s), next try in 119 s; no right";
+        assert_eq!(advice, Advice::Wait(text.to_owned()));
+    }
+}

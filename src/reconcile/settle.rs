@@ -1,0 +1,294 @@
+//! The second half of a cycle: what is to be repaired is, and the report tells what became of each resource.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use tokio::time::Instant;
+
+use super::cycle::{Cycle, STOPPED, Standing};
+use super::pacing::{Advice, Drifted};
+use super::{Mode, Source, describe};
+use crate::blame;
+use crate::cluster::Cluster;
+use crate::diff::{Class, Finding, Origin};
+use crate::manifest::{Policy, Resource};
+use crate::remediate::{self, Done, Extent, Fate, Job, Outcome};
+use crate::report::{self, Action, Field, Why};
+use crate::schema::{Kind, types};
+
+/// The action, its reason and the fields of one resource's entry in the report.
+type Settled = (Action, Option<String>, Vec<Field>);
+
+impl<'c> Cycle<'c> {
+    /// Repairs what is to be repaired, and fills the report.
+    pub(super) async fn settle(&mut self, found: Vec<Standing>) {
+        self.state.pacing.next_cycle(Instant::now());
+        let mut drifted: Vec<(usize, Standing)> = Vec::new();
+        for (at, found) in found.into_iter().enumerate() {
+            match found {
+                Standing::Unknown => {}
+                Standing::InSync => self.report.in_sync += 1,
+                Standing::Missing | Standing::Drifted(_) => drifted.push((at, found)),
+            }
+        }
+        // What others need comes first.
+        drifted.sort_by_key(|(at, _)| (rank(self.resources[*at].id.kind), &self.resources[*at].id));
+        for (at, found) in drifted {
+            let resource = &self.resources[at];
+            let findings = match found {
+                Standing::Drifted(differences) => Some(differences.findings),
+                _ => None,
+            };
+            if let Some((action, reason, fields)) = self.settle_one(resource, findings).await {
+                self.report.resources.push(report::Resource {
+                    id: resource.id.clone(),
+                    action,
+                    reason,
+                    source: describe::source(resource, resource.node()),
+                    fields,
+                });
+            } else {
+                self.report.in_sync += 1;
+            }
+        }
+        self.report.resources.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    /// What to say of one resource, and before that, its repair. `None`: its drift has gone by itself. A resource
+    /// without findings is missing.
+    async fn settle_one(
+        &mut self,
+        resource: &'c Resource,
+        findings: Option<Vec<Finding>>,
+    ) -> Option<Settled> {
+        let fields = match &findings {
+            Some(findings) => fields(resource, findings.iter().map(|finding| (finding, None))),
+            None => vec![describe::missing(resource)],
+        };
+        let extent = match self.before_repair(resource, findings.as_deref()) {
+            Ok(extent) => extent,
+            Err((action, reason)) => return Some((action, reason, fields)),
+        };
+        let Source::Cluster { cluster, .. } = self.source else {
+            return Some((Action::Detected(Why::DryRun), None, fields));
+        };
+        let cluster = cluster.clone();
+        let drift = drift(findings.as_deref());
+        let declared = fingerprint(resource);
+        let pacing = &mut self.state.pacing;
+        match pacing.advise(&resource.id, declared, &drift, Instant::now()) {
+            Advice::Go => {}
+            Advice::Wait(reason) => return Some((Action::Paused, Some(reason), fields)),
+            Advice::Fight(paths) => {
+                let findings = findings.unwrap_or_default();
+                let reason = name_fighters(&cluster, resource, &findings, &paths).await;
+                let fought = drift
+                    .into_iter()
+                    .filter(|field| paths.contains(&field.path));
+                let now = Instant::now();
+                let pacing = &mut self.state.pacing;
+                let reason = pacing.give_up(&resource.id, fought.collect(), reason, now);
+                return Some((Action::Paused, Some(reason), fields));
+            }
+        }
+        self.repair(&cluster, resource, extent, fields).await
+    }
+
+    /// How far to repair a resource; or what to say of it instead.
+    fn before_repair(
+        &mut self,
+        resource: &Resource,
+        findings: Option<&[Finding]>,
+    ) -> Result<Extent, (Action, Option<String>)> {
+        let reported = |why| {
+            if findings.is_none() {
+                Action::WouldCreate(why)
+            } else {
+                Action::Detected(why)
+            }
+        };
+        let extent = match self.options.mode {
+            Mode::DryRun => return Err((reported(Why::DryRun), None)),
+            Mode::Alert => return Err((reported(Why::Alert), None)),
+            Mode::Remediate(extent) => extent,
+        };
+        if resource.policy == Policy::Alert {
+            return Err((reported(Why::Blocked), None));
+        }
+        if let Some(reason) = self.unwritable(resource) {
+            return Err((Action::Failed, Some(reason)));
+        }
+        let only_extras = findings.is_some_and(|findings| findings.iter().all(is_extra));
+        if only_extras && extent == Extent::Declared {
+            return Err((Action::Detected(Why::ExtrasKept), None));
+        }
+        if self.stop.is_asked() {
+            return Err(self.not_reached(resource, STOPPED));
+        }
+        if self.state.is_unreachable {
+            return Err(self.not_reached(resource, UNREACHABLE));
+        }
+        Ok(extent)
+    }
+
+    fn not_reached(&mut self, resource: &Resource, why: &str) -> (Action, Option<String>) {
+        let error = describe::error(resource, why.to_owned());
+        self.report.errors.push(error);
+        (Action::Failed, Some(why.to_owned()))
+    }
+
+    async fn repair(
+        &mut self,
+        cluster: &Cluster,
+        resource: &'c Resource,
+        extent: Extent,
+        before: Vec<Field>,
+    ) -> Option<Settled> {
+        let version = self.state.server_version;
+        let job = Job {
+            id: &resource.id,
+            subject: self.subject(resource),
+            extent,
+            minor: version.map_or(types::version().1, |(_, minor)| minor),
+            is_current: &|| resource.is_as_read(),
+        };
+        let outcome = remediate::repair(cluster, &job).await;
+        self.state.is_unreachable |= outcome.is_cut_off;
+        self.note(resource, &outcome);
+        let mut fields = if outcome.fields.is_empty() {
+            before
+        } else {
+            let found = outcome.fields.iter();
+            fields(resource, found.map(|(finding, fate)| (finding, *fate)))
+        };
+        match outcome.done {
+            Done::Nothing => None,
+            Done::Repaired { extras_left: false } => Some((Action::Remediated, None, fields)),
+            Done::Repaired { extras_left: true } => {
+                Some((Action::RemediatedExtrasKept, None, fields))
+            }
+            Done::ExtrasKept => Some((Action::Detected(Why::ExtrasKept), None, fields)),
+            Done::Created => {
+                for field in &mut fields {
+                    field.outcome = Some(Fate::Created.name());
+                }
+                Some((Action::Created, None, fields))
+            }
+            Done::Failed(reason) => Some((Action::Failed, Some(reason), fields)),
+        }
+    }
+
+    /// Takes down for later cycles how a repair went.
+    fn note(&mut self, resource: &Resource, outcome: &Outcome) {
+        let is_repaired = |fate: &Option<Fate>| fate.is_some_and(Fate::is_repaired);
+        let mut repaired: Vec<String> = outcome
+            .fields
+            .iter()
+            .filter(|(_, fate)| is_repaired(fate))
+            .map(|(finding, _)| finding.path.to_string())
+            .collect();
+        if outcome.done == Done::Created {
+            repaired.push(crate::path::RESOURCE.to_owned());
+        }
+        let left = || match &outcome.fields[..] {
+            [] => drift(None),
+            fields => fields
+                .iter()
+                .filter(|(_, fate)| !is_repaired(fate))
+                .map(|(finding, _)| drifted(finding))
+                .collect(),
+        };
+        let failure = match &outcome.done {
+            // The loop as a whole waits for a server that cannot be reached.
+            Done::Failed(reason) if !outcome.is_cut_off => Some((reason.as_str(), left())),
+            _ => None,
+        };
+        let pacing = &mut self.state.pacing;
+        pacing.attempted(&resource.id, &repaired, failure, Instant::now());
+    }
+
+    /// Why this resource is never written.
+    fn unwritable(&self, resource: &Resource) -> Option<String> {
+        let unknown = resource.unknown_fields.first().filter(|_| !self.newer);
+        let unknown =
+            unknown.map(|problem| format!("its manifest has an error: {}", problem.message));
+        resource.unwritable.clone().or(unknown)
+    }
+}
+
+/// What is left undone when the server cannot be reached any more.
+const UNREACHABLE: &str = "not reached: the server could no longer be reached";
+
+fn fields<'f>(
+    resource: &Resource,
+    findings: impl Iterator<Item = (&'f Finding, Option<Fate>)>,
+) -> Vec<Field> {
+    findings
+        .map(|(finding, fate)| describe::field(resource, finding, fate))
+        .collect()
+}
+
+fn is_extra(finding: &Finding) -> bool {
+    finding.class == Class::Extra || finding.origin == Origin::Default
+}
+
+/// The drift as pacing sees it; without findings, that of a missing resource.
+fn drift(findings: Option<&[Finding]>) -> Vec<Drifted> {
+    match findings {
+        Some(findings) => findings.iter().map(drifted).collect(),
+        None => vec![Drifted {
+            path: crate::path::RESOURCE.to_owned(),
+            desired: None,
+        }],
+    }
+}
+
+fn drifted(finding: &Finding) -> Drifted {
+    Drifted {
+        path: finding.path.to_string(),
+        desired: finding.desired.clone(),
+    }
+}
+
+/// Tells one state of a manifest from another.
+fn fingerprint(resource: &Resource) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    resource.node().to_json().to_string().hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Which fields are fought for, and by whom, as far as that is recorded.
+async fn name_fighters(
+    cluster: &Cluster,
+    resource: &Resource,
+    findings: &[Finding],
+    paths: &[String],
+) -> String {
+    let live = cluster.get(&resource.id).await.ok();
+    let of_path = |path: &String| {
+        let finding = findings.iter().find(|f| f.path.to_string() == *path);
+        let writer = finding.zip(live.as_ref()).and_then(|(finding, live)| {
+            let managed = live.managed_fields.as_ref()?;
+            blame::last_writer(managed.get(), &live.value, &finding.at)
+        });
+        match (finding, writer) {
+            (_, Some(writer)) => format!("{path} by {writer}"),
+            (None, _) => "the resource, deleted by somebody".to_owned(),
+            (_, None) => format!("{path} by a writer that managedFields does not name"),
+        }
+    };
+    let fought: Vec<String> = paths.iter().map(of_path).collect();
+    format!(
+        "another writer is fighting for it: in each of three cycles after a repair this had changed again: {}",
+        fought.join(", ")
+    )
+}
+
+/// Namespaces come first, then what Deployments refer to.
+fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::Namespace => 0,
+        Kind::ConfigMap => 1,
+        Kind::Service => 2,
+        Kind::Deployment => 3,
+    }
+}

@@ -1,0 +1,266 @@
+//! The book that a repair keeps: each difference that it met, what became of it and why.
+
+use super::{Done, Fate};
+use crate::diff::{Edit, Finding};
+
+/// All that was met, by path.
+#[derive(Default)]
+pub(super) struct Notes {
+    list: Vec<Note>,
+}
+
+/// One difference.
+struct Note {
+    finding: Finding,
+    fate: Option<Fate>,
+    /// Why it is not repaired.
+    reason: Option<String>,
+    /// The server refused it as one of several, and perhaps because of another; it was so after this many writes.
+    suspected: Option<u32>,
+}
+
+impl Notes {
+    /// Takes down what a comparison before a write found. What was found earlier, has gone since and was not our doing
+    /// is forgotten: the report shows what the write began with.
+    pub(super) fn note(&mut self, findings: &[Finding]) {
+        self.list.retain(|note| {
+            note.fate.is_some()
+                || findings
+                    .iter()
+                    .any(|finding| is_same(finding, &note.finding))
+        });
+        for finding in findings {
+            match self.find(finding) {
+                Some(note) if note.fate.is_some_and(Fate::is_repaired) => {
+                    *note = Note::of(finding);
+                }
+                Some(note) => note.finding = finding.clone(),
+                None => self.list.push(Note::of(finding)),
+            }
+        }
+    }
+
+    fn find(&mut self, finding: &Finding) -> Option<&mut Note> {
+        self.list
+            .iter_mut()
+            .find(|note| is_same(&note.finding, finding))
+    }
+
+    /// Whether it was tried, or known to be of no use.
+    pub(super) fn is_given_up(&self, finding: &Finding) -> bool {
+        let mut notes = self.list.iter();
+        notes.any(|note| {
+            is_same(&note.finding, finding) && note.fate.is_some_and(|fate| !fate.is_repaired())
+        })
+    }
+
+    /// A difference that is left alone.
+    pub(super) fn keep(&mut self, finding: &Finding) {
+        if let Some(note) = self.find(finding) {
+            note.fate = Some(Fate::Kept);
+        }
+    }
+
+    /// A difference that the server does not let be repaired.
+    pub(super) fn refuse(&mut self, finding: &Finding, reason: String) {
+        if let Some(note) = self.find(finding) {
+            (note.fate, note.reason) = (Some(Fate::Refused), Some(reason));
+        }
+    }
+
+    /// A difference that the server refused in company, after this many successful writes.
+    pub(super) fn suspect(&mut self, finding: &Finding, reason: String, writes: u32) {
+        self.refuse(finding, reason);
+        if let Some(note) = self.find(finding) {
+            note.suspected = Some(writes);
+        }
+    }
+
+    /// Gives what was refused in company another chance if something was written since. Whether there is such.
+    pub(super) fn acquit(&mut self, writes: u32) -> bool {
+        let mut any = false;
+        for note in &mut self.list {
+            if note.suspected.take().is_some_and(|then| then < writes) {
+                (note.fate, note.reason) = (None, None);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// These were written, and this is what the answer still differs in.
+    pub(super) fn written(&mut self, written: &[Finding], left: &[Finding]) {
+        for finding in written {
+            let is_back = left.iter().any(|other| is_same(other, finding));
+            if let Some(note) = self.find(finding) {
+                note.fate = Some(if is_back {
+                    Fate::ChangedBack
+                } else {
+                    fate(&finding.edit)
+                });
+            }
+        }
+        // What a webhook did to other fields on the occasion.
+        for finding in left {
+            if self.find(finding).is_none() {
+                let fate = Some(Fate::ChangedBack);
+                self.list.push(Note {
+                    fate,
+                    ..Note::of(finding)
+                });
+            }
+        }
+    }
+
+    /// What was put back by nobody knows whom: by a write of ours of which no answer came.
+    pub(super) fn assume_written(&mut self) {
+        for note in self.list.iter_mut().filter(|note| note.fate.is_none()) {
+            note.fate = Some(fate(&note.finding.edit));
+        }
+    }
+
+    /// What the whole repair came to.
+    pub(super) fn verdict(&self) -> Done {
+        let count = |is: fn(Fate) -> bool| self.fates().filter(|fate| is(*fate)).count();
+        let (repaired, kept) = (count(Fate::is_repaired), count(|fate| fate == Fate::Kept));
+        let wanted = self.list.len() - kept;
+        match (wanted, kept) {
+            (0, 0) => Done::Nothing,
+            (0, _) => Done::ExtrasKept,
+            _ if repaired == wanted => Done::Repaired {
+                extras_left: kept > 0,
+            },
+            _ => Done::Failed(self.failed(&self.reasons())),
+        }
+    }
+
+    /// `N of M fields repaired` and why not all.
+    pub(super) fn failed(&self, reason: &str) -> String {
+        let repaired = self.fates().filter(|fate| fate.is_repaired()).count();
+        let kept = self.fates().filter(|fate| *fate == Fate::Kept).count();
+        let wanted = self.list.len() - kept;
+        format!("{repaired} of {wanted} fields repaired; {reason}")
+    }
+
+    /// Whether something was repaired.
+    pub(super) fn has_repairs(&self) -> bool {
+        self.fates().any(Fate::is_repaired)
+    }
+
+    fn fates(&self) -> impl Iterator<Item = Fate> {
+        self.list.iter().filter_map(|note| note.fate)
+    }
+
+    fn reasons(&self) -> String {
+        let refused = self.list.iter().filter_map(|note| {
+            let reason = note.reason.as_ref()?;
+            Some(format!("{}: {reason}", note.finding.path))
+        });
+        let mut reasons: Vec<String> = refused.collect();
+        let back: Vec<String> = self
+            .list
+            .iter()
+            .filter(|note| note.fate == Some(Fate::ChangedBack))
+            .map(|note| note.finding.path.to_string())
+            .collect();
+        if !back.is_empty() {
+            reasons.push(format!(
+                "the server or a webhook did not keep {}",
+                back.join(", ")
+            ));
+        }
+        reasons.join("; ")
+    }
+
+    /// The differences, by path, and what became of each.
+    pub(super) fn into_fields(mut self) -> Vec<(Finding, Option<Fate>)> {
+        self.list
+            .sort_by_cached_key(|note| note.finding.path.to_string());
+        self.list
+            .into_iter()
+            .map(|note| (note.finding, note.fate))
+            .collect()
+    }
+}
+
+impl Note {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            finding: finding.clone(),
+            fate: None,
+            reason: None,
+            suspected: None,
+        }
+    }
+}
+
+/// Whether two comparisons found the same difference. Values and positions may be others by now.
+pub(super) fn is_same(a: &Finding, b: &Finding) -> bool {
+    a.class == b.class && a.path == b.path
+}
+
+fn fate(edit: &Edit) -> Fate {
+    match edit {
+        Edit::Set(_) | Edit::Permute(_) => Fate::Set,
+        Edit::Insert { .. } => Fate::Created,
+        Edit::Remove => Fate::Removed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remediate::refusal::tests::finding;
+
+    #[test]
+    fn each_difference_has_its_fate() {
+        let findings = [finding("a"), finding("b"), finding("c")];
+        let mut notes = Notes::default();
+        notes.note(&findings);
+        notes.keep(&findings[0]);
+        notes.written(&findings[1..], &[]);
+        assert_eq!(notes.verdict(), Done::Repaired { extras_left: true });
+        notes.refuse(&findings[1], "it is immutable".to_owned());
+        assert_eq!(
+            notes.verdict(),
+            Done::Failed("1 of 2 fields repaired; b: it is immutable".to_owned())
+        );
+    }
+
+    #[test]
+    fn what_went_by_itself_is_forgotten() {
+        let mut notes = Notes::default();
+        notes.note(&[finding("a"), finding("b")]);
+        notes.note(&[finding("b")]);
+        assert_eq!(notes.list.len(), 1);
+        notes.note(&[]);
+        assert_eq!(notes.verdict(), Done::Nothing);
+    }
+
+    #[test]
+    fn what_the_answer_still_has_was_changed_back() {
+        let mut notes = Notes::default();
+        notes.note(&[finding("a"), finding("b")]);
+        notes.written(
+            &[finding("a"), finding("b")],
+            &[finding("b"), finding("new")],
+        );
+        assert_eq!(
+            notes.verdict(),
+            Done::Failed(
+                "1 of 3 fields repaired; the server or a webhook did not keep b, new".to_owned()
+            )
+        );
+    }
+
+    #[test]
+    fn a_suspect_gets_another_chance_only_after_a_write() {
+        let mut notes = Notes::default();
+        notes.note(&[finding("a"), finding("b")]);
+        notes.suspect(&finding("a"), "not found".to_owned(), 0);
+        assert!(notes.is_given_up(&finding("a")) && !notes.is_given_up(&finding("b")));
+        assert!(notes.acquit(1) && !notes.is_given_up(&finding("a")));
+        notes.suspect(&finding("a"), "not found".to_owned(), 1);
+        assert!(!notes.acquit(1) && notes.is_given_up(&finding("a")));
+    }
+}

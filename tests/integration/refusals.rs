@@ -1,0 +1,368 @@
+//! What is not repaired, and the message that says why.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::repair::{action, repair};
+use crate::support::{ControlPlane, config_map, deployment};
+
+/// A repair that fails: gives the reason.
+#[track_caller]
+fn refused(plane: &ControlPlane, namespace: &str, manifest: &str) -> String {
+    let report = repair(plane, namespace, manifest, &[], 2);
+    let (action, reason) = action(&report);
+    assert_eq!(action, "remediation-failed", "{report:#}");
+    reason
+}
+
+fn create(plane: &ControlPlane, namespace: &str, manifest: &str) {
+    plane.kubectl_with(&["create", "-n", namespace, "-f", "-"], manifest);
+}
+
+/// The number of writes that the program made in a namespace.
+fn writes(plane: &ControlPlane, namespace: &str) -> usize {
+    let lines = plane.audit("writer", namespace);
+    lines
+        .iter()
+        .filter(|line| !["get", "list"].contains(&line["verb"].as_str().unwrap()))
+        .count()
+}
+
+#[test]
+fn a_selector_takes_the_labels_with_it() {
+    let Some(plane) = ControlPlane::for_test("a_selector_takes_the_labels_with_it") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    create(plane, &namespace, &deployment("web", "nginx:1.19"));
+    // The labels of the template must go on matching the selector that cannot be changed.
+    let manifest = deployment("web", "nginx:1.25").replace("{app: web}", "{app: new}");
+    let reason = refused(plane, &namespace, &manifest);
+    assert_eq!(
+        reason,
+        "1 of 3 fields repaired; spec.selector: it is immutable: delete and recreate the object; \
+         spec.template.metadata.labels.app: spec.selector asks for the live value and is immutable: delete and recreate the object"
+    );
+    assert_eq!(writes(plane, &namespace), 1);
+}
+
+#[test]
+fn a_cluster_ip() {
+    let Some(plane) = ControlPlane::for_test("a_cluster_ip") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let service = |ip: &str, port: u16| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {{{ip}ports: [{{port: {port}}}]}}\n"
+        )
+    };
+    create(plane, &namespace, &service("", 80));
+    let reason = refused(plane, &namespace, &service("clusterIP: None, ", 80));
+    assert!(
+        reason.starts_with("0 of ")
+            && reason.contains("spec.clusterIP: it is immutable: delete and recreate the object"),
+        "{reason}"
+    );
+    assert_eq!(writes(plane, &namespace), 0);
+    let reason = refused(plane, &namespace, &service("clusterIP: None, ", 81));
+    assert!(!reason.starts_with("0 of "), "{reason}");
+    assert_eq!(
+        plane.get("service", &namespace, "web")["spec"]["ports"][0]["port"],
+        81
+    );
+}
+
+#[test]
+fn an_immutable_config_map() {
+    let Some(plane) = ControlPlane::for_test("an_immutable_config_map") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    create(
+        plane,
+        &namespace,
+        &(config_map("web", "k", "w") + "immutable: true\n"),
+    );
+    let manifest = config_map("web", "k", "v")
+        .replace("{name: web}", "{name: web, labels: {a: b}}")
+        + "immutable: true\n";
+    assert_eq!(
+        refused(plane, &namespace, &manifest),
+        "1 of 2 fields repaired; data.k: the ConfigMap is immutable: give it a new name, or delete and recreate it"
+    );
+    let live = plane.get("configmap", &namespace, "web");
+    assert_eq!(
+        (&live["metadata"]["labels"]["a"], &live["data"]["k"]),
+        (&json!("b"), &json!("w"))
+    );
+    let report = repair(plane, &namespace, &manifest, &[], 2);
+    assert_eq!(report["resources"][0]["fields"][0]["outcome"], "refused");
+}
+
+#[test]
+fn an_object_that_is_being_deleted() {
+    let Some(plane) = ControlPlane::for_test("an_object_that_is_being_deleted") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let held = config_map("web", "k", "w")
+        .replace("{name: web}", "{name: web, finalizers: [example.com/x]}");
+    create(plane, &namespace, &held);
+    plane.kubectl(&[
+        "delete",
+        "configmap",
+        "web",
+        "-n",
+        &namespace,
+        "--wait=false",
+    ]);
+    let reason = refused(plane, &namespace, &config_map("web", "k", "v"));
+    assert_eq!(reason, "it is being deleted");
+    assert_eq!(writes(plane, &namespace), 0);
+}
+
+#[test]
+fn a_namespace_that_is_missing_or_ends() {
+    let Some(plane) = ControlPlane::for_test("a_namespace_that_is_missing_or_ends") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let missing = format!("{namespace}-none");
+    let manifest = config_map("web", "k", "v");
+    let reason = refused(plane, &missing, &manifest);
+    assert_eq!(reason, format!("namespaces \"{missing}\" not found"));
+    // Without its controller it never comes to its end.
+    plane.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
+    let reason = refused(plane, &namespace, &manifest);
+    assert!(
+        reason.contains(&format!(
+            "namespace {namespace} because it is being terminated"
+        )),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_quota() {
+    let Some(plane) = ControlPlane::for_test("a_quota") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    plane.kubectl(&[
+        "create",
+        "quota",
+        "q",
+        "-n",
+        &namespace,
+        "--hard=count/services=0",
+    ]);
+    // As its controller would.
+    let status =
+        json!({"status": {"hard": {"count/services": "0"}, "used": {"count/services": "0"}}})
+            .to_string();
+    let patch = [
+        "patch",
+        "quota",
+        "q",
+        "--subresource=status",
+        "--type=merge",
+        "-p",
+        &status,
+    ];
+    plane.kubectl(&[&patch[..], &["-n", &namespace]].concat());
+    let manifest =
+        "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {ports: [{port: 80}]}\n";
+    let reason = refused(plane, &namespace, manifest);
+    assert!(reason.contains("exceeded quota: q"), "{reason}");
+}
+
+/// Waits until a policy is at work: until the server makes of a ConfigMap what it should.
+fn wait_for_policy(plane: &ControlPlane, namespace: &str, is_at_work: impl Fn(&str) -> bool) {
+    let admin = plane.kubeconfig("admin");
+    let end = Instant::now() + Duration::from_secs(60);
+    loop {
+        let annotate = [
+            "annotate",
+            "configmap",
+            "web",
+            "probe=1",
+            "--overwrite",
+            "--dry-run=server",
+        ];
+        let run = plane.command(
+            &[
+                &["kubectl", "--kubeconfig", &admin, "-n", namespace][..],
+                &annotate,
+                &["-o", "yaml"],
+            ]
+            .concat(),
+        );
+        if is_at_work(&(run.stdout + &run.stderr)) {
+            return;
+        }
+        assert!(Instant::now() < end, "the policy is not at work");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A policy and its binding, for the ConfigMaps of one namespace.
+fn policy(sort: &str, namespace: &str, spec: &Value) -> String {
+    let version = "admissionregistration.k8s.io/v1";
+    let mut spec = spec.clone();
+    spec["matchConstraints"] = json!({
+        "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+        "resourceRules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["configmaps"]}],
+    });
+    let mut binding = json!({"policyName": namespace});
+    if sort == "Validating" {
+        binding["validationActions"] = json!(["Deny"]);
+    }
+    let object = |kind: &str, spec: &Value| json!({"apiVersion": version, "kind": kind, "metadata": {"name": namespace}, "spec": spec});
+    let items = [
+        object(&format!("{sort}AdmissionPolicy"), &spec),
+        object(&format!("{sort}AdmissionPolicyBinding"), &binding),
+    ];
+    json!({"apiVersion": "v1", "kind": "List", "items": items}).to_string()
+}
+
+#[test]
+fn a_policy_that_forbids_the_value() {
+    let Some(plane) = ControlPlane::for_test("a_policy_that_forbids_the_value") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    create(plane, &namespace, &config_map("web", "k", "w"));
+    let spec = json!({
+        "failurePolicy": "Fail",
+        "validations": [{"expression": "!has(object.metadata.annotations) && object.data.k != 'v'", "message": "no v here"}],
+    });
+    create(plane, &namespace, &policy("Validating", &namespace, &spec));
+    wait_for_policy(plane, &namespace, |text| text.contains("no v here"));
+    let two = config_map("web", "k", "v").replace("{name: web}", "{name: web, labels: {a: b}}");
+    let reason = refused(plane, &namespace, &two);
+    assert!(
+        reason.starts_with("1 of 2 fields repaired; data.k: ")
+            && reason.contains("denied request: no v here"),
+        "{reason}"
+    );
+    let live = plane.get("configmap", &namespace, "web");
+    assert_eq!(live["metadata"]["labels"]["a"], "b");
+}
+
+#[test]
+fn a_policy_that_sets_the_value_back() {
+    let Some(plane) = ControlPlane::for_test("a_policy_that_sets_the_value_back") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    create(plane, &namespace, &config_map("web", "k", "w"));
+    let spec = json!({
+        "failurePolicy": "Fail",
+        "reinvocationPolicy": "Never",
+        "mutations": [{"patchType": "ApplyConfiguration",
+            "applyConfiguration": {"expression": "Object{data: {\"k\": \"set by policy\"}}"}}],
+    });
+    create(plane, &namespace, &policy("Mutating", &namespace, &spec));
+    wait_for_policy(plane, &namespace, |text| text.contains("set by policy"));
+    let two = config_map("web", "k", "v").replace("{name: web}", "{name: web, labels: {a: b}}");
+    let report = repair(plane, &namespace, &two, &[], 2);
+    let (action, reason) = action(&report);
+    assert_eq!(
+        (action.as_str(), reason.as_str()),
+        (
+            "remediation-failed",
+            "1 of 2 fields repaired; the server or a webhook did not keep data.k"
+        )
+    );
+    let outcomes: Vec<&Value> = report["resources"][0]["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| &field["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["changed-back", "set"]);
+    // The same on creation.
+    let reason = refused(plane, &namespace, &config_map("new", "k", "v"));
+    assert_eq!(
+        reason,
+        "created, but the server or a webhook did not keep data.k"
+    );
+}
+
+/// Neither what its manifest forbids to write nor what has an error in it, over the whole run of the tests.
+#[test]
+fn alerts_skips_and_errors_are_never_written() {
+    let Some(plane) = ControlPlane::for_test("alerts_skips_and_errors_are_never_written") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let declared = |name: &str, annotation: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: never-written-{name}, annotations: {{drift.gitops.io/{annotation}}}}}\ndata: {{k: v}}\n{more}"
+        )
+    };
+    let manifest = [
+        declared("alert", "remediation-policy: alert", ""),
+        declared("alert-missing", "remediation-policy: alert", ""),
+        declared("skip", "skip: \"true\"", ""),
+        declared("typo", "remediation-polic: alert", ""),
+        declared("unknown-field", "ignore-fields: data.x", "dat: {k: v}\n"),
+        declared("twice", "ignore-fields: data.x", ""),
+        declared("twice", "ignore-fields: data.x", ""),
+        declared("undecodable", "ignore-fields: data.x", "immutable: 3\n"),
+    ]
+    .join("---\n");
+    let live = [
+        "alert",
+        "skip",
+        "typo",
+        "unknown-field",
+        "twice",
+        "undecodable",
+    ];
+    for name in live {
+        create(
+            plane,
+            &namespace,
+            &config_map(&format!("never-written-{name}"), "k", "w"),
+        );
+    }
+    for more in [&[][..], &["--strict", "--remove-extras"]] {
+        let report = repair(plane, &namespace, &manifest, more, 2);
+        let resources = report["resources"].as_array().unwrap();
+        let actions: Vec<(&str, &str)> = resources
+            .iter()
+            .map(|r| (r["name"].as_str().unwrap(), r["action"].as_str().unwrap()))
+            .collect();
+        assert_eq!(
+            actions,
+            [
+                (
+                    "never-written-alert",
+                    "drift-detected (remediation-blocked)"
+                ),
+                (
+                    "never-written-alert-missing",
+                    "would-create (remediation-blocked)"
+                ),
+                ("never-written-typo", "remediation-failed"),
+                ("never-written-unknown-field", "remediation-failed"),
+            ]
+        );
+    }
+    for name in live {
+        let live = plane.get("configmap", &namespace, &format!("never-written-{name}"));
+        assert_eq!(live["data"]["k"], "w");
+    }
+    for user in ["admin", "reader", "writer", "nobody"] {
+        for line in plane.audit(user, "") {
+            let name = line["objectRef"]["name"].as_str().unwrap_or_default();
+            let verb = line["verb"].as_str().unwrap();
+            assert!(!name.contains("never-written") || verb == "get", "{line:#}");
+        }
+    }
+    // A creation's name stands in its body, not in the log: there must be none here.
+    assert_eq!(writes(plane, &namespace), 0);
+}
