@@ -51,10 +51,32 @@ impl<'a> Walk<'_, 'a> {
             }
             Exactness::Different => {
                 let kept = desired().map(|value| keep_ignored(value, spot.live, &spot.ignore));
+                let kept = kept.map(|value| match rules.extended {
+                    Some(_) => with_extension(value, spot.live),
+                    None => value,
+                });
                 let finding = self.finding(Class::Changed, spot, desired(), set(kept));
                 self.say(Verdict::Drift(finding));
             }
         }
+    }
+}
+
+/// A declared list before what the server has appended to it, where all of it is live in another order.
+fn with_extension(desired: Value, live: Option<&Value>) -> Value {
+    match (desired, live) {
+        (Value::Array(mut items), Some(Value::Array(live)))
+            if items.iter().all(|item| live.contains(item)) =>
+        {
+            let rest: Vec<Value> = live
+                .iter()
+                .filter(|item| !items.contains(item))
+                .cloned()
+                .collect();
+            items.extend(rest);
+            Value::Array(items)
+        }
+        (desired, _) => desired,
     }
 }
 
