@@ -28,6 +28,8 @@ pub(super) struct Repair<'r> {
     is_unsure: bool,
     /// The object was missing, and a creation was sent of which no answer came.
     is_perhaps_created: bool,
+    /// How many writes got no answer.
+    silences: u32,
     /// How many writes were sent.
     sent: u32,
     /// How many of them the server took.
@@ -55,6 +57,7 @@ impl<'r> Repair<'r> {
             focus: None,
             is_unsure: false,
             is_perhaps_created: false,
+            silences: 0,
             sent: 0,
             writes: 0,
             is_cut_off: false,
@@ -245,7 +248,7 @@ impl<'r> Repair<'r> {
             Error::Conflict(_) => Next::Raced,
             Error::OutcomeUnknown { .. } => {
                 self.is_unsure = true;
-                Next::Raced
+                self.after_silence(&error)
             }
             Error::Invalid { message, causes } => {
                 let named = refusal::named(&causes, &written);
@@ -269,6 +272,17 @@ impl<'r> Repair<'r> {
         }
     }
 
+    /// A write that got no answer is made again, if it turns out not to have happened, but only once: it may be what
+    /// breaks the connection.
+    fn after_silence(&mut self, error: &Error) -> Next {
+        self.silences += 1;
+        if self.silences > 1 {
+            Next::Over(self.broken(error))
+        } else {
+            Next::Raced
+        }
+    }
+
     async fn create(&mut self) -> Next {
         if !(self.job.is_current)() {
             return Next::Over(self.fail(OUTDATED));
@@ -277,9 +291,9 @@ impl<'r> Repair<'r> {
         match self.cluster.create(self.job.id, &body).await {
             Ok(answer) => Next::Over(self.after_creation(&answer)),
             Err(Error::AlreadyExists(_)) => Next::Raced,
-            Err(Error::OutcomeUnknown { .. }) => {
+            Err(error @ Error::OutcomeUnknown { .. }) => {
                 self.is_perhaps_created = true;
-                Next::Raced
+                self.after_silence(&error)
             }
             Err(error) => Next::Over(self.broken(&error)),
         }

@@ -149,3 +149,16 @@ fn undeclared_values_stay() {
         );
     }
 }
+
+/// What the server appended to a list stays behind what is declared of it.
+#[test]
+fn an_extended_list_keeps_its_extension() {
+    let manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None, ipFamilies: [IPv4]}\n";
+    let service = |families: &Value| json!({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": {"clusterIP": "None", "clusterIPs": ["None"], "ipFamilies": families}});
+    for (live, expected) in [
+        (json!(["IPv6", "IPv4"]), json!(["IPv4", "IPv6"])),
+        (json!(["IPv6"]), json!(["IPv4"])),
+    ] {
+        assert_eq!(planned(manifest, "", &service(&live)), service(&expected));
+    }
+}

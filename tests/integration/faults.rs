@@ -38,6 +38,7 @@ fn live(uid: &str, value: &str) -> Value {
     })
 }
 
+#[allow(clippy::unnecessary_wraps, reason = "it is an answer like the others")]
 fn status(code: u16, reason: &str) -> Answer {
     let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
         "message": reason, "details": {"name": "web"}});
@@ -250,6 +251,18 @@ fn a_write_without_an_answer_is_looked_after() {
     );
     assert_eq!(report["resources"][0]["fields"][0]["outcome"], "set");
     assert_eq!(seen, ["GET", "PUT", "GET"]);
+}
+
+#[test]
+fn a_write_that_never_gets_an_answer_is_made_twice_at_most() {
+    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
+        "PUT" => None,
+        _ => script.get(),
+    });
+    let (action, reason) = action(&report);
+    assert_eq!((action.as_str(), exit), ("remediation-failed", 2));
+    assert!(reason.contains("without an answer"), "{reason}");
+    assert_eq!(seen, ["GET", "PUT", "GET", "PUT"]);
 }
 
 #[test]
