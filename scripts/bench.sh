@@ -15,6 +15,7 @@ N is how many objects there are, 1000 by default. The cases:
   foreign  100 objects among 20,000 others in the same namespaces
   growth   from 100 to 30,000 objects
   loop     cycle after cycle over 100 objects: does it keep memory or files?
+  hold     nothing is measured: the command to profile is printed, and its server runs until standard input ends
 
 Without a case: sync, drift and one. Each case fills a control plane of its own. The floor is the time that it takes to
 fetch the same objects over one connection, reading and dropping what comes. A run that did not compare everything,

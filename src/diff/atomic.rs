@@ -50,7 +50,10 @@ impl<'a> Walk<'_, 'a> {
                 self.say(Verdict::NotStored(gate, finding));
             }
             Exactness::Different => {
-                let kept = desired().map(|value| keep_ignored(value, spot.live, &spot.ignore));
+                let kept = desired().map(|value| match rules.extended {
+                    Some(_) => extend(value, spot.live_items()),
+                    None => keep_ignored(value, spot.live, &spot.ignore),
+                });
                 let finding = self.finding(Class::Changed, spot, desired(), set(kept));
                 self.say(Verdict::Drift(finding));
             }
@@ -142,6 +145,20 @@ fn is_permutation<'a>(
         let found = left.iter().position(|value| alike(*node, value));
         found.map(|at| left.swap_remove(at)).is_some()
     })
+}
+
+/// A declared list as it is to be written where the server extends it: what it added stays behind what is declared.
+fn extend(desired: Value, live: &[Value]) -> Value {
+    let Value::Array(mut items) = desired else {
+        return desired;
+    };
+    let added: Vec<Value> = live
+        .iter()
+        .filter(|item| !items.contains(item))
+        .cloned()
+        .collect();
+    items.extend(added);
+    Value::Array(items)
 }
 
 /// A declared value as it is to be written: what is ignored inside of it stays as it is live, absence included.

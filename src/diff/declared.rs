@@ -1,9 +1,10 @@
 //! Places with a declared value.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::atomic::keep_ignored;
 use super::finding::set;
-use super::walk::{Spot, Walk};
+use super::walk::{IGNORED, Spot, Walk};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
 use crate::schema::rules::{Gate, Rules};
@@ -91,10 +92,21 @@ impl<'a> Walk<'_, 'a> {
         self.say(Verdict::Drift(finding));
     }
 
-    /// A declared value of which nothing is live.
+    /// A declared value of which nothing is live. What is ignored below it stays absent.
     pub(super) fn missing(&mut self, spot: &Spot<'a>) {
         let desired = spot.declared.map(Node::to_json);
-        let finding = self.finding(Class::Missing, spot, desired.clone(), set(desired));
+        let kept = desired
+            .clone()
+            .map(|value| keep_ignored(value, None, &spot.ignore));
+        if kept != desired
+            && kept
+                .as_ref()
+                .and_then(Value::as_object)
+                .is_some_and(Map::is_empty)
+        {
+            return self.not_drift(IGNORED);
+        }
+        let finding = self.finding(Class::Missing, spot, desired, set(kept));
         self.say(Verdict::Drift(finding));
     }
 

@@ -10,6 +10,7 @@ mod finding;
 mod items;
 mod maps;
 mod order;
+mod record;
 #[cfg(test)]
 mod tests;
 mod undeclared;
@@ -221,7 +222,8 @@ const LAST_APPLIED: &str =
 #[must_use]
 pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
     let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
-    let last = record.map(|text| yaml::read(text.as_bytes().to_vec()));
+    let left = record.filter(|text| !record::is_declared(text, subject.declared));
+    let last = left.map(|text| yaml::read(text.as_bytes().to_vec()));
     let last_root = last
         .as_ref()
         .and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));

@@ -388,6 +388,14 @@ fn unions_are_swapped_whole() {
 
 #[test]
 fn followers_count_as_declared() {
+    check(
+        &case(
+            Kind::Deployment,
+            "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxUnavailable: 4}}}",
+            "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 3, maxUnavailable: 4}}}",
+        ),
+        &["spec.strategy.rollingUpdate.maxSurge: \"25%\" -> 3 (default of spec.strategy.type)"],
+    );
     let service = |port: &str| format!("spec: {{ports: [{port}]}}");
     check(
         &case(
@@ -464,6 +472,12 @@ fn what_has_left_git_is_removed() {
     case.last =
         Some("spec: {replicas: 3, revisionHistoryLimit: 10, minReadySeconds: 5}".to_owned());
     check(&case, &["removed spec.minReadySeconds: - -> 5"]);
+    // Explicit defaults that have left the manifest.
+    let rolling = "spec: {strategy: {rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}}";
+    let live = "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}}";
+    let mut case = self::case(Kind::Deployment, "spec: {}", live);
+    case.last = Some(rolling.to_owned());
+    check(&case, &[]);
 }
 
 #[test]

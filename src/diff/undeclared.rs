@@ -106,52 +106,43 @@ impl<'a> Walk<'_, 'a> {
         siblings: &Siblings<'a>,
         spot: &Spot<'a>,
     ) {
-        let rules = &field.rules;
+        if is_as_filled_in(field, siblings, spot) {
+            return self.say(Verdict::Same);
+        }
         match &field.ty {
-            Type::Scalar(scalar) => {
-                let live = spot.live.map_or(Plain::Nothing, Plain::from);
-                let back = siblings.default(field.name);
-                let unchanged = match &back {
-                    Some(back) => normalize::same(*scalar, rules.milli, Plain::from(back), live),
-                    None => !field.pointer && live.is_zero(*scalar),
-                };
-                if unchanged {
-                    self.say(Verdict::Same);
-                } else {
-                    self.taken_out(Class::Removed, spot);
-                }
-            }
             Type::Map {
                 value,
                 atomic: false,
-            } => self.map(value, rules, spot),
+            } => self.map(value, &field.rules, spot),
             Type::List {
                 item,
                 kind: ListKind::Keyed(keys),
-            } => self.items(item, keys, rules, spot),
-            Type::Struct(ty) if !ty.atomic => {
-                let is_all = field.pointer && is_explained_by_last(*ty, spot);
-                let is_default = siblings.default(field.name).is_some();
-                if is_all
-                    && is_default
-                    && spot
-                        .live
-                        .and_then(Value::as_object)
-                        .is_some_and(serde_json::Map::is_empty)
-                {
-                    self.say(Verdict::Same);
-                } else if is_all {
-                    self.taken_out(Class::Removed, spot);
-                } else {
-                    self.structure(*ty, spot);
-                }
+            } => self.items(item, keys, &field.rules, spot),
+            Type::Struct(ty)
+                if !ty.atomic && !(field.pointer && is_explained_by_last(*ty, spot)) =>
+            {
+                self.structure(*ty, spot);
             }
-            Type::Any => {}
-            Type::List { .. } | Type::Map { .. } | Type::Struct(_) => {
-                self.taken_out(Class::Removed, spot);
-            }
+            Type::Any
+            | Type::Scalar(_)
+            | Type::List { .. }
+            | Type::Map { .. }
+            | Type::Struct(_) => self.taken_out(Class::Removed, spot),
         }
     }
+}
+
+/// Whether what is live is what the server fills in where nothing is declared, so that taking it out changes nothing.
+fn is_as_filled_in<'a>(field: &'static Field, siblings: &Siblings<'a>, spot: &Spot<'a>) -> bool {
+    let mut same = true;
+    let mut sink = |verdict: Verdict| same &= !matches!(verdict, Verdict::Drift(_));
+    let spot = Spot {
+        declared: None,
+        last: None,
+        ..spot.clone()
+    };
+    Walk::new(true, &mut sink).undeclared(field, siblings, &spot);
+    same
 }
 
 /// Whether nothing is live below a struct that was not declared when the object was last applied, or by default.

@@ -55,6 +55,44 @@ impl<'a> Spot<'a> {
     }
 }
 
+/// Which fields of a struct there are on any side, as a set of bits: most structs have far more fields than anybody
+/// uses, and to look each of them up would take most of a comparison.
+struct Present(u64);
+
+impl Present {
+    fn of(ty: &Struct, spot: &Spot<'_>) -> Self {
+        let mut present = Self(0);
+        let declared = [spot.declared, spot.last].into_iter().flatten();
+        for entry in declared.flat_map(Node::entries) {
+            present.add(ty, entry.key);
+        }
+        for key in spot
+            .live
+            .and_then(Value::as_object)
+            .into_iter()
+            .flat_map(serde_json::Map::keys)
+        {
+            present.add(ty, key);
+        }
+        present
+    }
+
+    fn add(&mut self, ty: &Struct, key: &str) {
+        if let Some(index) = ty.index(key) {
+            self.0 |= Self::bit(index);
+        }
+    }
+
+    fn has(&self, index: usize) -> bool {
+        self.0 & Self::bit(index) != 0
+    }
+
+    /// Fields that share a bit only cost a look.
+    fn bit(index: usize) -> u64 {
+        1 << (index % 64)
+    }
+}
+
 /// A key's value that says something: `null` declares nothing.
 fn get<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
     node.get(key).filter(|node| !node.is_null())
@@ -129,10 +167,14 @@ impl<'w, 'a> Walk<'w, 'a> {
         let around = self.around;
         self.around = spot.declared.or(around);
         if !self.union(ty, spot) {
-            for field in &ty.fields {
-                let inner = spot.key(field.name);
+            let present = Present::of(ty, spot);
+            for (index, field) in ty.fields.iter().enumerate() {
                 let fills = self.strict && field.rules.default.is_some();
                 let follows = field.rules.follows.is_some() && spot.declared.is_some();
+                if !present.has(index) && !fills && !follows {
+                    continue;
+                }
+                let inner = spot.key(field.name);
                 if inner.is_empty() && !fills && !follows {
                     continue;
                 }
@@ -206,6 +248,13 @@ impl<'w, 'a> Walk<'w, 'a> {
                     && (spot.declared.is_none() || follower.overrides) =>
             {
                 self.follower(follower, field, &siblings, &spot);
+            }
+            Some(follower) if spot.declared.is_some() && siblings.has(follower.from) => {
+                // Declared in part: what the server derives of the rest counts as declared too.
+                let from = self.sibling_path(follower.from);
+                let outer = self.default_of.replace(from);
+                self.declared(field, &spot);
+                self.default_of = outer;
             }
             _ if spot.declared.is_some() => self.declared(field, &spot),
             _ if self.implied(field, &siblings, &spot) => {}

@@ -4,17 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use globset::GlobSet;
 
 use super::file::{self, Checked, Surroundings};
 use super::problem::Problem;
+use super::scan;
 use super::sources::{self, Source};
 use super::{Manifests, Options, Place};
 use crate::schema::ResourceId;
+
+/// From this many bytes on it takes a while to check new manifests: longer than it takes to connect to a server.
+const A_WHILE: usize = 256 * 1024;
 
 /// Reads manifests, again and again. Between two times it keeps what it made of each file, and uses that again where
 /// the content is the same.
@@ -46,23 +49,45 @@ impl Loader {
 
     /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems.
     pub fn load(&mut self) -> Manifests {
+        self.load_and_tell(drop)
+    }
+
+    /// As [`load`](Self::load). Where that takes a while, `tell` is told before which objects the manifests seem to be
+    /// about, rightly or not.
+    pub fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(&self.options.inputs, &self.exclude);
         let mut manifests = Manifests {
             problems: found.problems,
             notices: found.notices,
             ..Manifests::default()
         };
+        let texts = on_all_processors(found.files, |source| {
+            let text = self.read(&source);
+            (source, text)
+        });
+        let news = || {
+            texts
+                .iter()
+                .filter_map(|(_, text)| text.as_ref().ok()?.news())
+        };
+        if news().map(|(bytes, _)| bytes.len()).sum::<usize>() >= A_WHILE {
+            tell(news().flat_map(|(_, likely)| likely).cloned().collect());
+        }
+        let files = on_all_processors(texts, |(source, text)| {
+            let file = text.map(|text| self.check(&source, text));
+            (source, file)
+        });
         let mut declared = Declared::default();
         let mut known = HashMap::new();
-        for (source, result) in found.files.iter().zip(self.read_all(&found.files)) {
+        for (source, result) in files {
             match result {
                 Ok(file) => {
                     manifests.files += 1;
                     manifests.add(&file.checked);
                     declared.add(&file.checked);
-                    known.insert(source.shown.clone(), file);
+                    known.insert(source.shown, file);
                 }
-                Err(error) => manifests.problems.push(unreadable(source, &error)),
+                Err(error) => manifests.problems.push(unreadable(&source, &error)),
             }
         }
         self.known = known;
@@ -71,59 +96,87 @@ impl Loader {
         manifests
     }
 
-    /// Reads and checks files on all processors, and gives the results in the order of the files.
-    fn read_all(&self, sources: &[Source]) -> Vec<io::Result<Known>> {
-        let threads = thread::available_parallelism()
-            .map_or(1, usize::from)
-            .min(sources.len());
-        if threads <= 1 {
-            return sources.iter().map(|source| self.read(source)).collect();
-        }
-        let next = AtomicUsize::new(0);
-        let work = || {
-            let mut done = Vec::new();
-            loop {
-                let index = next.fetch_add(1, Ordering::Relaxed);
-                let Some(source) = sources.get(index) else {
-                    return done;
-                };
-                done.push((index, self.read(source)));
-            }
-        };
-        let mut results: Vec<(usize, io::Result<Known>)> = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| worker.join().expect("reading does not panic"))
-                .collect()
-        });
-        results.sort_by_key(|(index, _)| *index);
-        results.into_iter().map(|(_, result)| result).collect()
-    }
-
-    fn read(&self, source: &Source) -> io::Result<Known> {
+    fn read(&self, source: &Source) -> io::Result<Text> {
         let bytes = content(source)?;
         let mut hasher = DefaultHasher::new();
         (&bytes, &source.unwritable).hash(&mut hasher);
         let hash = hasher.finish();
-        if let Some(known) = self
-            .known
-            .get(&source.shown)
-            .filter(|known| known.hash == hash)
-        {
-            return Ok(known.clone());
-        }
+        let known = self.known.get(&source.shown);
+        Ok(match known.filter(|known| known.hash == hash) {
+            Some(known) => Text::Known(known.clone()),
+            None => Text::New {
+                likely: scan::likely(&bytes, &self.options.namespace),
+                bytes,
+                hash,
+            },
+        })
+    }
+
+    fn check(&self, source: &Source, text: Text) -> Known {
+        let (bytes, hash) = match text {
+            Text::Known(known) => return known,
+            Text::New { bytes, hash, .. } => (bytes, hash),
+        };
         let surroundings = Surroundings {
             shown: source.shown.clone(),
             path: source.path.as_deref(),
             namespace: &self.options.namespace,
             unwritable: source.unwritable.clone(),
         };
-        Ok(Known {
+        Known {
             hash,
             checked: Arc::new(file::check(bytes, &surroundings)),
-        })
+        }
     }
+}
+
+/// A file's content.
+enum Text {
+    /// As it was the last time.
+    Known(Known),
+    New {
+        bytes: Vec<u8>,
+        hash: u64,
+        /// The objects that it seems to be about.
+        likely: Vec<ResourceId>,
+    },
+}
+
+impl Text {
+    fn news(&self) -> Option<(&[u8], &[ResourceId])> {
+        match self {
+            Self::Known(_) => None,
+            Self::New { bytes, likely, .. } => Some((bytes, likely)),
+        }
+    }
+}
+
+/// Does something with each item, and gives the results in the order of the items.
+fn on_all_processors<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(items.len());
+    if threads <= 1 {
+        return items.into_iter().map(work).collect();
+    }
+    let left = Mutex::new(items.into_iter().enumerate());
+    let next = || left.lock().expect("taking an item does not panic").next();
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((index, item)) = next() {
+            done.push((index, work(item)));
+        }
+        done
+    };
+    let mut results: Vec<(usize, R)> = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().expect("reading does not panic"))
+            .collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// The bytes of a file.

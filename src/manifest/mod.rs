@@ -15,6 +15,7 @@ mod names;
 mod problem;
 pub mod revision;
 mod scalars;
+mod scan;
 mod sources;
 mod suggest;
 mod unknown;

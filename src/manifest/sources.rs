@@ -110,6 +110,8 @@ struct Spot {
     path: PathBuf,
     /// The path from the given one.
     below: PathBuf,
+    /// The path without links, where the way to it tells.
+    real: Option<PathBuf>,
     unwritable: Option<Arc<str>>,
 }
 
@@ -118,6 +120,7 @@ impl Finder<'_> {
         let spot = Spot {
             path: self.input.to_owned(),
             below: PathBuf::new(),
+            real: None,
             unwritable: None,
         };
         if self.input == Path::new(DASH) {
@@ -157,8 +160,10 @@ impl Finder<'_> {
     }
 
     fn folder(&mut self, mut spot: Spot) {
-        let real = fs::canonicalize(&spot.path);
-        if real.is_ok_and(|real| !self.seen.insert(real)) {
+        spot.real = spot.real.or_else(|| fs::canonicalize(&spot.path).ok());
+        if let Some(real) = &spot.real
+            && !self.seen.insert(real.clone())
+        {
             return;
         }
         let entries = match entries(&spot.path) {
@@ -184,6 +189,12 @@ impl Finder<'_> {
         let spot = Spot {
             path: folder.path.join(name),
             below: folder.below.join(name),
+            // To ask for it would cost more than to read the file.
+            real: folder
+                .real
+                .as_ref()
+                .filter(|_| !kind.is_symlink())
+                .map(|real| real.join(name)),
             unwritable: folder.unwritable.clone(),
         };
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
@@ -229,7 +240,10 @@ impl Finder<'_> {
     }
 
     fn file(&mut self, spot: Spot) {
-        let real = fs::canonicalize(&spot.path).unwrap_or_else(|_| spot.path.clone());
+        let real = spot
+            .real
+            .or_else(|| fs::canonicalize(&spot.path).ok())
+            .unwrap_or_else(|| spot.path.clone());
         if self.seen.insert(real) {
             let shown = self.shown(&spot.path).into();
             self.files.push((

@@ -1,16 +1,19 @@
 //! One cycle: load, fetch, compare, repair, report.
 
 use std::cell::Cell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::describe;
 use super::pacing::Pacing;
+use super::progress::Progress;
 use super::signals::Stop;
 use super::{Options, Source};
-use crate::cluster::{Cluster, Error, Fetched};
+use crate::cluster::{Cluster, Error, Fetched, Fetching};
 use crate::diff::{Differences, Finding, Subject, differences};
 use crate::manifest::{Loader, Manifests, Resource, revision};
 use crate::report::{self, Report};
@@ -29,6 +32,14 @@ pub(super) struct State {
     pub(super) pacing: Pacing,
     /// The last cycle could not reach the server.
     pub(super) is_unreachable: bool,
+}
+
+/// What a cycle works with, while it is being read.
+pub(super) struct Inputs {
+    revision: JoinHandle<(String, Option<String>)>,
+    /// The objects that the manifests seem to be about, where reading them takes a while.
+    likely: oneshot::Receiver<Vec<ResourceId>>,
+    loading: JoinHandle<(Loader, Manifests)>,
 }
 
 impl State {
@@ -56,12 +67,25 @@ impl State {
         }
     }
 
-    async fn load(&mut self) -> Manifests {
+    /// Begins to read what the next cycle works with.
+    pub(super) fn begin(&mut self, options: &Options) -> Inputs {
+        let inputs = options.manifests.inputs.clone();
+        let revision = tokio::task::spawn_blocking(move || revision::of(&inputs));
         let mut loader = self.loader.take().expect("no other cycle runs");
+        let (tell, likely) = oneshot::channel();
         let loading = tokio::task::spawn_blocking(move || {
-            let manifests = loader.load();
+            // Nobody waits for it where there is no cluster.
+            let manifests = loader.load_and_tell(|likely| drop(tell.send(likely)));
             (loader, manifests)
         });
+        Inputs {
+            revision,
+            likely,
+            loading,
+        }
+    }
+
+    async fn load(&mut self, loading: JoinHandle<(Loader, Manifests)>) -> Manifests {
         let (loader, manifests) = loading.await.expect("loading does not panic");
         self.loader = Some(loader);
         manifests
@@ -104,13 +128,20 @@ pub(super) enum Standing {
 /// Runs one cycle. It does not fail: what went wrong stands in the report.
 pub(super) async fn run(
     state: &mut State,
+    inputs: Inputs,
     options: &Options,
     source: &Source,
     stop: &Stop,
 ) -> Report {
-    let inputs = options.manifests.inputs.clone();
-    let revision = tokio::task::spawn_blocking(move || revision::of(&inputs));
-    let manifests = state.load().await;
+    // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
+    let early = match (source, inputs.likely.await) {
+        (Source::Cluster { cluster, .. }, Ok(likely)) => Some(Early {
+            fetching: cluster.fetch(&likely),
+            ids: likely.into_iter().collect(),
+        }),
+        _ => None,
+    };
+    let manifests = state.load(inputs.loading).await;
     let newer = manifests
         .resources
         .iter()
@@ -141,12 +172,12 @@ pub(super) async fn run(
         newer,
         report,
     };
-    let found = cycle.compare().await;
+    let found = cycle.compare(early).await;
     cycle.settle(found).await;
     let Cycle {
         mut report, state, ..
     } = cycle;
-    if let Ok((commit, warning)) = revision.await {
+    if let Ok((commit, warning)) = inputs.revision.await {
         report.revision = report::Revision { full: commit };
         if let Some(warning) = warning {
             state.warn_once(warning);
@@ -221,6 +252,12 @@ fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
     }));
 }
 
+/// What was fetched before the manifests had been read.
+struct Early {
+    fetching: Fetching,
+    ids: HashSet<ResourceId>,
+}
+
 pub(super) struct Cycle<'c> {
     pub(super) state: &'c mut State,
     pub(super) options: &'c Options,
@@ -234,7 +271,7 @@ pub(super) struct Cycle<'c> {
 
 impl<'c> Cycle<'c> {
     /// Finds out how each resource stands.
-    async fn compare(&mut self) -> Vec<Standing> {
+    async fn compare(&mut self, early: Option<Early>) -> Vec<Standing> {
         let mut found: Vec<Standing> = self.resources.iter().map(|_| Standing::Unknown).collect();
         let unmatched: Vec<Cell<bool>> = self
             .options
@@ -251,7 +288,9 @@ impl<'c> Cycle<'c> {
                     }
                 }
             }
-            Source::Cluster { cluster, .. } => self.fetch(cluster, &mut found, &unmatched).await,
+            Source::Cluster { cluster, .. } => {
+                self.fetch(cluster, early, &mut found, &unmatched).await;
+            }
         }
         for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
             if unmatched.get() && !self.resources.is_empty() {
@@ -265,27 +304,48 @@ impl<'c> Cycle<'c> {
         found
     }
 
-    async fn fetch(&mut self, cluster: &Cluster, found: &mut [Standing], unmatched: &[Cell<bool>]) {
-        let wanted: Vec<ResourceId> = self
-            .resources
+    async fn fetch(
+        &mut self,
+        cluster: &Cluster,
+        early: Option<Early>,
+        found: &mut [Standing],
+        unmatched: &[Cell<bool>],
+    ) {
+        let resources = self.resources;
+        let index: HashMap<&ResourceId, usize> = resources
+            .iter()
+            .enumerate()
+            .map(|(at, resource)| (&resource.id, at))
+            .collect();
+        let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
+        let late: Vec<ResourceId> = resources
             .iter()
             .map(|resource| resource.id.clone())
+            .filter(|id| !is_early(id))
             .collect();
-        let index: HashMap<&ResourceId, usize> =
-            wanted.iter().enumerate().map(|(i, id)| (id, i)).collect();
-        let mut fetching = cluster.fetch(&wanted);
-        let mut left: BTreeSet<usize> = (0..wanted.len()).collect();
+        let mut fetching = vec![cluster.fetch(&late)];
+        fetching.extend(early.map(|early| early.fetching));
+        let mut left: BTreeSet<usize> = (0..resources.len()).collect();
         let mut unreachable: Option<(Error, usize)> = None;
-        loop {
+        let mut progress = Progress::new(resources.iter().map(|resource| resource.id.kind));
+        while let Some(source) = fetching.last_mut() {
             let batch = tokio::select! {
-                batch = fetching.next() => batch,
+                batch = source.next() => batch,
+                () = progress.tick() => {
+                    progress.show();
+                    continue;
+                }
                 () = self.stop.asked() => break,
             };
-            let Some(batch) = batch else { break };
+            let Some(batch) = batch else {
+                fetching.pop();
+                continue;
+            };
             for Fetched { id, result } in batch {
                 let Some(&at) = index.get(&id) else { continue };
                 left.remove(&at);
-                let resource = &self.resources[at];
+                progress.count(id.kind);
+                let resource = &resources[at];
                 match result {
                     Ok(live) => {
                         found[at] =
@@ -301,6 +361,7 @@ impl<'c> Cycle<'c> {
                 }
             }
         }
+        drop(progress);
         self.state.is_unreachable = unreachable.is_some();
         if let Some((error, count)) = unreachable {
             let message = format!("{error}; {count} resource(s) not compared");

@@ -3,6 +3,7 @@
 mod cycle;
 mod describe;
 mod pacing;
+mod progress;
 mod settle;
 mod signals;
 
@@ -85,7 +86,7 @@ pub fn log_to_stderr(level: tracing::Level, with_time: bool) {
     use tracing_subscriber::prelude::*;
     let own = Targets::new().with_target("gitops_drift", level);
     let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(progress::stderr)
         .with_ansi(io::stderr().is_terminal())
         .with_target(false);
     let registry = tracing_subscriber::registry().with(own);
@@ -121,6 +122,8 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
         Ok(state) => state,
         Err(message) => return give_up(&message, &options, out),
     };
+    // Files are read while the connection is made ready.
+    let mut inputs = state.begin(&options);
     let live = match open(&options).await {
         Ok(live) => live,
         Err(message) => return give_up(&message, &options, out),
@@ -132,7 +135,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
     }
     let mut failures = 0;
     loop {
-        let report = cycle::run(&mut state, &options, &live, &stop).await;
+        let report = cycle::run(&mut state, inputs, &options, &live, &stop).await;
         let exit = match write(&report, options.output, out) {
             Ok(()) => exit_code(&report, options.fail_on_drift),
             // Nobody reads on.
@@ -156,6 +159,7 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
         if stop.asked_before(next).await {
             return exit;
         }
+        inputs = state.begin(&options);
     }
 }
 

@@ -206,22 +206,37 @@ impl<'r> Repair<'r> {
     /// Compares what the server made of the write.
     fn after_write(&mut self, written: &[Finding], answer: &Live) -> Next {
         self.writes += 1;
-        let left: Vec<Finding> = self
-            .compare(&answer.value)
-            .into_iter()
-            .filter(|finding| self.is_wanted(finding))
-            .collect();
-        if self.focus.take().is_some() {
+        let mut left = self.left(&answer.value);
+        let is_partial = self.focus.take().is_some();
+        if is_partial {
             // The others have not been written yet.
-            let back: Vec<Finding> = left
-                .into_iter()
-                .filter(|finding| written.iter().any(|other| is_same(other, finding)))
-                .collect();
-            self.notes.written(written, &back);
-            return Next::More;
+            left.retain(|finding| written.iter().any(|other| is_same(other, finding)));
         }
         self.notes.written(written, &left);
-        self.finish()
+        self.not_stored(&answer.value);
+        if is_partial {
+            Next::More
+        } else {
+            self.finish()
+        }
+    }
+
+    /// What an answer still differs in.
+    fn left(&self, answer: &Value) -> Vec<Finding> {
+        let mut left = self.compare(answer);
+        left.retain(|finding| self.is_wanted(finding));
+        left
+    }
+
+    /// Takes down what the server should be able to store and yet did not.
+    fn not_stored(&mut self, answer: &Value) {
+        for (gate, finding) in differences(&self.job.subject, answer).not_stored {
+            let reason = format!(
+                "not stored by this server: it needs the feature gate {}",
+                gate.gate
+            );
+            self.notes.refuse(&finding, reason);
+        }
     }
 
     /// What to do about a write that failed.
@@ -271,11 +286,7 @@ impl<'r> Repair<'r> {
     }
 
     fn after_creation(&mut self, answer: &Live) -> Done {
-        let left: Vec<Finding> = self
-            .compare(&answer.value)
-            .into_iter()
-            .filter(|finding| self.is_wanted(finding))
-            .collect();
+        let left = self.left(&answer.value);
         if left.is_empty() {
             return Done::Created;
         }

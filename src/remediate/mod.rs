@@ -7,6 +7,8 @@ mod attempt;
 mod notes;
 mod plan;
 mod refusal;
+#[cfg(test)]
+mod tests;
 
 pub use self::plan::{body, created};
 use crate::cluster::Cluster;

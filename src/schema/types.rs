@@ -28,10 +28,13 @@ impl Struct {
     /// The field of this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&Field> {
-        self.fields
-            .binary_search_by(|f| f.name.cmp(name))
-            .ok()
-            .map(|i| &self.fields[i])
+        self.index(name).map(|i| &self.fields[i])
+    }
+
+    /// Where the field of this name stands among the fields.
+    #[must_use]
+    pub fn index(&self, name: &str) -> Option<usize> {
+        self.fields.binary_search_by(|f| f.name.cmp(name)).ok()
     }
 }
 

@@ -25,6 +25,11 @@ pub(super) static IMMUTABLE: &[Immutable] = &[
         advice: RECREATE,
     },
     Immutable {
+        at: "ServiceSpec.healthCheckNodePort",
+        when: needs_health_check_port,
+        advice: "set externalTrafficPolicy to Cluster and back, or delete and recreate the Service",
+    },
+    Immutable {
         at: "ServiceSpec.loadBalancerClass",
         when: |live| text(live, "/spec/type") == "LoadBalancer",
         advice: "change the type first, or delete and recreate the Service",
@@ -57,6 +62,11 @@ fn text<'a>(live: &'a Value, pointer: &str) -> &'a str {
 
 fn has_cluster_ip(live: &Value) -> bool {
     !text(live, "/spec/clusterIP").is_empty()
+}
+
+fn needs_health_check_port(live: &Value) -> bool {
+    text(live, "/spec/type") == "LoadBalancer"
+        && text(live, "/spec/externalTrafficPolicy") == "Local"
 }
 
 fn is_immutable(live: &Value) -> bool {
@@ -134,5 +144,4 @@ pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
         "ServiceSpec.ipFamilyPolicy",
         &["spec.ipFamilies", "spec.clusterIPs"],
     ),
-    ("ServicePort.name", &["spec.ports[*].nodePort"]),
 ];

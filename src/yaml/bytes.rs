@@ -67,8 +67,10 @@ pub(super) fn replace_invalid(bytes: &[u8]) -> String {
     text
 }
 
+/// Decodes UTF-16 as Go's `x/text` does: of two units that both come second in a pair, one character is made.
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     let (pairs, rest) = bytes.as_chunks::<2>();
+    let mut units = pairs.iter().map(|&pair| unit(pair)).peekable();
     let mut text = String::with_capacity(bytes.len() / 2);
     let mut replaced = Vec::new();
     let mut push = |c: Option<char>| {
@@ -77,8 +79,16 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
         }
         text.push(c.unwrap_or(char::REPLACEMENT_CHARACTER));
     };
-    for c in char::decode_utf16(pairs.iter().map(|&pair| unit(pair))) {
-        push(c.ok());
+    while let Some(first) = units.next() {
+        let second = if (0xD800..0xE000).contains(&first) {
+            units.next_if(|second| (0xDC00..0xE000).contains(second))
+        } else {
+            None
+        };
+        let pair = [first, second.unwrap_or_default()];
+        let used = if second.is_some() { 2 } else { 1 };
+        let c = char::decode_utf16(pair.into_iter().take(used)).next();
+        push(c.and_then(Result::ok));
     }
     if !rest.is_empty() {
         push(None);
@@ -130,6 +140,9 @@ mod tests {
             (b"\xFF\xFEa\0", "a"),
             (b"\xFE\xFF\0a", "a"),
             (b"\xFF\xFE\0\xD8a\0", "\u{FFFD}a"),
+            (b"\xFF\xFE=\xD8\0\xDE", "\u{1F600}"),
+            (b"\xFF\xFE\0\xDC\0\xDCa\0", "\u{FFFD}a"),
+            (b"\xFF\xFE\0\xD8\0\xD8", "\u{FFFD}\u{FFFD}"),
             (b"\xFF\xFEa\0b", "a\u{FFFD}"),
         ] {
             assert_eq!(decode(bytes.to_vec()).text, text);

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,6 +32,7 @@ var cases = map[string]func(*bench) error{
 	"foreign": (*bench).foreign,
 	"growth":  (*bench).growth,
 	"loop":    (*bench).loop,
+	"hold":    (*bench).hold,
 }
 
 func main() {
@@ -176,6 +178,22 @@ func (s *scene) plant() ([]object, error) {
 	}
 	planted := []object{some[len(some)/2]}
 	return planted, s.change(planted)
+}
+
+// hold fills a control plane for whoever wants to profile a run, until standard input ends.
+func (b *bench) hold() error {
+	s, err := b.setUp("hold", objects(b.objects), nil)
+	if err != nil {
+		return err
+	}
+	defer s.stop()
+	if _, err := s.plant(); err != nil {
+		return err
+	}
+	command := b.ours(s, "", "", 0, nil)
+	fmt.Println(strings.ReplaceAll(strings.Join(command.args, " "), "KUBECONFIG", s.kubeconfig(command.user)))
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
 }
 
 // inSync compares objects of which a single one has drifted.

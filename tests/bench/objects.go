@@ -214,9 +214,9 @@ func writeYAML(out *bytes.Buffer, value map[string]any, indent string) {
 		case []any:
 			out.WriteByte('\n')
 			for _, item := range value {
-				if item, ok := item.(map[string]any); ok {
+				if fields, ok := item.(map[string]any); ok {
 					start := out.Len()
-					writeYAML(out, item, indent+"    ")
+					writeYAML(out, fields, indent+"    ")
 					copy(out.Bytes()[start:], indent+"  - ")
 				} else {
 					fmt.Fprintf(out, "%s  - %s\n", indent, scalar(item))

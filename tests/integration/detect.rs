@@ -391,3 +391,61 @@ fn the_loop_reads_manifests_anew_and_ends_on_a_signal() {
     );
     assert_eq!(child.wait().unwrap().code(), Some(1));
 }
+
+#[test]
+fn what_is_fetched_early_changes_no_result() {
+    let Some(plane) = ControlPlane::for_test("what_is_fetched_early_changes_no_result") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let config_map = |name: &str, rest: &str| {
+        format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  {rest}\n")
+    };
+    // So many bytes that fetching begins before they are read.
+    let large = format!("k: v\n# {}", "x".repeat(300 * 1024));
+    let seen = ["a", "b", "c", "d"].map(|name| config_map(name, "k: v"));
+    let hidden = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: hidden}\ndata: {k: v}\n";
+    let applied = [&seen[..], &[hidden.to_owned()]].concat().join("---\n");
+    plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &applied);
+    let skipped = config_map("skipped", "k: v").replace(
+        "data:",
+        "  annotations:\n    drift.gitops.io/skip: 'true'\ndata:",
+    );
+    let manifests = folder(&[
+        ("a.yaml", &config_map("a", &large)),
+        ("b.yaml", &config_map("b", "k: changed")),
+        ("c.yaml", &config_map("c", "k: [broken]")),
+        ("d1.yaml", &seen[3]),
+        ("d2.yaml", &seen[3]),
+        ("hidden.yaml", &hidden.replace("k: v", "k: other")),
+        ("missing.yaml", &config_map("missing", "k: v")),
+        ("skipped.yaml", &skipped),
+    ]);
+    let path = text(manifests.path());
+    let report = plane
+        .run_as(
+            "reader",
+            &["-f", path, "-n", &namespace, "--once", "--output", "json"],
+        )
+        .exits(2)
+        .json();
+    let summary = &report["summary"];
+    assert_eq!(
+        [
+            "compared", "inSync", "drifted", "missing", "skipped", "errors"
+        ]
+        .map(|key| &summary[key]),
+        [4, 1, 3, 1, 1, 2],
+        "{report:#}"
+    );
+    let names: Vec<_> = report["resources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|resource| resource["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["b", "hidden", "missing"]);
+    for line in plane.audit("reader", &namespace) {
+        assert_ne!(line["objectRef"]["name"], "skipped", "{line}");
+    }
+}

@@ -14,6 +14,8 @@ mod defaults;
 mod detect;
 /// The examples and their report.
 mod examples;
+/// Repairs against a server that misbehaves.
+mod faults;
 /// The report's JSON.
 mod json;
 /// Repairs while others write, and signals.

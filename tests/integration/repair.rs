@@ -267,3 +267,44 @@ fn extras_go_only_when_asked() {
     );
     assert_eq!(report["resources"][0]["fields"][0]["outcome"], "removed");
 }
+
+#[test]
+fn what_was_done_to_each_field_is_told() {
+    let Some(plane) = ControlPlane::for_test("what_was_done_to_each_field_is_told") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let applied = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v, old: x}\n";
+    plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], applied);
+    let patch = "{\"data\":{\"k\":\"w\"}}";
+    plane.kubectl(&["patch", "configmap", "a", "-n", &namespace, "-p", patch]);
+    let manifest = config_map("a", "k", "v") + "---\n" + &config_map("b", "k", "v");
+    let manifests = folder(&[("m.yaml", &manifest)]);
+    let args = [
+        "-f",
+        text(manifests.path()),
+        "-n",
+        &namespace,
+        "--once",
+        "--remediate",
+    ];
+    let run = plane.run_as("writer", &args).exits(0);
+    let told: Vec<&str> = run
+        .stdout
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("Action") || line.starts_with("outcome"))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "Action : remediated",
+            "outcome : set",
+            "outcome : removed",
+            "Action : created",
+            "outcome : created",
+        ],
+        "{}",
+        run.stdout
+    );
+}

@@ -134,10 +134,6 @@ func (c *comparison) walk(n *node, want, got any, wp, gp pointer, onWant, onGot 
 			if !sameScalar(n, want, got) {
 				c.add(d)
 			}
-		case onGot && isZero(got):
-			// A zero that the server keeps, where there was nothing.
-			d.tolerated, d.explanation = true, "a zero against nothing"
-			c.add(d)
 		default:
 			c.add(d)
 		}

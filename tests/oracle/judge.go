@@ -128,7 +128,7 @@ func follows(d delta, manifest map[string]any) due {
 // matched in more than one sensible way, the report may follow any one of them.
 func judge(o *object, live map[string]any, m matching, r *resourceReport, strict bool) []failure {
 	var best []failure
-	for i, candidate := range matchings(m, o.live, live) {
+	for i, candidate := range matchings(o.kind.root, m, o.live, live) {
 		deltas := compareObjects(o.kind.root, o.live, live, o.manifest, candidate)
 		failures := judgeDeltas(o, live, deltas, r, func(d delta) due { return verdictOn(d, o.manifest, strict) })
 		if i == 0 || len(failures) < len(best) {
@@ -142,8 +142,8 @@ func judge(o *object, live map[string]any, m matching, r *resourceReport, strict
 }
 
 // matchings gives the one that the edits made, and where an item came and another
-// went in the same list, also the one in which they are the same.
-func matchings(m matching, want, live map[string]any) []matching {
+// went in the same list, also the one in which they are the same; then those by key.
+func matchings(root *node, m matching, want, live map[string]any) []matching {
 	all := []matching{m}
 	paired := matching{}
 	differs := false
@@ -171,7 +171,9 @@ func matchings(m matching, want, live map[string]any) []matching {
 	if differs {
 		all = append(all, paired)
 	}
-	return append(all, byName(m, want, live)...)
+	all = append(all, byName(m, want, live)...)
+	// Two names that were exchanged are two items that were.
+	return append(all, sameItems(root, want, live, false), sameItems(root, want, live, true))
 }
 
 // byName matches the lists that have an item's name twice: the k-th with the k-th.

@@ -67,7 +67,7 @@ func (r *run) judgeRepair(o *object, m *mutated, after map[string]any, resource,
 		return failures, nil
 	}
 	// Nothing but what was reported, and what follows from it.
-	for _, d := range compareObjects(o.kind.root, m.live, after, map[string]any{}, sameItems(o.kind.root, m.live, after)) {
+	for _, d := range compareObjects(o.kind.root, m.live, after, map[string]any{}, sameItems(o.kind.root, m.live, after, true)) {
 		if !reported(o, resource, d, m.live, after) {
 			fail("%s changed, which was not reported: %s", d.node.path, d.place())
 		}
@@ -98,7 +98,7 @@ func (r *run) judgeRepair(o *object, m *mutated, after map[string]any, resource,
 			}
 		}
 	}
-	for _, d := range compareObjects(o.kind.root, o.live, after, o.manifest, sameItems(o.kind.root, o.live, after)) {
+	for _, d := range compareObjects(o.kind.root, o.live, after, o.manifest, sameItems(o.kind.root, o.live, after, true)) {
 		if d.node.path == "Deployment.spec.replicas" && !d.declared {
 			continue // an autoscaler's
 		}
@@ -160,8 +160,9 @@ func reported(o *object, resource *resourceReport, d delta, before, after map[st
 	return false
 }
 
-// sameItems matches the items of all keyed lists by their keys.
-func sameItems(root *node, want, live map[string]any) matching {
+// sameItems matches the items of all keyed lists by their keys, and if pairing what
+// is left on both sides in order.
+func sameItems(root *node, want, live map[string]any, pairing bool) matching {
 	m := matching{}
 	var visit func(n *node, w, g any, at pointer)
 	visit = func(n *node, w, g any, at pointer) {
@@ -181,7 +182,7 @@ func sameItems(root *node, want, live map[string]any) matching {
 			if len(n.keys) == 0 {
 				return
 			}
-			m[at] = partners(n, asList(w), asList(g))
+			m[at] = partners(n, asList(w), asList(g), pairing)
 			for i, j := range m[at] {
 				if j >= 0 {
 					visit(n.elem, asList(w)[i], asList(g)[j], at.index(i))
@@ -193,9 +194,8 @@ func sameItems(root *node, want, live map[string]any) matching {
 	return m
 }
 
-// partners matches by key, the k-th of those with the same one with the k-th, and
-// what is left on both sides in order.
-func partners(n *node, w, g []any) []int {
+// partners matches by key, the k-th of those with the same one with the k-th.
+func partners(n *node, w, g []any, pairing bool) []int {
 	places := map[string][]int{}
 	for j, item := range g {
 		key := itemKey(n, item)
@@ -209,6 +209,9 @@ func partners(n *node, w, g []any) []int {
 		} else {
 			to = append(to, -1)
 		}
+	}
+	if !pairing {
+		return to
 	}
 	taken := map[int]bool{}
 	for _, j := range to {

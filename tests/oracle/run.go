@@ -102,7 +102,7 @@ func (r *run) batch(size int) error {
 		if r.stats.mutations == before {
 			break
 		}
-		fmt.Fprintf(os.Stderr, "oracle: %d objects, %d mutations, %d failures\n", r.stats.objects, r.stats.mutations, len(r.stats.failures))
+		fmt.Fprintf(os.Stderr, "oracle: %d objects, %d mutations, %d failures\n", r.stats.objects, r.stats.mutations, r.stats.failed())
 	}
 	return nil
 }

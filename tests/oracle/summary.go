@@ -40,7 +40,13 @@ func (s *statistics) print(w io.Writer, r *run) {
 		s.objects, s.mutations, s.failures[falseAlarm], s.failures[missed], s.failures[wrongPath], s.repairs.objects, s.failures[violation], s.failures[broken])
 }
 
-func (s *statistics) failed() bool { return len(s.failures) > 0 }
+func (s *statistics) failed() int {
+	total := 0
+	for _, n := range s.failures {
+		total += n
+	}
+	return total
+}
 
 func byCount(counts map[string]int, limit int) []string {
 	keys := sortedKeys(counts)

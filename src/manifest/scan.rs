@@ -1,0 +1,131 @@
+//! A quick look at a file that has not been read yet: which objects may it be about?
+//!
+//! Fetching can begin with that while the file is read. Whatever is not plain to see is passed over, so this may find
+//! too little, and also something that turns out to be no resource; nothing but what is fetched early depends on it.
+
+use memchr::memmem;
+
+use super::PREFIX;
+use crate::schema::{Kind, ResourceId};
+
+/// The objects that a text seems to be about.
+pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
+    // What is skipped is not to be fetched.
+    if memmem::find(text, [PREFIX, "skip"].concat().as_bytes()).is_some() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut header = Header::default();
+    for line in text.split(|byte| *byte == b'\n') {
+        if line.starts_with(b"---") {
+            found.extend(std::mem::take(&mut header).id(namespace));
+        } else {
+            header.line(line);
+        }
+    }
+    found.extend(header.id(namespace));
+    found
+}
+
+/// What was seen of a document.
+#[derive(Default)]
+struct Header<'t> {
+    api_version: Option<&'t str>,
+    kind: Option<&'t str>,
+    name: Option<&'t str>,
+    namespace: Option<&'t str>,
+    /// How far the keys in `metadata` are indented, while it is being passed; 0 at its beginning.
+    metadata: Option<usize>,
+}
+
+impl<'t> Header<'t> {
+    fn line(&mut self, line: &'t [u8]) {
+        let indent = line.iter().take_while(|byte| **byte == b' ').count();
+        if indent == 0 {
+            match line.first() {
+                Some(b'a') => self.api_version = value(line, b"apiVersion:").or(self.api_version),
+                Some(b'k') => self.kind = value(line, b"kind:").or(self.kind),
+                _ => {}
+            }
+            if line.first().is_some_and(u8::is_ascii_alphabetic) {
+                self.metadata = (line.trim_ascii_end() == b"metadata:").then_some(0);
+            }
+        } else if let Some(known) = self.metadata {
+            if known == 0 {
+                self.metadata = Some(indent);
+            } else if known != indent {
+                return;
+            }
+            let line = &line[indent..];
+            self.name = value(line, b"name:").or(self.name);
+            self.namespace = value(line, b"namespace:").or(self.namespace);
+        }
+    }
+
+    fn id(self, namespace: &str) -> Option<ResourceId> {
+        let kind = Kind::find(self.api_version?, self.kind?)?;
+        let namespace = match self.namespace {
+            _ if !kind.is_namespaced() => "",
+            None => namespace,
+            Some(namespace) => namespace,
+        };
+        Some(ResourceId {
+            kind,
+            namespace: namespace.to_owned(),
+            name: self.name?.to_owned(),
+        })
+    }
+}
+
+/// The value behind a key, if the line is about it and the value needs no knowledge of YAML.
+fn value<'t>(line: &'t [u8], key: &[u8]) -> Option<&'t str> {
+    let value = line.strip_prefix(key)?.strip_prefix(b" ")?.trim_ascii();
+    let value = match value {
+        [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] => inner,
+        value => value,
+    };
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-./".contains(byte);
+    let is_sure = value.iter().all(is_plain) && value.iter().any(u8::is_ascii_alphabetic);
+    is_sure.then(|| std::str::from_utf8(value).ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(text: &str) -> Vec<String> {
+        let found = likely(text.as_bytes(), "shop");
+        found.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_plain_to_see_is_found() {
+        let text = "# web\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n    labels:\n        name: no\n    name: web\n\
+                    spec:\n  name: no\n---\nkind: ConfigMap\r\nmetadata:\r\n  namespace: 'a'\r\n  name: \"b\"\r\n\
+                    apiVersion: v1\r\n--- # the space\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
+        assert_eq!(
+            seen(text),
+            [
+                "Deployment/web (ns: shop)",
+                "ConfigMap/b (ns: a)",
+                "Namespace/a"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_is_passed_over() {
+        for text in [
+            "",
+            "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}}",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: &a b\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 12\n",
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n",
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: a\n",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    drift.gitops.io/skip: 'true'\n",
+        ] {
+            assert!(seen(text).is_empty(), "{text}");
+        }
+    }
+}
