@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_has_left_is_noticed() {
-        let manifest = "kind: A\nmetadata: {name: a}\nspec: {n: 1, f: 1.5, t: true, s: x, z: null, list: [a, {b: c, d: e}]}";
+        let manifest = "kind: A\nmetadata: {name: a}\nspec: {i: 1, f: 1.5, t: true, s: x, z: null, list: [a, {b: c, d: e}]}";
         let stream = crate::yaml::read(manifest.as_bytes().to_vec());
         let declared = stream.tree.node(stream.documents[0].root);
         for (record, expected) in [
@@ -166,15 +166,15 @@ mod tests {
                 true,
             ),
             (
-                r#"{"spec":{"n":1,"f":1.5,"t":true,"s":"x","z":null,"y":null,"e":[],"list":["a",{"b":"c","d":"e"}]}}
+                r#"{"spec":{"i":1,"f":1.5,"t":true,"s":"x","z":null,"y":null,"e":[],"list":["a",{"b":"c","d":"e"}]}}
             "#,
                 true,
             ),
             (r#"{"spec":{"s":"\u0078","list":["a",{"d":"e"}]}}"#, true),
             (r#"{"metadata":{"labels":{"a":"b"}}}"#, false),
             (r#"{"spec":{"namespace":"n"}}"#, false),
-            (r#"{"spec":{"n":2}}"#, false),
-            (r#"{"spec":{"n":"1"}}"#, false),
+            (r#"{"spec":{"i":2}}"#, false),
+            (r#"{"spec":{"i":"1"}}"#, false),
             (r#"{"spec":{"z":1}}"#, false),
             (r#"{"spec":{"list":["a"]}}"#, false),
             (r#"{"spec":{"list":["a",{"b":"c"},"f"]}}"#, false),

@@ -119,7 +119,7 @@ impl<'a> Walk<'_, 'a> {
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, &field.rules, spot),
             Type::Struct(ty)
-                if !ty.atomic && !(field.pointer && is_explained_by_last(*ty, spot)) =>
+                if !(ty.atomic || field.pointer && is_explained_by_last(*ty, spot)) =>
             {
                 self.structure(*ty, spot);
             }
