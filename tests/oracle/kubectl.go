@@ -23,14 +23,28 @@ func (r *run) versus(controlplane string, size int, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	// Each has a folder of its own, as kubectl gives up on all when it fails on one.
 	directory := filepath.Join(r.directory, namespace)
-	if err := writeManifests(directory, objects); err != nil {
-		return err
+	var folders []string
+	for _, o := range objects {
+		folders = append(folders, filepath.Join(directory, o.name))
+		if err := writeManifests(folders[len(folders)-1], []*object{o}); err != nil {
+			return err
+		}
 	}
 	if err := r.refresh(namespace, objects, func(o *object, live map[string]any) { o.live = live }); err != nil {
 		return err
 	}
-	diff := func() (map[string]bool, error) { return r.kubectlDiff(controlplane, directory, namespace) }
+	diff := func() (map[string]bool, error) {
+		found := map[string]bool{}
+		const step = 20
+		for i := 0; i < len(folders); i += step {
+			if err := r.kubectlDiff(controlplane, folders[i:min(i+step, len(folders))], namespace, found); err != nil {
+				return nil, err
+			}
+		}
+		return found, nil
+	}
 	before, err := diff()
 	if err != nil {
 		return err
@@ -140,28 +154,39 @@ func (r *run) bothModes(directory, namespace string) (reports [2]*report, err er
 
 var diffHeader = regexp.MustCompile(`(?m)^diff .*/(\S+)$`)
 
-// kubectlDiff gives the objects that kubectl shows a difference of.
-func (r *run) kubectlDiff(controlplane, directory, namespace string) (map[string]bool, error) {
-	command := exec.Command(controlplane, "kubectl", "diff", "--kubeconfig", r.tool.kubeconfig, "-n", namespace, "-R", "-f", directory)
+// kubectlDiff finds the objects that kubectl shows a difference of. Those that it
+// cannot compare are named on standard error, and count as not found.
+func (r *run) kubectlDiff(controlplane string, folders []string, namespace string, found map[string]bool) error {
+	args := []string{"kubectl", "diff", "--kubeconfig", r.tool.kubeconfig, "-n", namespace}
+	for _, folder := range folders {
+		args = append(args, "-f", folder)
+	}
+	command := exec.Command(controlplane, args...)
 	command.Env = append(os.Environ(), "KUBECTL_EXTERNAL_DIFF=diff -u -N")
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	err := command.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
-		return nil, err
+		return err
 	}
-	// It goes on after an object that it cannot compare.
-	for _, line := range strings.Split(stderr.String(), "\n") {
-		if strings.HasPrefix(line, "error:") || strings.HasPrefix(line, "The ") {
-			fmt.Fprintln(os.Stderr, "kubectl diff:", first(line, 200))
+	if command.ProcessState.ExitCode() > 1 {
+		if len(folders) == 1 {
+			lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+			fmt.Fprintf(os.Stderr, "kubectl diff fails on %s: %s\n", filepath.Base(folders[0]), first(lines[len(lines)-1], 200))
+			return nil
 		}
+		for i := range folders {
+			if err := r.kubectlDiff(controlplane, folders[i:i+1], namespace, found); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	found := map[string]bool{}
 	for _, match := range diffHeader.FindAllStringSubmatch(stdout.String(), -1) {
 		found[match[1]] = true
 	}
-	return found, nil
+	return nil
 }
 
 // kubectlName is the name of the file that kubectl hands to diff.
