@@ -286,6 +286,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         if is_live(&field.ty, &field.rules, &desired, spot.live) {
             return self.not_drift(follower.id());
         }
+        // What is declared is the sibling, also where it overrides a declared value here.
+        let spot = &Spot {
+            declared: None,
+            ..spot.clone()
+        };
         let around = std::mem::replace(&mut self.around, siblings.declared(follower.from));
         let class = if spot.live.is_some() {
             Class::Changed
