@@ -408,8 +408,8 @@ fn what_is_fetched_early_changes_no_result() {
     let applied = [&seen[..], &[hidden.to_owned()]].concat().join("---\n");
     plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &applied);
     let skipped = config_map("skipped", "k: v").replace(
-        "data:",
-        "  annotations:\n    drift.gitops.io/skip: 'true'\ndata:",
+        "\ndata:",
+        "\n  annotations:\n    drift.gitops.io/skip: 'true'\ndata:",
     );
     let manifests = folder(&[
         ("a.yaml", &config_map("a", &large)),
