@@ -55,13 +55,16 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// Which fields of a struct there are on any side, as a set of bits: most structs have far more fields than anybody
-/// uses, and to look each of them up would take most of a comparison.
+/// Which fields of a struct are worth a look, because they are on a side or are filled in, as a set of bits: most
+/// structs have far more fields than anybody uses, and to look each of them up would take most of a comparison.
 struct Present(u64);
 
 impl Present {
     fn of(ty: &Struct, spot: &Spot<'_>) -> Self {
         let mut present = Self(0);
+        for index in &ty.filled {
+            present.0 |= Self::bit(*index);
+        }
         let declared = [spot.declared, spot.last].into_iter().flatten();
         for entry in declared.flat_map(Node::entries) {
             present.add(ty, entry.key);
@@ -169,11 +172,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         if !self.union(ty, spot) {
             let present = Present::of(ty, spot);
             for (index, field) in ty.fields.iter().enumerate() {
-                let fills = self.strict && field.rules.default.is_some();
-                let follows = field.rules.follows.is_some() && spot.declared.is_some();
-                if !present.has(index) && !fills && !follows {
+                if !present.has(index) {
                     continue;
                 }
+                let fills = self.strict && field.rules.default.is_some();
+                let follows = field.rules.follows.is_some() && spot.declared.is_some();
                 let inner = spot.key(field.name);
                 if inner.is_empty() && !fills && !follows {
                     continue;

@@ -20,6 +20,8 @@ pub struct Struct {
     pub atomic: bool,
     /// Its fields, those of embedded structs included, by name.
     pub fields: Vec<Field>,
+    /// Where among them those stand that may have a value which nobody gave them.
+    pub filled: Vec<usize>,
     /// The union that some of its fields form.
     pub union: Option<&'static Union>,
 }
@@ -171,6 +173,7 @@ impl Tables {
                     .iter()
                     .map(|line| field(name, line, &find))
                     .collect(),
+                filled: Vec::new(),
                 union: rules::union_of(name),
             })
             .collect();
@@ -185,6 +188,7 @@ impl Tables {
                 .iter()
                 .map(|line| field("RootMeta", line, &find))
                 .collect(),
+            filled: Vec::new(),
             union: None,
         });
         let roots = Kind::ALL.map(|kind| find(kind.name()));
@@ -193,6 +197,15 @@ impl Tables {
             for field in fields.iter_mut().filter(|f| f.name == "metadata") {
                 field.ty = Type::Struct(root_meta);
             }
+        }
+        for ty in &mut structs {
+            let is_filled =
+                |field: &Field| field.rules.default.is_some() || field.rules.follows.is_some();
+            let all = ty.fields.iter().enumerate();
+            ty.filled = all
+                .filter(|(_, field)| is_filled(field))
+                .map(|(index, _)| index)
+                .collect();
         }
         let version = text
             .lines()

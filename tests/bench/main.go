@@ -36,6 +36,13 @@ var cases = map[string]func(*bench) error{
 }
 
 func main() {
+	if len(os.Args) > 3 && os.Args[1] == "exec" {
+		code, err := execute(os.Args[2], os.Args[3:])
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "bench: %v\n", err)
+		}
+		os.Exit(code)
+	}
 	b := &bench{}
 	tool := flag.String("tool", "", "gitops-drift's `binary`")
 	controlPlane := flag.String("controlplane", "", "the control plane's `binary`")
