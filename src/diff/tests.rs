@@ -472,6 +472,13 @@ fn what_has_left_git_is_removed() {
     case.last =
         Some("spec: {replicas: 3, revisionHistoryLimit: 10, minReadySeconds: 5}".to_owned());
     check(&case, &["removed spec.minReadySeconds: - -> 5"]);
+    let recreate = "spec: {strategy: {type: Recreate}}";
+    let mut case = self::case(Kind::Deployment, "spec: {}", recreate);
+    case.last = Some(recreate.to_owned());
+    check(
+        &case,
+        &["removed spec.strategy: - -> {\"type\":\"Recreate\"}"],
+    );
     // Explicit defaults that have left the manifest.
     let rolling = "spec: {strategy: {rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}}";
     let live = "spec: {strategy: {type: RollingUpdate, rollingUpdate: {maxSurge: 25%, maxUnavailable: 25%}}}";

@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::walk::{Spot, UNDECLARED, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::{self, Plain};
-use crate::schema::rules::{DefaultRow, Siblings};
-use crate::schema::types::{Field, ListKind, Scalar, StructRef, Type};
+use crate::schema::rules::{DefaultRow, Members, Siblings, Union};
+use crate::schema::types::{Field, ListKind, Scalar, Struct, StructRef, Type};
 
 impl<'a> Walk<'_, 'a> {
     /// A place where nothing is declared.
@@ -119,7 +119,7 @@ impl<'a> Walk<'_, 'a> {
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, &field.rules, spot),
             Type::Struct(ty)
-                if !(ty.atomic || field.pointer && is_explained_by_last(*ty, spot)) =>
+                if !(ty.atomic || is_one(field, ty) && is_explained_by_last(*ty, spot)) =>
             {
                 self.structure(*ty, spot);
             }
@@ -130,6 +130,12 @@ impl<'a> Walk<'_, 'a> {
             | Type::Struct(_) => self.taken_out(Class::Removed, spot),
         }
     }
+}
+
+/// Whether a struct comes and goes as one: a pointer, or a union whose `type` decides about the rest.
+fn is_one(field: &Field, ty: &Struct) -> bool {
+    let by_type = |union: &Union| matches!(union.members, Members::ByType(_));
+    field.pointer || ty.union.is_some_and(by_type)
 }
 
 /// Whether what is live is what the server fills in where nothing is declared, so that taking it out changes nothing.
