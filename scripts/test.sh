@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Builds everything and runs every test: the rules of the house, the test control plane's own tests, all of cargo's, those
-# on a real API server included, and the commands that the documents show. The last line says how many tests there were.
-# Without Go there is no API server: the tests that need one are named and left out (with CI=true that is a failure).
+# Builds everything and runs every test: format, clippy, the rules of the house, the test control plane's own tests, all
+# of cargo's, those on a real API server included, and the commands that the documents show. The last line says how many
+# tests there were. Without Go there is no API server: the tests that need one are named and left out (with CI=true that
+# is a failure).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -18,6 +19,10 @@ command -v cargo >/dev/null || fail "there is no cargo on PATH; see https://rust
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0 go=yes
+
+step "cargo fmt and clippy"
+cargo fmt --check || failed=$((failed + 1))
+cargo clippy --quiet --locked --all-targets -- -D warnings || failed=$((failed + 1))
 
 step "rules of the house"
 scripts/check-house.sh || failed=$((failed + 1))

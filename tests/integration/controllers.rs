@@ -106,6 +106,8 @@ fn a_deployment_that_controllers_and_an_autoscaler_work_on() {
     // An object saved from the cluster is its own manifest, also after the next roll-out.
     let saved = plane.kubectl(&["get", "deployment", "web", "-n", "own", "-o", "yaml"]);
     assert_eq!(told(&plane, &saved, &["--strict"]), [""; 0], "saved");
+    // The restart is noted by the second: two in one are one.
+    std::thread::sleep(Duration::from_millis(1100));
     plane.kubectl(&["rollout", "restart", "-n", "own", "deployment/web"]);
     settled(&plane);
     assert_eq!(told(&plane, &saved, &[]), [""; 0], "saved, then rolled out");

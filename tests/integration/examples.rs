@@ -57,6 +57,7 @@ Service/frontend (ns: default)
 
 ============================================================
 Total: 5 resource(s) drifted, 8 field(s) changed
+Skipped: 1 resource(s)
 ";
 
 #[test]
@@ -104,7 +105,7 @@ fn alerts_lose_the_mark_of_a_dry_run() {
 
 #[test]
 fn what_is_the_same_is_only_counted() {
-    let run = run(&["-f", "examples/desired/api.yaml", "--live", "examples/live"]).exits(0);
+    let run = run(&["-f", "examples/sidecar", "--live", "examples/live"]).exits(0);
     assert!(
         run.stdout.ends_with("No drift in 1 resource(s)\n"),
         "{}",

@@ -155,7 +155,7 @@ fn the_examples() {
             report.summary.in_sync,
             report.summary.fields
         ),
-        (6, 1, 8)
+        (5, 0, 8)
     );
     let frontend = report
         .resources
