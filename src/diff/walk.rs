@@ -60,9 +60,11 @@ impl<'a> Spot<'a> {
 struct Present(u64);
 
 impl Present {
-    fn of(ty: &Struct, spot: &Spot<'_>) -> Self {
+    fn of(ty: &Struct, spot: &Spot<'_>, strict: bool) -> Self {
         let mut present = Self(0);
-        for index in &ty.filled {
+        let defaulted = ty.defaulted.iter().filter(|_| strict);
+        let followers = ty.followers.iter().filter(|_| spot.declared.is_some());
+        for index in defaulted.chain(followers) {
             present.0 |= Self::bit(*index);
         }
         let declared = [spot.declared, spot.last].into_iter().flatten();
@@ -170,7 +172,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         let around = self.around;
         self.around = spot.declared.or(around);
         if !self.union(ty, spot) {
-            let present = Present::of(ty, spot);
+            let present = Present::of(ty, spot, self.strict);
             for (index, field) in ty.fields.iter().enumerate() {
                 if !present.has(index) {
                     continue;

@@ -20,8 +20,10 @@ pub struct Struct {
     pub atomic: bool,
     /// Its fields, those of embedded structs included, by name.
     pub fields: Vec<Field>,
-    /// Where among them those stand that may have a value which nobody gave them.
-    pub filled: Vec<usize>,
+    /// Where among them those stand that have a default.
+    pub defaulted: Vec<usize>,
+    /// Where among them those stand that follow another.
+    pub followers: Vec<usize>,
     /// The union that some of its fields form.
     pub union: Option<&'static Union>,
 }
@@ -173,7 +175,8 @@ impl Tables {
                     .iter()
                     .map(|line| field(name, line, &find))
                     .collect(),
-                filled: Vec::new(),
+                defaulted: Vec::new(),
+                followers: Vec::new(),
                 union: rules::union_of(name),
             })
             .collect();
@@ -188,7 +191,8 @@ impl Tables {
                 .iter()
                 .map(|line| field("RootMeta", line, &find))
                 .collect(),
-            filled: Vec::new(),
+            defaulted: Vec::new(),
+            followers: Vec::new(),
             union: None,
         });
         let roots = Kind::ALL.map(|kind| find(kind.name()));
@@ -199,13 +203,16 @@ impl Tables {
             }
         }
         for ty in &mut structs {
-            let is_filled =
-                |field: &Field| field.rules.default.is_some() || field.rules.follows.is_some();
-            let all = ty.fields.iter().enumerate();
-            ty.filled = all
-                .filter(|(_, field)| is_filled(field))
-                .map(|(index, _)| index)
-                .collect();
+            let places = |is_one: fn(&Field) -> bool| {
+                let all = ty.fields.iter().enumerate();
+                all.filter(|(_, field)| is_one(field))
+                    .map(|(index, _)| index)
+                    .collect()
+            };
+            (ty.defaulted, ty.followers) = (
+                places(|field| field.rules.default.is_some()),
+                places(|field| field.rules.follows.is_some()),
+            );
         }
         let version = text
             .lines()
