@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+/// Manifests as people write them.
+mod by_hand;
 /// What other tools get wrong.
 mod classes;
 /// Command line, bad input and exit codes, without a server.
