@@ -70,12 +70,12 @@ impl<'a> Walk<'_, 'a> {
             return self.not_drift(row.id());
         }
         if let Type::Scalar(scalar) = ty {
-            // Go reads `null` as the zero, and stores it.
+            // The server stores the zero for a key without a value; `kubectl apply` leaves the key out.
             let is_null = spot.declared.is_some_and(Node::is_null);
             if is_null
                 && spot
                     .live
-                    .is_some_and(|live| Plain::from(live).is_zero(*scalar))
+                    .is_none_or(|live| Plain::from(live).is_zero(*scalar))
             {
                 return self.say(Verdict::Same);
             }
