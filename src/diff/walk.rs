@@ -227,8 +227,8 @@ impl<'w, 'a> Walk<'w, 'a> {
         if let Some(rule) = rules.owned {
             return self.not_drift(rule);
         }
-        let filled_if_zero =
-            rules.allocated.is_some() || rules.default.is_some() || rules.follows.is_some();
+        let follows = rules.follows.is_some_and(|row| siblings.has(row.from));
+        let filled_if_zero = rules.allocated.is_some() || rules.default.is_some() || follows;
         if filled_if_zero
             && !field.pointer
             && spot.declared.is_some_and(|node| is_zero(field, node))
