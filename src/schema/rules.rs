@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::types::{Struct, Type};
+use super::types::Struct;
 use super::{defaults, gates, lists, ownership, unions, writes};
 use crate::yaml::{self, Node};
 
@@ -393,10 +393,4 @@ pub fn is_zero(value: yaml::Value<'_>) -> bool {
         yaml::Value::String(text) => text.is_empty(),
         _ => false,
     }
-}
-
-/// Whether a field of this type can hold the value without parts that stands for "nothing".
-#[must_use]
-pub fn is_scalar(ty: &Type) -> bool {
-    matches!(ty, Type::Scalar(_))
 }

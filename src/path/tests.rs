@@ -1,0 +1,175 @@
+//! Paths and patterns: printed, read back, refused, matched.
+
+use super::*;
+use serde_json::json;
+
+fn path(segments: &[Segment]) -> String {
+    Path(segments.to_vec()).to_string()
+}
+
+fn key(name: &str) -> Segment {
+    Segment::Key(name.to_owned())
+}
+
+fn item(keys: &[(&str, &str)]) -> Segment {
+    Segment::Item(
+        keys.iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect(),
+    )
+}
+
+#[test]
+fn prints_and_quotes() {
+    for (segments, expected) in [
+        (vec![key("spec"), key("replicas")], "spec.replicas"),
+        (
+            vec![
+                key("metadata"),
+                key("labels"),
+                key("app.kubernetes.io/name"),
+            ],
+            "metadata.labels[\"app.kubernetes.io/name\"]",
+        ),
+        (vec![key("data"), key("")], "data[\"\"]"),
+        (vec![key("data"), key("*")], "data[\"*\"]"),
+        (vec![key("data"), key("a\"b\n")], "data[\"a\\\"b\\n\"]"),
+        (
+            vec![key("ports"), item(&[("port", "80"), ("protocol", "TCP")])],
+            "ports[port=80,protocol=TCP]",
+        ),
+        (
+            vec![
+                key("volumeMounts"),
+                item(&[("mountPath", "/a/b.conf")]),
+                key("name"),
+            ],
+            "volumeMounts[mountPath=\"/a/b.conf\"].name",
+        ),
+        (
+            vec![key("env"), Segment::Index(3), key("value")],
+            "env[3].value",
+        ),
+    ] {
+        assert_eq!(path(&segments), expected);
+    }
+    assert_eq!(Path::resource().to_string(), "<resource>");
+}
+
+#[test]
+fn what_is_printed_is_read_back() {
+    let segments = [
+        vec![
+            key("data"),
+            key("a.b[0],\"c\" d"),
+            item(&[("name", "x]=,\""), ("b", "")]),
+            key("e"),
+        ],
+        vec![key("<resource>")],
+    ];
+    for segments in segments {
+        let pattern = Pattern::parse(&path(&segments)).unwrap();
+        let back: Vec<Segment> = pattern
+            .steps
+            .into_iter()
+            .map(|step| match step {
+                Step::Key { name, .. } => Segment::Key(name),
+                Step::Item(keys) => Segment::Item(keys),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(back, segments);
+    }
+}
+
+#[test]
+fn refuses_with_a_reason() {
+    for (text, cause) in [
+        ("", "it is empty"),
+        ("a..b", "a key is missing after `.`"),
+        ("a.", "a key is missing after `.`"),
+        (".a", "it must begin with a key, as in `spec.replicas`"),
+        ("$.a", "it must begin with a key, as in `spec.replicas`"),
+        (
+            "/spec/replicas",
+            "a JSON pointer; write keys joined by dots, as in `spec.replicas`",
+        ),
+        ("a[name=x", "`]` is missing"),
+        (
+            "a[]",
+            "in brackets stands `key=value`, a position, `*` or a quoted key",
+        ),
+        (
+            "a[name]",
+            "in brackets stands `key=value`, a position, `*` or a quoted key",
+        ),
+        ("a[name=x,]", "`key=value` expected after `,`"),
+        ("a[0]b", "`.` or `[` expected before `b`"),
+        (
+            "a]",
+            "unexpected `]`; a key with such characters is written `[\"key\"]`",
+        ),
+        ("a[\"b]", "the closing \" is missing"),
+        (
+            "a[99999999999999999999999]",
+            "`99999999999999999999999` is too large an index",
+        ),
+    ] {
+        assert_eq!(
+            Pattern::parse(text).unwrap_err(),
+            format!("bad field path `{text}`: {cause}")
+        );
+    }
+}
+
+#[test]
+fn lists_split_outside_of_brackets_and_quotes() {
+    let patterns = Pattern::parse_list(" spec.replicas,, a[x=1,y=2].b ,data[\"a,b\"],").unwrap();
+    let texts: Vec<&str> = patterns.iter().map(Pattern::text).collect();
+    assert_eq!(texts, ["spec.replicas", "a[x=1,y=2].b", "data[\"a,b\"]"]);
+    assert!(Pattern::parse_list(" , ").unwrap().is_empty());
+}
+
+#[test]
+fn finds_fields_of_an_object() {
+    let object = json!({
+        "metadata": {"labels": {"app.kubernetes.io/name": "web"}},
+        "spec": {"ports": [{"port": 80, "name": "http"}, {"port": 81}]},
+    });
+    for (pattern, found) in [
+        ("metadata.labels[\"app.kubernetes.io/name\"]", true),
+        ("metadata.labels.app.kubernetes.io/name", true),
+        ("metadata.labels.app", false),
+        ("metadata.*", true),
+        ("*.ports[*].name", true),
+        ("spec.ports[port=80].name", true),
+        ("spec.ports[port=81].name", false),
+        ("spec.ports[1]", true),
+        ("spec.ports[2]", false),
+        ("spec.ports.name", false),
+    ] {
+        assert_eq!(
+            Pattern::parse(pattern).unwrap().finds(&object),
+            found,
+            "{pattern}"
+        );
+    }
+}
+
+#[test]
+fn a_walk_carries_the_rules_down() {
+    let patterns =
+        Pattern::parse_list("metadata.labels.a.b, metadata.annotations, spec.ports[name=x].port")
+            .unwrap();
+    let root = Ignore::new(&patterns);
+    assert!(!root.here());
+    assert!(root.key("metadata").key("labels").key("a.b").here());
+    assert!(root.key("metadata").key("labels").key("a").key("b").here());
+    assert!(!root.key("metadata").key("labels").key("a").here());
+    assert!(root.key("metadata").key("annotations").here());
+    assert!(root.key("spec").key("replicas").is_empty());
+    let ports = root.key("spec").key("ports");
+    let x = ports.item(|_| false, |k, v| (k, v) == ("name", "x"));
+    assert!(!x.here() && x.key("port").here());
+    assert!(ports.item(|_| false, |_, _| false).is_empty());
+}
