@@ -1,7 +1,7 @@
 //! The items of keyed lists: which declared item is which live one, and what is said of each.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::cmp::Ordering;
 
 use serde_json::Value;
 
@@ -86,54 +86,75 @@ fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
 /// left in order, if both sides have equally many left. So a renamed port is one changed name, never an item missing
 /// and one too many. Nothing is matched twice.
 pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Vec<Option<usize>> {
-    let mut partner = vec![None; a.len()];
-    let mut taken = vec![false; b.len()];
-    let mut join = |i: usize, j: usize, partner: &mut Vec<Option<usize>>| {
-        partner[i] = Some(j);
-        taken[j] = true;
+    let mut pairs = Pairs {
+        partner: vec![None; a.len()],
+        taken: vec![false; b.len()],
     };
-    let (names_a, names_b) = (positions(a.names.iter()), positions(b.names.iter()));
-    for (name, at_a) in &names_a {
-        if let ([i], Some([j]), false) = (
-            &at_a[..],
-            names_b.get(name).map(Vec::as_slice),
-            name.is_empty(),
-        ) {
-            join(*i, *j, &mut partner);
+    each_alike(&a.names, &b.names, pairs.left(), |i, j| {
+        if let ([i], [j]) = (i, j)
+            && !a.names[*i].is_empty()
+        {
+            pairs.join(*i, *j);
         }
-    }
-    let mut free: HashMap<&Vec<Cow<'_, str>>, Vec<usize>> = HashMap::new();
-    for j in (0..b.len()).rev().filter(|j| !taken[*j]) {
-        free.entry(&b.keys[j]).or_default().push(j);
-    }
-    for (found, key) in partner
-        .iter_mut()
-        .zip(&a.keys)
-        .filter(|(found, _)| found.is_none())
-    {
-        *found = free.get_mut(key).and_then(Vec::pop);
-        if let Some(j) = *found {
-            taken[j] = true;
+    });
+    each_alike(&a.keys, &b.keys, pairs.left(), |i, j| {
+        for (i, j) in i.iter().zip(j) {
+            pairs.join(*i, *j);
         }
-    }
-    let left_a: Vec<usize> = (0..a.len()).filter(|i| partner[*i].is_none()).collect();
-    let left_b: Vec<usize> = (0..b.len()).filter(|j| !taken[*j]).collect();
+    });
+    let (left_a, left_b) = pairs.left();
     if in_order && left_a.len() == left_b.len() {
         for (i, j) in left_a.into_iter().zip(left_b) {
-            partner[i] = Some(j);
+            pairs.join(i, j);
         }
     }
-    partner
+    pairs.partner
 }
 
-fn positions<'k, K: std::hash::Hash + Eq + 'k>(
-    keys: impl Iterator<Item = &'k K>,
-) -> HashMap<&'k K, Vec<usize>> {
-    let mut positions: HashMap<&K, Vec<usize>> = HashMap::new();
-    for (index, key) in keys.enumerate() {
-        positions.entry(key).or_default().push(index);
+/// Who has a partner.
+struct Pairs {
+    /// Of each item of the first list.
+    partner: Vec<Option<usize>>,
+    /// Each item of the second.
+    taken: Vec<bool>,
+}
+
+impl Pairs {
+    fn join(&mut self, i: usize, j: usize) {
+        self.partner[i] = Some(j);
+        self.taken[j] = true;
     }
-    positions
+
+    /// The positions in either list of what has no partner yet.
+    fn left(&self) -> (Vec<usize>, Vec<usize>) {
+        let in_a = (0..self.partner.len()).filter(|i| self.partner[*i].is_none());
+        let in_b = (0..self.taken.len()).filter(|j| !self.taken[*j]);
+        (in_a.collect(), in_b.collect())
+    }
+}
+
+/// Tells for each value that is found on both sides at which of the given positions it stands.
+fn each_alike<K: Ord>(
+    a: &[K],
+    b: &[K],
+    (mut at_a, mut at_b): (Vec<usize>, Vec<usize>),
+    mut tell: impl FnMut(&[usize], &[usize]),
+) {
+    at_a.sort_by_key(|i| &a[*i]);
+    at_b.sort_by_key(|j| &b[*j]);
+    let (mut left_a, mut left_b) = (&at_a[..], &at_b[..]);
+    while let ([i, ..], [j, ..]) = (left_a, left_b) {
+        match a[*i].cmp(&b[*j]) {
+            Ordering::Less => left_a = &left_a[1..],
+            Ordering::Greater => left_b = &left_b[1..],
+            Ordering::Equal => {
+                let same_a = left_a.partition_point(|k| a[*k] == a[*i]);
+                let same_b = left_b.partition_point(|k| b[*k] == a[*i]);
+                tell(&left_a[..same_a], &left_b[..same_b]);
+                (left_a, left_b) = (&left_a[same_a..], &left_b[same_b..]);
+            }
+        }
+    }
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -156,14 +177,8 @@ impl<'a> Walk<'_, 'a> {
         let in_order = MATCHED_IN_ORDER.contains(&ty.name);
         let partner = pair(&of_declared, &of_live, in_order);
         let mut last_of_live = vec![None; live.len()];
-        for (k, j) in pair(
-            &Identities::of_declared(ty, keys, &last),
-            &of_live,
-            in_order,
-        )
-        .into_iter()
-        .enumerate()
-        {
+        let of_last = Identities::of_declared(ty, keys, &last);
+        for (k, j) in pair(&of_last, &of_live, in_order).into_iter().enumerate() {
             if let Some(j) = j {
                 last_of_live[j] = Some(last[k]);
             }

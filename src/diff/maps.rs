@@ -1,7 +1,5 @@
 //! The keys of maps.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::walk::{IGNORED, Spot, Step, Walk};
@@ -14,15 +12,13 @@ use crate::yaml::Node;
 impl<'a> Walk<'_, 'a> {
     /// The keys of a map.
     pub(super) fn map(&mut self, value: &Type, rules: &'static Rules, spot: &Spot<'a>) {
-        let declared: BTreeMap<&'a str, Node<'a>> = spot
-            .declared
-            .into_iter()
-            .flat_map(Node::entries)
-            .map(|entry| (entry.key, entry.value))
-            .collect();
+        let entries = spot.declared.into_iter().flat_map(Node::entries);
+        let mut declared: Vec<(&'a str, Node<'a>)> =
+            entries.map(|entry| (entry.key, entry.value)).collect();
+        declared.sort_unstable_by_key(|(key, _)| *key);
         let around = self.around;
         self.around = spot.declared.or(around);
-        for (&key, &node) in &declared {
+        for &(key, node) in &declared {
             let live = spot.live.and_then(|live| live.get(key));
             let last = spot.last.and_then(|last| last.get(key));
             let inner = Spot {
@@ -36,10 +32,8 @@ impl<'a> Walk<'_, 'a> {
             self.steps.pop();
         }
         if let Some(Value::Object(live)) = spot.live {
-            for (key, live) in live
-                .iter()
-                .filter(|(key, _)| !declared.contains_key(key.as_str()))
-            {
+            let is_declared = |key: &str| declared.binary_search_by_key(&key, |(key, _)| key);
+            for (key, live) in live.iter().filter(|(key, _)| is_declared(key).is_err()) {
                 let last = spot.last.and_then(|last| last.get(key));
                 let inner = Spot {
                     declared: None,

@@ -6,7 +6,7 @@ use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
 use crate::path::{Ignore, Path, Segment};
 use crate::schema::rules::{Follower, Immutable, RuleId, Rules, Siblings};
-use crate::schema::types::{Field, Struct, StructRef, Type};
+use crate::schema::types::{Field, MOST_FIELDS, Struct, StructRef, Type};
 use crate::yaml::Node;
 
 /// The reason why live values that nothing declares are passed over.
@@ -31,23 +31,6 @@ pub(super) struct Spot<'a> {
 }
 
 impl<'a> Spot<'a> {
-    /// The same place one key further down.
-    fn key(&self, key: &str) -> Self {
-        Self {
-            declared: self.declared.and_then(|node| get(node, key)),
-            live: self
-                .live
-                .and_then(|value| value.get(key))
-                .filter(|value| !value.is_null()),
-            last: self.last.and_then(|node| get(node, key)),
-            ignore: self.ignore.key(key),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.declared.is_none() && self.live.is_none() && self.last.is_none()
-    }
-
     pub(super) fn live_items(&self) -> &'a [Value] {
         self.live
             .and_then(Value::as_array)
@@ -55,52 +38,58 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// Which fields of a struct are worth a look, because they are on a side or are filled in, as a set of bits: most
-/// structs have far more fields than anybody uses, and to look each of them up would take most of a comparison.
-struct Present(u64);
+/// The fields of a struct that are worth a look, because they are on a side or are filled in. Each key of each side is
+/// looked up once, and no field that nobody uses: most structs have many of those.
+struct Fields<'a> {
+    /// The set of their places among the struct's fields.
+    places: u64,
+    declared: [Option<Node<'a>>; MOST_FIELDS],
+    live: [Option<&'a Value>; MOST_FIELDS],
+    last: [Option<Node<'a>>; MOST_FIELDS],
+}
 
-impl Present {
-    fn of(ty: &Struct, spot: &Spot<'_>, strict: bool) -> Self {
-        let mut present = Self(0);
+impl<'a> Fields<'a> {
+    /// `null` says nothing.
+    fn of(ty: &Struct, spot: &Spot<'a>, strict: bool) -> Self {
+        let mut fields = Self {
+            places: 0,
+            declared: [None; MOST_FIELDS],
+            live: [None; MOST_FIELDS],
+            last: [None; MOST_FIELDS],
+        };
         let defaulted = ty.defaulted.iter().filter(|_| strict);
         let followers = ty.followers.iter().filter(|_| spot.declared.is_some());
         for index in defaulted.chain(followers) {
-            present.0 |= Self::bit(*index);
+            fields.places |= 1 << index;
         }
-        let declared = [spot.declared, spot.last].into_iter().flatten();
-        for entry in declared.flat_map(Node::entries) {
-            present.add(ty, entry.key);
+        for (node, side) in [
+            (spot.declared, &mut fields.declared),
+            (spot.last, &mut fields.last),
+        ] {
+            let entries = node.into_iter().flat_map(Node::entries);
+            for entry in entries.filter(|entry| !entry.value.is_null()) {
+                if let Some(index) = ty.index(entry.key) {
+                    fields.places |= 1 << index;
+                    side[index] = Some(entry.value);
+                }
+            }
         }
-        for key in spot
-            .live
-            .and_then(Value::as_object)
-            .into_iter()
-            .flat_map(serde_json::Map::keys)
-        {
-            present.add(ty, key);
+        let live = spot.live.and_then(Value::as_object).into_iter().flatten();
+        for (key, value) in live.filter(|(_, value)| !value.is_null()) {
+            if let Some(index) = ty.index(key) {
+                fields.places |= 1 << index;
+                fields.live[index] = Some(value);
+            }
         }
-        present
+        fields
     }
 
-    fn add(&mut self, ty: &Struct, key: &str) {
-        if let Some(index) = ty.index(key) {
-            self.0 |= Self::bit(index);
-        }
+    /// The next of the places, which is taken out.
+    fn next(&mut self) -> Option<usize> {
+        let index = self.places.trailing_zeros();
+        self.places &= self.places.wrapping_sub(1);
+        (index < u64::BITS).then_some(index as usize)
     }
-
-    fn has(&self, index: usize) -> bool {
-        self.0 & Self::bit(index) != 0
-    }
-
-    /// Fields that share a bit only cost a look.
-    fn bit(index: usize) -> u64 {
-        1 << (index % 64)
-    }
-}
-
-/// A key's value that says something: `null` declares nothing.
-fn get<'a>(node: Node<'a>, key: &str) -> Option<Node<'a>> {
-    node.get(key).filter(|node| !node.is_null())
 }
 
 /// One step from the root to the current place.
@@ -172,17 +161,15 @@ impl<'w, 'a> Walk<'w, 'a> {
         let around = self.around;
         self.around = spot.declared.or(around);
         if !self.union(ty, spot) {
-            let present = Present::of(ty, spot, self.strict);
-            for (index, field) in ty.fields.iter().enumerate() {
-                if !present.has(index) {
-                    continue;
-                }
-                let fills = self.strict && field.rules.default.is_some();
-                let follows = field.rules.follows.is_some() && spot.declared.is_some();
-                let inner = spot.key(field.name);
-                if inner.is_empty() && !fills && !follows {
-                    continue;
-                }
+            let mut fields = Fields::of(ty, spot, self.strict);
+            while let Some(index) = fields.next() {
+                let field = &ty.fields[index];
+                let inner = Spot {
+                    declared: fields.declared[index],
+                    live: fields.live[index],
+                    last: fields.last[index],
+                    ignore: spot.ignore.key(field.name),
+                };
                 self.steps.push(Step::Key(field.name));
                 self.field(ty, field, spot.declared, inner);
                 self.steps.pop();

@@ -34,14 +34,6 @@ pub(super) struct Content {
 }
 
 impl Content {
-    fn of(path: Option<PathBuf>, bytes: &[u8]) -> Self {
-        Self {
-            path,
-            length: bytes.len() as u64,
-            hash: hash(bytes),
-        }
-    }
-
     /// Whether the file has this content still. Standard input has.
     pub fn is_unchanged(&self) -> bool {
         let Some(path) = &self.path else { return true };
@@ -51,7 +43,8 @@ impl Content {
     }
 }
 
-fn hash(bytes: &[u8]) -> u64 {
+/// Tells contents apart.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
@@ -84,9 +77,13 @@ pub(super) struct Surroundings<'a> {
     pub unwritable: Option<Arc<str>>,
 }
 
-/// Reads and checks a file.
-pub(super) fn check(bytes: Vec<u8>, surroundings: &Surroundings<'_>) -> Checked {
-    let content = Content::of(surroundings.path.map(Path::to_owned), &bytes);
+/// Reads and checks a file whose bytes have this [`hash`].
+pub(super) fn check(bytes: Vec<u8>, hash: u64, surroundings: &Surroundings<'_>) -> Checked {
+    let content = Content {
+        path: surroundings.path.map(Path::to_owned),
+        length: bytes.len() as u64,
+        hash,
+    };
     let yaml::Stream {
         tree,
         documents,

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use globset::GlobSet;
 
@@ -31,8 +30,9 @@ pub struct Loader {
 /// What was made of a file.
 #[derive(Clone, Debug)]
 struct Known {
-    /// Of its content and its surroundings.
+    /// Of its content.
     hash: u64,
+    unwritable: Option<Arc<str>>,
     checked: Arc<Checked>,
 }
 
@@ -98,11 +98,9 @@ impl Loader {
 
     fn read(&self, source: &Source) -> io::Result<Text> {
         let bytes = content(source)?;
-        let mut hasher = DefaultHasher::new();
-        (&bytes, &source.unwritable).hash(&mut hasher);
-        let hash = hasher.finish();
-        let known = self.known.get(&source.shown);
-        Ok(match known.filter(|known| known.hash == hash) {
+        let hash = file::hash(&bytes);
+        let is_same = |known: &&Known| known.hash == hash && known.unwritable == source.unwritable;
+        Ok(match self.known.get(&source.shown).filter(is_same) {
             Some(known) => Text::Known(known.clone()),
             None => Text::New {
                 likely: scan::likely(&bytes, &self.options.namespace),
@@ -125,7 +123,8 @@ impl Loader {
         };
         Known {
             hash,
-            checked: Arc::new(file::check(bytes, &surroundings)),
+            unwritable: source.unwritable.clone(),
+            checked: Arc::new(file::check(bytes, hash, &surroundings)),
         }
     }
 }
@@ -153,6 +152,8 @@ impl Text {
 
 /// Does something with each item, and gives the results in the order of the items.
 fn on_all_processors<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+    /// How many items a thread takes at a time, so that the threads seldom wait for each other.
+    const AT_ONCE: usize = 16;
     let threads = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(items.len());
@@ -160,16 +161,20 @@ fn on_all_processors<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sy
         return items.into_iter().map(work).collect();
     }
     let left = Mutex::new(items.into_iter().enumerate());
-    let next = || left.lock().expect("taking an item does not panic").next();
+    let next = || -> Vec<(usize, T)> {
+        let mut left = left.lock().expect("taking items does not panic");
+        left.by_ref().take(AT_ONCE).collect()
+    };
     let work = || {
-        let mut done = Vec::new();
-        while let Some((index, item)) = next() {
-            done.push((index, work(item)));
-        }
-        done
+        let taken = std::iter::from_fn(|| Some(next()).filter(|items| !items.is_empty()));
+        taken
+            .flatten()
+            .map(|(index, item)| (index, work(item)))
+            .collect()
     };
     let mut results: Vec<(usize, R)> = thread::scope(|scope| {
-        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<ScopedJoinHandle<'_, Vec<_>>> =
+            (0..threads).map(|_| scope.spawn(work)).collect();
         workers
             .into_iter()
             .flat_map(|worker| worker.join().expect("reading does not panic"))

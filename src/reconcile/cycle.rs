@@ -320,8 +320,9 @@ impl<'c> Cycle<'c> {
         let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
         let late: Vec<ResourceId> = resources
             .iter()
-            .map(|resource| resource.id.clone())
+            .map(|resource| &resource.id)
             .filter(|id| !is_early(id))
+            .cloned()
             .collect();
         let mut fetching = vec![cluster.fetch(&late)];
         fetching.extend(early.map(|early| early.fetching));

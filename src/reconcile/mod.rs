@@ -8,6 +8,7 @@ mod settle;
 mod signals;
 
 use std::io::{self, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -118,8 +119,9 @@ fn failure(message: &str) -> Report {
 /// Runs until the work is done or a signal comes. Gives the exit code; it does not fail.
 pub async fn run(options: Options, out: &mut impl Write) -> u8 {
     let stop = Stop::on_signals();
+    // The process ends with it, and need not take it apart first.
     let mut state = match State::new(&options) {
-        Ok(state) => state,
+        Ok(state) => ManuallyDrop::new(state),
         Err(message) => return give_up(&message, &options, out),
     };
     // Files are read while the connection is made ready.

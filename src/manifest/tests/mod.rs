@@ -19,7 +19,7 @@ fn check(text: &str) -> Checked {
         namespace: "default",
         unwritable: None,
     };
-    file::check(text.as_bytes().to_vec(), &surroundings)
+    file::check(text.as_bytes().to_vec(), 0, &surroundings)
 }
 
 /// All that is said of one file: errors, then what is an error unless the server is newer, then warnings.
