@@ -6,6 +6,9 @@ use std::process::ExitCode;
 use gitops_drift::cli::{self, Invocation, Stop};
 use gitops_drift::reconcile;
 
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(invocation) => run(invocation),

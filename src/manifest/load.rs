@@ -17,6 +17,10 @@ use crate::schema::ResourceId;
 
 /// From this many bytes on it takes a while to check new manifests: longer than it takes to connect to a server.
 const A_WHILE: usize = 256 * 1024;
+/// As many files are worth a thread that reads them.
+const FILES_A_THREAD: usize = 64;
+/// As many bytes of new manifests are worth a thread that checks them.
+const BYTES_A_THREAD: usize = 64 * 1024;
 
 /// Reads manifests, again and again. Between two times it keeps what it made of each file, and uses that again where
 /// the content is the same.
@@ -61,7 +65,8 @@ impl Loader {
             notices: found.notices,
             ..Manifests::default()
         };
-        let texts = on_all_processors(found.files, |source| {
+        let threads = found.files.len() / FILES_A_THREAD;
+        let texts = in_parallel(threads, found.files, |source| {
             let text = self.read(&source);
             (source, text)
         });
@@ -70,10 +75,11 @@ impl Loader {
                 .iter()
                 .filter_map(|(_, text)| text.as_ref().ok()?.news())
         };
-        if news().map(|(bytes, _)| bytes.len()).sum::<usize>() >= A_WHILE {
+        let size: usize = news().map(|(bytes, _)| bytes.len()).sum();
+        if size >= A_WHILE {
             tell(news().flat_map(|(_, likely)| likely).cloned().collect());
         }
-        let files = on_all_processors(texts, |(source, text)| {
+        let files = in_parallel(size / BYTES_A_THREAD, texts, |(source, text)| {
             let file = text.map(|text| self.check(&source, text));
             (source, file)
         });
@@ -150,13 +156,17 @@ impl Text {
     }
 }
 
-/// Does something with each item, and gives the results in the order of the items.
-fn on_all_processors<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+/// Does something with each item on as many threads, but not more than there are processors, and gives the results in
+/// the order of the items.
+fn in_parallel<T: Send, R: Send>(
+    threads: usize,
+    items: Vec<T>,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
     /// How many items a thread takes at a time, so that the threads seldom wait for each other.
     const AT_ONCE: usize = 16;
-    let threads = thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(items.len());
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.min(processors);
     if threads <= 1 {
         return items.into_iter().map(work).collect();
     }
