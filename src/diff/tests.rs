@@ -352,6 +352,13 @@ fn unions_are_swapped_whole() {
         &["P.volumes[name=a]: {\"name\":\"a\"} -> {\"hostPath\":{\"path\":\"/x\"},\"name\":\"a\"}"],
     );
     check(
+        &pod(
+            "volumes: [{name: a, fc: {lun: 1, targetWWNs: [], wwids: [x]}}]",
+            "volumes: [{name: a, fc: {lun: 1, wwids: [x]}}]",
+        ),
+        &[],
+    );
+    check(
         &container("env: [{name: A}]", "env: [{name: A, value: x}]"),
         &["C.env[name=A].value: \"\" -> \"x\""],
     );

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::atomic::keep_ignored;
+use super::declared::is_empty;
 use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
@@ -126,7 +127,7 @@ fn wanted_member(ty: &Struct, union: &Union, spot: &Spot<'_>) -> Option<String> 
     declared.or_else(|| union.implied.map(str::to_owned))
 }
 
-/// The members that are declared; a zero that Go leaves out is none.
+/// The members that are declared; a zero or an empty list that Go leaves out is none.
 fn declared_members<'a>(
     ty: &'a Struct,
     union: &'a Union,
@@ -146,7 +147,12 @@ fn is_left_out(ty: &Struct, key: &str, value: Node<'_>) -> bool {
         return value.is_null();
     };
     value.is_null()
-        || matches!(field.ty, Type::Scalar(s) if !field.pointer && Plain::from(value).is_zero(s))
+        || !field.pointer
+            && match field.ty {
+                Type::Scalar(scalar) => Plain::from(value).is_zero(scalar),
+                Type::List { .. } | Type::Map { .. } => is_empty(value),
+                Type::Struct(_) | Type::Any => false,
+            }
 }
 
 /// The live node with its members swapped for the declared ones and its other declared fields set.
