@@ -27,7 +27,9 @@ pub(super) fn decode(
     kind: Kind,
     keep: impl FnOnce(&str, &str) -> bool,
 ) -> Result<Option<Live>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    // Once for the whole text instead of once for each string.
+    let text = std::str::from_utf8(text).map_err(serde::de::Error::custom)?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let live = ObjectSeed { kind, keep }.deserialize(&mut deserializer)?;
     deserializer.end()?;
     Ok(live)

@@ -3,7 +3,7 @@
 //! Fetching can begin with that while the file is read. Whatever is not plain to see is passed over, so this may find
 //! too little, and also something that turns out to be no resource; nothing but what is fetched early depends on it.
 
-use memchr::memmem;
+use memchr::{memchr, memmem};
 
 use super::PREFIX;
 use crate::schema::{Kind, ResourceId};
@@ -16,7 +16,11 @@ pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
     }
     let mut found = Vec::new();
     let mut header = Header::default();
-    for line in text.split(|byte| *byte == b'\n') {
+    let mut left = Some(text);
+    while let Some(text) = left {
+        let end = memchr(b'\n', text);
+        let line = end.map_or(text, |end| &text[..end]);
+        left = end.map(|end| &text[end + 1..]);
         if line.starts_with(b"---") {
             found.extend(std::mem::take(&mut header).id(namespace));
         } else {
