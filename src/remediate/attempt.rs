@@ -161,11 +161,14 @@ impl<'r> Repair<'r> {
             self.notes.assume_written();
         }
         self.notes.note(findings);
+        let wanted = findings.iter().filter(|finding| self.is_wanted(finding));
+        let planned = body(live, wanted);
         let mut open = Vec::new();
         for finding in findings {
             if !self.is_wanted(finding) {
                 self.notes.keep(finding);
-            } else if let Some(reason) = refusal::known(finding, &self.job.subject, live) {
+            } else if let Some(reason) = refusal::known(finding, &self.job.subject, live, &planned)
+            {
                 self.notes.refuse(finding, reason);
             } else if !self.notes.is_given_up(finding) {
                 open.push(finding.clone());

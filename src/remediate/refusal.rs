@@ -8,9 +8,15 @@ use crate::diff::{Finding, Subject, Token};
 use crate::path::Ignore;
 use crate::schema::{self, exclusive_sibling};
 
-/// Why a difference cannot be put right, where that is known before it is tried.
-pub(super) fn known(finding: &Finding, subject: &Subject<'_>, live: &Value) -> Option<String> {
-    let immutable = finding.immutable.filter(|row| (row.when)(live));
+/// Why a difference cannot be put right, where that is known before it is tried. `planned` is what the object is to
+/// become, this difference included.
+pub(super) fn known(
+    finding: &Finding,
+    subject: &Subject<'_>,
+    live: &Value,
+    planned: &Value,
+) -> Option<String> {
+    let immutable = finding.immutable.filter(|row| (row.when)(live, planned));
     immutable
         .map(|row| row.advice.to_owned())
         .or_else(|| pinned(finding, live))

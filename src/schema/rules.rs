@@ -219,8 +219,8 @@ pub struct Gate {
 pub struct Immutable {
     /// The field.
     pub at: &'static str,
-    /// When it is refused, told from the live object.
-    pub when: fn(live: &Value) -> bool,
+    /// When it is refused, told from the live object and from what it is to become.
+    pub when: fn(live: &Value, planned: &Value) -> bool,
     /// What an operator can do.
     pub advice: &'static str,
 }

@@ -11,7 +11,7 @@ use super::rules::Immutable;
 pub(super) static IMMUTABLE: &[Immutable] = &[
     Immutable {
         at: "DeploymentSpec.selector",
-        when: |_| true,
+        when: |_, _| true,
         advice: RECREATE,
     },
     Immutable {
@@ -26,12 +26,12 @@ pub(super) static IMMUTABLE: &[Immutable] = &[
     },
     Immutable {
         at: "ServiceSpec.healthCheckNodePort",
-        when: needs_health_check_port,
+        when: |live, planned| needs_health_check_port(live) && needs_health_check_port(planned),
         advice: "set externalTrafficPolicy to Cluster and back, or delete and recreate the Service",
     },
     Immutable {
         at: "ServiceSpec.loadBalancerClass",
-        when: |live| text(live, "/spec/type") == "LoadBalancer",
+        when: |live, planned| is_load_balancer(live) && is_load_balancer(planned),
         advice: "change the type first, or delete and recreate the Service",
     },
     Immutable {
@@ -60,16 +60,19 @@ fn text<'a>(live: &'a Value, pointer: &str) -> &'a str {
         .unwrap_or_default()
 }
 
-fn has_cluster_ip(live: &Value) -> bool {
+fn has_cluster_ip(live: &Value, _: &Value) -> bool {
     !text(live, "/spec/clusterIP").is_empty()
 }
 
-fn needs_health_check_port(live: &Value) -> bool {
-    text(live, "/spec/type") == "LoadBalancer"
-        && text(live, "/spec/externalTrafficPolicy") == "Local"
+fn is_load_balancer(service: &Value) -> bool {
+    text(service, "/spec/type") == "LoadBalancer"
 }
 
-fn is_immutable(live: &Value) -> bool {
+fn needs_health_check_port(service: &Value) -> bool {
+    is_load_balancer(service) && text(service, "/spec/externalTrafficPolicy") == "Local"
+}
+
+fn is_immutable(live: &Value, _: &Value) -> bool {
     live.pointer("/immutable") == Some(&Value::Bool(true))
 }
 

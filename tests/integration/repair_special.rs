@@ -170,6 +170,16 @@ fn types_of_services() {
             "{of_type:#}"
         );
     }
+    // What cannot be changed while the type stays goes with it.
+    let with_class = json!([
+        set("/spec/type", json!("LoadBalancer")),
+        set("/spec/loadBalancerClass", json!("example.com/x")),
+    ]);
+    let extras = ["--strict", "--remove-extras"];
+    let repaired = put_back(plane, "service", &manifest, &with_class, &extras);
+    assert_eq!(repaired.after, repaired.applied);
+    let action = &repaired.report["resources"][0]["action"];
+    assert_eq!(action, "remediated", "{:#}", repaired.report);
     let affinity = json!([set("/spec/sessionAffinity", json!("ClientIP"))]);
     let manifest = manifest + "  sessionAffinity: None\n";
     let repaired = put_back(plane, "service", &manifest, &affinity, &[]);
