@@ -215,11 +215,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             return self.not_drift(rule);
         }
         let follows = rules.follows.is_some_and(|row| siblings.has(row.from));
-        let filled_if_zero = rules.allocated.is_some() || rules.default.is_some() || follows;
-        if filled_if_zero
-            && !field.pointer
-            && spot.declared.is_some_and(|node| is_zero(field, node))
-        {
+        let is_filled =
+            || rules.allocated.is_some() || follows || siblings.default(field.name).is_some();
+        if !field.pointer && spot.declared.is_some_and(|node| is_zero(field, node)) && is_filled() {
             spot.declared = None;
         }
         if let Some(row) = rules.dropped
