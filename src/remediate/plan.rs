@@ -200,37 +200,15 @@ fn without_owned(ty: &types::Struct, value: Value) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diff::{Class, Origin};
-    use crate::path::Path;
+    use crate::remediate::refusal::tests::finding;
     use serde_json::json;
-
-    fn at(tokens: &[&str]) -> Vec<Token> {
-        tokens
-            .iter()
-            .map(|token| {
-                token
-                    .parse()
-                    .map_or_else(|_| Token::Key((*token).to_owned()), Token::Index)
-            })
-            .collect()
-    }
 
     fn planned(live: &Value, edits: Vec<(&[&str], Edit)>) -> Value {
         let findings: Vec<Finding> = edits
             .into_iter()
             .map(|(tokens, edit)| Finding {
-                path: Path::root(),
-                class: Class::Changed,
-                declared: None,
-                desired: None,
-                origin: Origin::Declared,
-                live: None,
-                declared_pointer: None,
-                at: at(tokens),
                 edit,
-                immutable: None,
-                kept: None,
-                consequences: Vec::new(),
+                ..finding(&tokens.join("."))
             })
             .collect();
         body(live, &findings)

@@ -16,15 +16,14 @@ import (
 // loop runs cycle after cycle, and looks at what the process holds in between.
 func (b *bench) loop() error {
 	const n = 100
+	if b.cycles <= 10 {
+		return fmt.Errorf("what is held after the tenth cycle is compared with later: %d cycles are too few", b.cycles)
+	}
 	s, err := b.setUp("loop", objects(n), nil)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
-	planted, err := s.plant()
-	if err != nil {
-		return err
-	}
 	args := append(b.tool[1:], "--interval=1", "--output=json", "--kubeconfig="+s.kubeconfig("reader"),
 		"--log-level=ERROR", "--manifests="+filepath.Join(s.folder, "manifests"))
 	cmd := exec.Command(b.tool[0], args...)
@@ -51,7 +50,7 @@ func (b *bench) loop() error {
 		}
 		r, err := readReport(line)
 		if err == nil {
-			err = r.holds(n, planted)
+			err = r.holds(n, s.planted)
 		}
 		if err != nil {
 			return fmt.Errorf("cycle %d: %w", cycle, err)

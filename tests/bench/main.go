@@ -93,11 +93,12 @@ func version(command []string, args ...string) string {
 type scene struct {
 	*server
 	folder string
-	wanted []object
+	// planted is what has drifted: a Deployment in the middle.
+	planted []object
 }
 
 // setUp starts a server that has the wanted objects and the foreign ones, and
-// writes manifests of those that are wanted.
+// writes manifests of those that are wanted, one of them changed.
 func (b *bench) setUp(name string, wanted, foreign []object) (*scene, error) {
 	folder := filepath.Join(b.folder, name)
 	if err := write(filepath.Join(folder, "manifests"), wanted); err != nil {
@@ -113,15 +114,12 @@ func (b *bench) setUp(name string, wanted, foreign []object) (*scene, error) {
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "%s: %d objects created in %s\n", name, len(wanted)+len(foreign), seconds(time.Since(start)))
-	return &scene{server, folder, wanted}, nil
-}
-
-// change writes the manifests anew, so that these objects have drifted.
-func (s *scene) change(some []object) error {
-	for _, o := range some {
-		o.change()
+	s := &scene{server: server, folder: folder}
+	if err := s.plant(wanted); err != nil {
+		server.stop()
+		return nil, err
 	}
-	return write(filepath.Join(s.folder, "manifests"), some)
+	return s, nil
 }
 
 // ours is the tool, on all manifests or on some.
@@ -175,16 +173,18 @@ func (b *bench) kubectlCommand(name string, exits []int, args ...string) command
 	}
 }
 
-// plant makes one object drift: a Deployment in the middle.
-func (s *scene) plant() ([]object, error) {
+// plant makes one of the objects drift.
+func (s *scene) plant(wanted []object) error {
 	var some []object
-	for _, o := range s.wanted {
+	for _, o := range wanted {
 		if o.kind == "Deployment" {
 			some = append(some, o)
 		}
 	}
-	planted := []object{some[len(some)/2]}
-	return planted, s.change(planted)
+	o := some[len(some)/2]
+	s.planted = []object{o}
+	o.change()
+	return write(filepath.Join(s.folder, "manifests"), s.planted)
 }
 
 // hold fills a control plane for whoever wants to profile a run, until standard input ends.
@@ -194,9 +194,6 @@ func (b *bench) hold() error {
 		return err
 	}
 	defer s.stop()
-	if _, err := s.plant(); err != nil {
-		return err
-	}
 	command := b.ours(s, "", "", 0, nil)
 	fmt.Println(strings.ReplaceAll(strings.Join(command.args, " "), "KUBECONFIG", s.kubeconfig(command.user)))
 	_, err = io.Copy(io.Discard, os.Stdin)
@@ -210,12 +207,8 @@ func (b *bench) inSync() error {
 		return err
 	}
 	defer s.stop()
-	planted, err := s.plant()
-	if err != nil {
-		return err
-	}
 	commands := []command{
-		b.ours(s, "gitops-drift", "", b.objects, planted),
+		b.ours(s, "gitops-drift", "", b.objects, s.planted),
 		b.floor("floor: LIST, read and drop"),
 	}
 	rounds := []int{b.pairs, b.pairs}
@@ -287,11 +280,7 @@ func (b *bench) one() error {
 		return err
 	}
 	defer s.stop()
-	planted, err := s.plant()
-	if err != nil {
-		return err
-	}
-	o := planted[0]
+	o := s.planted[0]
 	file := filepath.Join(o.namespace, "deployment-"+o.name+".yaml")
 	get := b.kubectlCommand("kubectl get deployment NAME -o json", nil,
 		"get", "deployment", o.name, "--namespace="+o.namespace, "--output=json")
@@ -302,7 +291,7 @@ func (b *bench) one() error {
 		return 0, nil
 	}
 	commands := []command{
-		b.ours(s, "gitops-drift", file, 1, planted),
+		b.ours(s, "gitops-drift", file, 1, s.planted),
 		get,
 		b.floor("floor: GET, read and drop", "--get="+o.id()),
 	}
@@ -338,16 +327,12 @@ func (b *bench) foreign() error {
 		return err
 	}
 	defer s.stop()
-	planted, err := s.plant()
-	if err != nil {
-		return err
-	}
 	gets := filepath.Join(s.folder, "gets")
 	if err := os.WriteFile(gets, []byte(ids.String()), 0o644); err != nil {
 		return err
 	}
 	commands := []command{
-		b.ours(s, "gitops-drift", "", wantedCount, planted),
+		b.ours(s, "gitops-drift", "", wantedCount, s.planted),
 		b.floor("floor: 100 GETs", "--gets-file="+gets),
 		b.floor("LIST of all, read and drop"),
 	}
@@ -364,12 +349,8 @@ func (b *bench) growth() error {
 		if err != nil {
 			return err
 		}
-		planted, err := s.plant()
-		if err != nil {
-			return err
-		}
 		commands := []command{
-			b.ours(s, fmt.Sprint(n), "", n, planted),
+			b.ours(s, fmt.Sprint(n), "", n, s.planted),
 			b.floor(fmt.Sprintf("%d, floor", n)),
 		}
 		results, err := s.inTurns(commands, []int{b.pairs, b.pairs})
