@@ -33,11 +33,14 @@ pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) 
         default_of: origin,
         desired: finding.desired.clone(),
         live: finding.live.clone(),
+        redacted: false,
         source: finding
             .declared
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
         outcome: fate.map(Fate::name),
+        last_writer: None,
+        co_owners: Vec::new(),
     }
 }
 
@@ -52,9 +55,12 @@ pub(super) fn missing(resource: &Resource) -> Field {
         default_of: None,
         desired: Some("present".into()),
         live: None,
+        redacted: false,
         source: Some(source(resource, resource.node())),
         consequences: Vec::new(),
         outcome: None,
+        last_writer: None,
+        co_owners: Vec::new(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Error, Field, Report, Resource, Skipped, Source};
+use super::{Error, Field, Known, Report, Resource, Skipped, Source, field_id};
+use crate::blame::Writer;
 use crate::diff::Class;
 use crate::manifest::Subject;
 use crate::schema::ResourceId;
@@ -30,6 +31,8 @@ struct Document<'a> {
     revision: &'a str,
     resources: Vec<ResourceJson<'a>>,
     skipped: Vec<SkippedJson<'a>>,
+    known: Vec<KnownJson<'a>>,
+    warnings: Vec<ErrorJson<'a>>,
     errors: Vec<ErrorJson<'a>>,
     other_kinds: Vec<OtherKindJson<'a>>,
     summary: SummaryJson,
@@ -64,6 +67,7 @@ struct ResourceJson<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct FieldJson<'a> {
+    id: String,
     path: &'a str,
     pointer: PointerJson<'a>,
     class: &'static str,
@@ -74,12 +78,33 @@ struct FieldJson<'a> {
     desired: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     live: Option<&'a Value>,
+    redacted: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<SourceJson<'a>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     consequences: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_writer: Option<WriterJson<'a>>,
+    co_owners: Vec<WriterJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct WriterJson<'a> {
+    manager: &'a str,
+    operation: &'a str,
+    subresource: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct KnownJson<'a> {
+    #[serde(flatten)]
+    id: IdJson<'a>,
+    source: SourceJson<'a>,
+    fields: Vec<FieldJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +167,10 @@ struct SummaryJson {
     skipped: usize,
     other_kinds: usize,
     errors: usize,
+    known: usize,
+    ignored: usize,
+    unmanaged: usize,
+    not_deployed: usize,
 }
 
 impl<'a> From<&'a Report> for Document<'a> {
@@ -158,6 +187,8 @@ impl<'a> From<&'a Report> for Document<'a> {
             revision: &report.revision.full,
             resources: report.resources.iter().map(ResourceJson::from).collect(),
             skipped: report.skipped.iter().map(SkippedJson::from).collect(),
+            known: report.known.iter().map(KnownJson::from).collect(),
+            warnings: report.warnings.iter().map(ErrorJson::from).collect(),
             errors: report.errors.iter().map(ErrorJson::from).collect(),
             other_kinds: report
                 .other_kinds
@@ -180,6 +211,10 @@ impl<'a> From<&'a Report> for Document<'a> {
                 skipped: summary.skipped,
                 other_kinds: summary.other_kinds,
                 errors: summary.errors,
+                known: summary.known,
+                ignored: summary.ignored,
+                unmanaged: summary.unmanaged,
+                not_deployed: summary.not_deployed,
             },
         }
     }
@@ -214,14 +249,30 @@ impl<'a> From<&'a Resource> for ResourceJson<'a> {
             action: resource.action.name(),
             reason: resource.reason.as_deref(),
             source: (&resource.source).into(),
-            fields: resource.fields.iter().map(FieldJson::from).collect(),
+            fields: fields(&resource.id, &resource.fields),
         }
     }
 }
 
-impl<'a> From<&'a Field> for FieldJson<'a> {
-    fn from(field: &'a Field) -> Self {
+impl<'a> From<&'a Known> for KnownJson<'a> {
+    fn from(known: &'a Known) -> Self {
         Self {
+            id: (&known.id).into(),
+            source: (&known.source).into(),
+            fields: fields(&known.id, &known.fields),
+        }
+    }
+}
+
+fn fields<'a>(resource: &ResourceId, fields: &'a [Field]) -> Vec<FieldJson<'a>> {
+    let json = |field| FieldJson::of(resource, field);
+    fields.iter().map(json).collect()
+}
+
+impl<'a> FieldJson<'a> {
+    fn of(resource: &ResourceId, field: &'a Field) -> Self {
+        Self {
+            id: field_id(resource, &field.path),
             path: &field.path,
             pointer: PointerJson {
                 desired: field.declared_pointer.as_deref(),
@@ -232,9 +283,23 @@ impl<'a> From<&'a Field> for FieldJson<'a> {
             default_of: field.default_of.as_deref(),
             desired: field.desired.as_ref(),
             live: field.live.as_ref(),
+            redacted: field.redacted,
             source: field.source.as_ref().map(SourceJson::from),
             consequences: &field.consequences,
             outcome: field.outcome,
+            last_writer: field.last_writer.as_ref().map(WriterJson::from),
+            co_owners: field.co_owners.iter().map(WriterJson::from).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Writer> for WriterJson<'a> {
+    fn from(writer: &'a Writer) -> Self {
+        Self {
+            manager: &writer.manager,
+            operation: &writer.operation,
+            subresource: &writer.subresource,
+            time: writer.time.as_deref(),
         }
     }
 }

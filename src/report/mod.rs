@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use crate::blame::Writer;
 use crate::diff::Class;
 use crate::manifest::Subject;
 use crate::schema::ResourceId;
@@ -31,6 +32,12 @@ pub struct Report {
     pub other_kinds: BTreeMap<String, usize>,
     /// What could not be checked or repaired.
     pub errors: Vec<Error>,
+    /// What an operator should know, although everything was checked.
+    pub warnings: Vec<Error>,
+    /// The drift that a baseline has already, by resource. It is in none of the other lists.
+    pub known: Vec<Known>,
+    /// How many differences the run's options and the manifests' annotations leave out.
+    pub ignored: usize,
     /// How many resources were compared and found in sync.
     pub in_sync: usize,
 }
@@ -176,6 +183,8 @@ pub struct Field {
     pub desired: Option<Value>,
     /// What is live.
     pub live: Option<Value>,
+    /// The values are replaced by a mark, because they may be secret.
+    pub redacted: bool,
     /// Where the manifest declares it, or what stands around it.
     pub source: Option<Source>,
     /// Paths of the same object that change too when this one is repaired.
@@ -183,6 +192,21 @@ pub struct Field {
     /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
     /// `changed-back`. `None` where none was tried.
     pub outcome: Option<&'static str>,
+    /// The client that wrote the live value last, before any repair. `None` where that is not recorded.
+    pub last_writer: Option<Writer>,
+    /// The other clients that own it too.
+    pub co_owners: Vec<Writer>,
+}
+
+/// The drift of one resource that a baseline has already.
+#[derive(Debug)]
+pub struct Known {
+    /// Which one.
+    pub id: ResourceId,
+    /// Its document.
+    pub source: Source,
+    /// Its known differences, by path.
+    pub fields: Vec<Field>,
 }
 
 /// A resource that was skipped.
@@ -232,6 +256,14 @@ pub struct Summary {
     pub other_kinds: usize,
     /// What could not be checked or repaired.
     pub errors: usize,
+    /// Differences that a baseline has already.
+    pub known: usize,
+    /// Differences that are left out by rule.
+    pub ignored: usize,
+    /// Live objects that no manifest declares.
+    pub unmanaged: usize,
+    /// Differences whose desired value was not deployed yet.
+    pub not_deployed: usize,
 }
 
 impl Report {
@@ -257,6 +289,10 @@ impl Report {
             skipped: self.skipped.len(),
             other_kinds: self.other_kinds.values().sum(),
             errors: self.errors.len(),
+            known: self.known.iter().map(|known| known.fields.len()).sum(),
+            ignored: self.ignored,
+            unmanaged: 0,
+            not_deployed: 0,
         }
     }
 
@@ -274,6 +310,17 @@ impl Report {
         let failed =
             |resource: &Resource| matches!(resource.action, Action::Failed | Action::Paused);
         !self.errors.is_empty() || self.resources.iter().any(failed)
+    }
+}
+
+/// What identifies a difference from one run to the next, whatever its values: its resource and its path. It can be
+/// pasted as a rule into `--ignore-fields`.
+#[must_use]
+pub fn field_id(resource: &ResourceId, path: &str) -> String {
+    let kind = resource.kind.name();
+    match resource.namespace.as_str() {
+        "" => format!("{kind}/{}:{path}", resource.name),
+        namespace => format!("{kind}/{namespace}/{}:{path}", resource.name),
     }
 }
 

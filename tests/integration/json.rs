@@ -15,6 +15,8 @@ struct Report {
     revision: String,
     resources: Vec<Resource>,
     skipped: Vec<Skipped>,
+    known: Vec<Known>,
+    warnings: Vec<Error>,
     errors: Vec<Error>,
     other_kinds: Vec<OtherKind>,
     summary: Summary,
@@ -46,6 +48,7 @@ struct Resource {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[allow(dead_code)]
 struct Field {
+    id: String,
     path: String,
     pointer: Pointer,
     class: String,
@@ -53,8 +56,33 @@ struct Field {
     default_of: Option<String>,
     desired: Option<Value>,
     live: Option<Value>,
+    redacted: bool,
     source: Option<Source>,
     consequences: Option<Vec<String>>,
+    last_writer: Option<Writer>,
+    co_owners: Vec<Writer>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+struct Writer {
+    manager: String,
+    operation: String,
+    subresource: String,
+    time: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[allow(dead_code)]
+struct Known {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    source: Source,
+    fields: Vec<Field>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -129,6 +157,10 @@ struct Summary {
     skipped: usize,
     other_kinds: usize,
     errors: usize,
+    known: usize,
+    ignored: usize,
+    unmanaged: usize,
+    not_deployed: usize,
 }
 
 fn report(stdout: &str) -> Report {
@@ -164,6 +196,10 @@ fn the_examples() {
         .unwrap();
     let field = &frontend.fields[0];
     assert_eq!(field.class, "changed");
+    assert_eq!(
+        field.id,
+        "Deployment/default/frontend:spec.template.spec.containers[name=frontend].image"
+    );
     assert_eq!(
         field.pointer.desired.as_deref(),
         Some("/spec/template/spec/containers/0/image")
