@@ -198,89 +198,86 @@ fn one_line(error: &clap::Error) -> String {
 
 impl Cli {
     fn into_invocation(self) -> Result<Invocation, String> {
-        let Self {
-            manifests,
-            exclude,
-            namespace,
-            dry_run: _,
-            no_dry_run,
-            remediate,
-            once,
-            interval,
-            kubeconfig,
-            context,
-            request_timeout,
-            live,
-            ignore_fields,
-            strict,
-            remove_extras,
-            output,
-            log_level,
-            fail_on_drift,
-        } = self;
-        let once = once || live.is_some();
-        let reads_stdin = manifests.iter().any(|path| path.as_os_str() == "-");
-        if reads_stdin && !once {
+        let once = self.once || self.live.is_some();
+        if self.reads_stdin() && !once {
             return Err("standard input can be read only once: `-f -` needs --once".to_owned());
         }
+        Ok(Invocation {
+            log_level: self.log_level(),
+            options: Options {
+                ignore: self.ignore()?,
+                mode: self.mode(),
+                output: self.output(once),
+                strict: self.strict,
+                once,
+                interval: Duration::from_secs(self.interval),
+                fail_on_drift: self.fail_on_drift,
+                live: self.live(),
+                manifests: manifest::Options {
+                    inputs: self.manifests,
+                    exclude: self.exclude,
+                    namespace: self.namespace,
+                },
+            },
+        })
+    }
+
+    fn reads_stdin(&self) -> bool {
+        self.manifests.iter().any(|path| path.as_os_str() == "-")
+    }
+
+    fn ignore(&self) -> Result<Vec<Pattern>, String> {
         let mut ignore = Vec::new();
-        for list in &ignore_fields {
-            ignore.extend(
-                Pattern::parse_list(list).map_err(|cause| format!("--ignore-fields: {cause}"))?,
-            );
+        for list in &self.ignore_fields {
+            let patterns = Pattern::parse_list(list);
+            ignore.extend(patterns.map_err(|cause| format!("--ignore-fields: {cause}"))?);
         }
-        let extent = if remove_extras {
+        Ok(ignore)
+    }
+
+    fn mode(&self) -> Mode {
+        let extent = if self.remove_extras {
             remediate::Extent::Extras
         } else {
             remediate::Extent::Declared
         };
-        let mode = match (remediate, no_dry_run) {
+        match (self.remediate, self.no_dry_run) {
             (true, _) => Mode::Remediate(extent),
             (false, true) => Mode::Alert,
             (false, false) => Mode::DryRun,
-        };
-        let request_timeout = Duration::from_secs(request_timeout);
-        let live = match live {
-            Some(path) => Live::Snapshot(path),
-            None => Live::Cluster(
-                cluster::Wishes {
-                    kubeconfig,
-                    context,
-                },
-                cluster::Options {
-                    request_timeout,
-                    stdin_is_taken: reads_stdin,
-                },
-            ),
-        };
-        let output = match (output, once) {
-            (Format::Text, _) => Output::Text,
-            (Format::Json, true) => Output::Json { indented: true },
-            (Format::Json, false) => Output::Json { indented: false },
-        };
-        Ok(Invocation {
-            options: Options {
-                manifests: manifest::Options {
-                    inputs: manifests,
-                    exclude,
-                    namespace,
-                },
-                live,
-                mode,
-                strict,
-                ignore,
-                once,
-                interval: Duration::from_secs(interval),
-                output,
-                fail_on_drift,
+        }
+    }
+
+    fn live(&self) -> Live {
+        if let Some(path) = &self.live {
+            return Live::Snapshot(path.clone());
+        }
+        Live::Cluster(
+            cluster::Wishes {
+                kubeconfig: self.kubeconfig.clone(),
+                context: self.context.clone(),
             },
-            log_level: match log_level {
-                Level::Debug => tracing::Level::DEBUG,
-                Level::Info => tracing::Level::INFO,
-                Level::Warning => tracing::Level::WARN,
-                Level::Error => tracing::Level::ERROR,
+            cluster::Options {
+                request_timeout: Duration::from_secs(self.request_timeout),
+                stdin_is_taken: self.reads_stdin(),
             },
-        })
+        )
+    }
+
+    fn output(&self, once: bool) -> Output {
+        match self.output {
+            Format::Text => Output::Text,
+            Format::Json => Output::Json { indented: once },
+        }
+    }
+
+    fn log_level(&self) -> tracing::Level {
+        match self.log_level {
+            Level::Debug => tracing::Level::DEBUG,
+            Level::Info => tracing::Level::INFO,
+            Level::Warning => tracing::Level::WARN,
+            Level::Error => tracing::Level::ERROR,
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod items;
 mod maps;
 mod order;
+mod pairs;
 mod record;
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,13 @@
 //! The run: connect, one cycle after another, the exit code. Only this folder knows the order of the stages.
 
+mod compare;
 mod cycle;
 mod describe;
 mod pacing;
 mod progress;
 mod settle;
 mod signals;
+mod state;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
@@ -14,8 +16,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use self::cycle::State;
 use self::signals::Stop;
+use self::state::State;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::{self, Cluster, Environment, Target};
 use crate::manifest;

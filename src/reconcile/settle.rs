@@ -4,8 +4,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tokio::time::Instant;
 
-use super::cycle::{Cycle, STOPPED, Standing};
+use super::compare::Standing;
 use super::pacing::{Advice, Drifted};
+use super::state::{Cycle, STOPPED};
 use super::{Mode, Source, describe};
 use crate::blame;
 use crate::cluster::Cluster;

@@ -1,0 +1,155 @@
+//! The items of two sides of a keyed list: which is which.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use crate::path::Segment;
+use crate::schema::rules::{Siblings, scalar_text};
+use crate::schema::types::Struct;
+use crate::yaml::Node;
+
+/// A list's items as far as telling them apart goes.
+pub(super) struct Identities<'a> {
+    /// Each item's name; empty where it has none.
+    pub(super) names: Vec<Cow<'a, str>>,
+    /// Each item's key, the server's defaults filled in.
+    keys: Vec<Vec<Cow<'a, str>>>,
+}
+
+impl<'a> Identities<'a> {
+    pub(super) fn of_declared(ty: &'a Struct, keys: &[&str], items: &[Node<'a>]) -> Self {
+        let siblings = |node: &Node<'a>| Siblings {
+            ty,
+            declared: Some(*node),
+        };
+        Self {
+            names: items
+                .iter()
+                .map(|node| node.get("name").map_or(Cow::Borrowed(""), scalar_text))
+                .collect(),
+            keys: items
+                .iter()
+                .map(|node| keys.iter().map(|key| siblings(node).text(key)).collect())
+                .collect(),
+        }
+    }
+
+    pub(super) fn of_live(keys: &[&str], items: &'a [Value]) -> Self {
+        Self {
+            names: items.iter().map(|item| live_text(item, "name")).collect(),
+            keys: items
+                .iter()
+                .map(|item| keys.iter().map(|key| live_text(item, key)).collect())
+                .collect(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How a path names an item: by its name where no other item has that, else by its key, else by its position.
+    pub(super) fn segment(&self, index: usize, keys: &[&str]) -> Segment {
+        let name = &self.names[index];
+        if !name.is_empty() && self.names.iter().filter(|n| *n == name).count() == 1 {
+            return Segment::Item(vec![("name".to_owned(), name.clone().into_owned())]);
+        }
+        let key = &self.keys[index];
+        let is_whole = key.iter().all(|value| !value.is_empty());
+        if is_whole && self.keys.iter().filter(|k| *k == key).count() == 1 {
+            let pairs = keys.iter().zip(key);
+            return Segment::Item(
+                pairs
+                    .map(|(k, v)| ((*k).to_owned(), v.clone().into_owned()))
+                    .collect(),
+            );
+        }
+        Segment::Index(index)
+    }
+}
+
+pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
+    match item.get(key) {
+        Some(Value::String(text)) => Cow::Borrowed(text),
+        Some(Value::Null) | None => Cow::Borrowed(""),
+        Some(other) => Cow::Owned(other.to_string()),
+    }
+}
+
+/// For each item of the first list its partner in the second. Matched in passes over what is still unmatched: by a
+/// name that is unique on both sides; by key, the k-th duplicate with the k-th; and, where `in_order` says so, what is
+/// left in order, if both sides have equally many left. So a renamed port is one changed name, never an item missing
+/// and one too many. Nothing is matched twice.
+pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Vec<Option<usize>> {
+    let mut pairs = Pairs {
+        partner: vec![None; a.len()],
+        taken: vec![false; b.len()],
+    };
+    each_alike(&a.names, &b.names, pairs.left(), |i, j| {
+        if let ([i], [j]) = (i, j)
+            && !a.names[*i].is_empty()
+        {
+            pairs.join(*i, *j);
+        }
+    });
+    each_alike(&a.keys, &b.keys, pairs.left(), |i, j| {
+        for (i, j) in i.iter().zip(j) {
+            pairs.join(*i, *j);
+        }
+    });
+    let (left_a, left_b) = pairs.left();
+    if in_order && left_a.len() == left_b.len() {
+        for (i, j) in left_a.into_iter().zip(left_b) {
+            pairs.join(i, j);
+        }
+    }
+    pairs.partner
+}
+
+/// Who has a partner.
+struct Pairs {
+    /// Of each item of the first list.
+    partner: Vec<Option<usize>>,
+    /// Each item of the second.
+    taken: Vec<bool>,
+}
+
+impl Pairs {
+    fn join(&mut self, i: usize, j: usize) {
+        self.partner[i] = Some(j);
+        self.taken[j] = true;
+    }
+
+    /// The positions in either list of what has no partner yet.
+    fn left(&self) -> (Vec<usize>, Vec<usize>) {
+        let in_a = (0..self.partner.len()).filter(|i| self.partner[*i].is_none());
+        let in_b = (0..self.taken.len()).filter(|j| !self.taken[*j]);
+        (in_a.collect(), in_b.collect())
+    }
+}
+
+/// Tells for each value that is found on both sides at which of the given positions it stands.
+fn each_alike<K: Ord>(
+    a: &[K],
+    b: &[K],
+    (mut at_a, mut at_b): (Vec<usize>, Vec<usize>),
+    mut tell: impl FnMut(&[usize], &[usize]),
+) {
+    at_a.sort_by_key(|i| &a[*i]);
+    at_b.sort_by_key(|j| &b[*j]);
+    let (mut left_a, mut left_b) = (&at_a[..], &at_b[..]);
+    while let ([i, ..], [j, ..]) = (left_a, left_b) {
+        match a[*i].cmp(&b[*j]) {
+            Ordering::Less => left_a = &left_a[1..],
+            Ordering::Greater => left_b = &left_b[1..],
+            Ordering::Equal => {
+                let same_a = left_a.partition_point(|k| a[*k] == a[*i]);
+                let same_b = left_b.partition_point(|k| b[*k] == a[*i]);
+                tell(&left_a[..same_a], &left_b[..same_b]);
+                (left_a, left_b) = (&left_a[same_a..], &left_b[same_b..]);
+            }
+        }
+    }
+}

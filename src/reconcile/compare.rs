@@ -1,0 +1,252 @@
+//! The first half of a cycle: each resource is compared with its live object.
+
+use std::cell::Cell;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::Value;
+
+use super::progress::Progress;
+use super::state::{Cycle, STOPPED};
+use super::{Source, describe};
+use crate::cluster::{Cluster, Error, Fetched, Fetching};
+use crate::diff::{Differences, Finding, differences};
+use crate::manifest::Resource;
+use crate::report;
+use crate::schema::rules::Gate;
+use crate::schema::{ResourceId, types};
+
+/// What is known of one resource.
+pub(super) enum Standing {
+    Unknown,
+    InSync,
+    Missing,
+    Drifted(Differences),
+}
+/// What was fetched before the manifests had been read.
+pub(super) struct Early {
+    pub(super) fetching: Fetching,
+    pub(super) ids: HashSet<ResourceId>,
+}
+/// The resources whose live objects have not arrived yet.
+struct Waiting<'r> {
+    index: HashMap<&'r ResourceId, usize>,
+    left: BTreeSet<usize>,
+}
+
+impl<'r> Waiting<'r> {
+    fn new(ids: impl Iterator<Item = &'r ResourceId>) -> Self {
+        let index: HashMap<&ResourceId, usize> = ids.enumerate().map(|(at, id)| (id, at)).collect();
+        let left = index.values().copied().collect();
+        Self { index, left }
+    }
+
+    /// Takes a resource out and gives its position; none where nobody waits for that object.
+    fn take(&mut self, id: &ResourceId) -> Option<usize> {
+        let at = *self.index.get(id)?;
+        self.left.remove(&at);
+        Some(at)
+    }
+}
+
+impl<'c> Cycle<'c> {
+    /// Finds out how each resource stands.
+    pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Standing> {
+        let mut found: Vec<Standing> = self.resources.iter().map(|_| Standing::Unknown).collect();
+        let unmatched: Vec<Cell<bool>> = self
+            .options
+            .ignore
+            .iter()
+            .map(|_| Cell::new(true))
+            .collect();
+        match self.source {
+            Source::Snapshot(snapshot) => {
+                for (index, resource) in self.resources.iter().enumerate() {
+                    match snapshot.find(&resource.id) {
+                        Ok(live) => found[index] = self.judge(resource, live, &unmatched),
+                        Err(reason) => self.report.errors.push(describe::error(resource, reason)),
+                    }
+                }
+            }
+            Source::Cluster { cluster, .. } => {
+                self.fetch(cluster, early, &mut found, &unmatched).await;
+            }
+        }
+        for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
+            if unmatched.get() && !self.resources.is_empty() {
+                self.state.warn_once(format!(
+                    "--ignore-fields: `{}` matched in no resource",
+                    pattern.text()
+                ));
+            }
+        }
+        self.not_stored(&mut found).await;
+        found
+    }
+
+    async fn fetch(
+        &mut self,
+        cluster: &Cluster,
+        early: Option<Early>,
+        found: &mut [Standing],
+        unmatched: &[Cell<bool>],
+    ) {
+        let resources = self.resources;
+        let mut fetching = self.requests(cluster, early);
+        let mut fetched = Progress::new(resources.iter().map(|resource| resource.id.kind));
+        let mut waiting = Waiting::new(resources.iter().map(|resource| &resource.id));
+        let mut unreachable: Option<(Error, usize)> = None;
+        while let Some(source) = fetching.last_mut() {
+            let batch = tokio::select! {
+                batch = source.next() => batch,
+                () = fetched.tick() => {
+                    fetched.show();
+                    continue;
+                }
+                () = self.stop.asked() => break,
+            };
+            let Some(batch) = batch else {
+                fetching.pop();
+                continue;
+            };
+            for Fetched { id, result } in batch {
+                let Some(at) = waiting.take(&id) else {
+                    continue;
+                };
+                fetched.count(id.kind);
+                let resource = &resources[at];
+                match result {
+                    Ok(live) => {
+                        found[at] =
+                            self.judge(resource, live.as_ref().map(|live| &live.value), unmatched);
+                    }
+                    Err(error) if error.is_about_connection() => {
+                        unreachable.get_or_insert((error, 0)).1 += 1;
+                    }
+                    Err(error) => {
+                        let error = describe::error(resource, error.to_string());
+                        self.report.errors.push(error);
+                    }
+                }
+            }
+        }
+        drop(fetched);
+        self.not_fetched(unreachable, waiting);
+    }
+
+    /// What is fetched early, and behind that, what else the manifests declare.
+    fn requests(&self, cluster: &Cluster, early: Option<Early>) -> Vec<Fetching> {
+        let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
+        let ids = self.resources.iter().map(|resource| &resource.id);
+        let late: Vec<ResourceId> = ids.filter(|id| !is_early(id)).cloned().collect();
+        let mut fetching = vec![cluster.fetch(&late)];
+        fetching.extend(early.map(|early| early.fetching));
+        fetching
+    }
+
+    /// Reports the resources of which the cluster has said nothing.
+    fn not_fetched(&mut self, unreachable: Option<(Error, usize)>, waiting: Waiting<'_>) {
+        self.state.is_unreachable = unreachable.is_some();
+        if let Some((error, count)) = unreachable {
+            self.report.errors.push(report::Error {
+                resource: None,
+                source: None,
+                message: format!("{error}; {count} resource(s) not compared"),
+            });
+        }
+        for at in waiting.left {
+            let error = describe::error(&self.resources[at], STOPPED.to_owned());
+            self.report.errors.push(error);
+        }
+    }
+
+    /// Compares one resource with its live object.
+    fn judge(
+        &mut self,
+        resource: &'c Resource,
+        live: Option<&Value>,
+        unmatched: &[Cell<bool>],
+    ) -> Standing {
+        self.look_for_patterns(resource, live, unmatched);
+        let Some(live) = live else {
+            let patterns = resource.ignore.iter().chain(&self.options.ignore);
+            return if patterns.clone().any(crate::path::Pattern::is_resource) {
+                Standing::InSync
+            } else {
+                Standing::Missing
+            };
+        };
+        let differences = differences(&self.subject(resource), live);
+        for path in &differences.unknown_live {
+            self.state.warn_once(format!(
+                "{} has the field {path}, which this version does not know and does not compare",
+                resource.id.kind
+            ));
+        }
+        if differences.findings.is_empty() && differences.not_stored.is_empty() {
+            return Standing::InSync;
+        }
+        Standing::Drifted(differences)
+    }
+
+    /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.
+    fn look_for_patterns(
+        &mut self,
+        resource: &Resource,
+        live: Option<&Value>,
+        unmatched: &[Cell<bool>],
+    ) {
+        if resource.ignore.is_empty() && unmatched.iter().all(|unmatched| !unmatched.get()) {
+            return;
+        }
+        let declared = resource.node().to_json();
+        let finds = |pattern: &crate::path::Pattern| {
+            pattern.is_resource()
+                || pattern.finds(&declared)
+                || live.is_some_and(|live| pattern.finds(live))
+        };
+        for pattern in resource.ignore.iter().filter(|pattern| !finds(pattern)) {
+            self.state.warn_once(format!(
+                "{}: {}: ignore-fields: `{}` matches nothing in it",
+                resource.place(),
+                resource.id,
+                pattern.text()
+            ));
+        }
+        for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
+            unmatched.set(unmatched.get() && !finds(pattern));
+        }
+    }
+
+    /// Tells the fields that this server does not store from those that have drifted.
+    async fn not_stored(&mut self, found: &mut [Standing]) {
+        for (at, found) in found.iter_mut().enumerate() {
+            let Standing::Drifted(differences) = found else {
+                continue;
+            };
+            if differences.not_stored.is_empty() {
+                continue;
+            }
+            let minor = self
+                .state
+                .version(self.source)
+                .await
+                .map_or(types::version().1, |(_, minor)| minor);
+            differences.settle_gates(minor);
+            for (gate, finding) in std::mem::take(&mut differences.not_stored) {
+                let message = not_stored_message(gate, &finding);
+                self.report
+                    .errors
+                    .push(describe::error(&self.resources[at], message));
+            }
+            if differences.findings.is_empty() {
+                *found = Standing::InSync;
+            }
+        }
+    }
+}
+fn not_stored_message(gate: &Gate, finding: &Finding) -> String {
+    format!(
+        "{}: not stored by this server: it needs the feature gate {}",
+        finding.path, gate.gate
+    )
+}

@@ -1,0 +1,150 @@
+//! What cycles work with: what one leaves for the next, and what the current one has at hand.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+use super::pacing::Pacing;
+use super::signals::Stop;
+use super::{Options, Source};
+use crate::diff::Subject;
+use crate::manifest::{Loader, Manifests, Resource, revision};
+use crate::report::Report;
+use crate::schema::{Kind, ResourceId, types};
+
+/// What one cycle leaves for the next.
+pub(super) struct State {
+    /// `None` only while it is at work.
+    loader: Option<Loader>,
+    /// The version of the server, once it was asked.
+    pub(super) server_version: Option<(u32, u32)>,
+    /// What was warned about already.
+    warned: BTreeSet<String>,
+    /// Which objects are repaired now and which are left alone for a while.
+    pub(super) pacing: Pacing,
+    /// The last cycle could not reach the server.
+    pub(super) is_unreachable: bool,
+}
+
+/// What a cycle works with, while it is being read.
+pub(super) struct Inputs {
+    pub(super) revision: JoinHandle<(String, Option<String>)>,
+    /// The objects that the manifests seem to be about, where reading them takes a while.
+    pub(super) likely: oneshot::Receiver<Vec<ResourceId>>,
+    pub(super) loading: JoinHandle<(Loader, Manifests)>,
+}
+
+impl State {
+    /// Fails when the options for manifests or ignored fields are wrong.
+    pub(super) fn new(options: &Options) -> Result<Self, String> {
+        let loader = Loader::new(options.manifests.clone())?;
+        for pattern in &options.ignore {
+            crate::manifest::check_pattern(&Kind::ALL, pattern)
+                .map_err(|cause| format!("--ignore-fields: {cause}"))?;
+        }
+        Ok(Self {
+            loader: Some(loader),
+            server_version: None,
+            warned: BTreeSet::new(),
+            pacing: Pacing::new(options.interval),
+            is_unreachable: false,
+        })
+    }
+
+    /// Warns, but only once about the same.
+    pub(super) fn warn_once(&mut self, message: String) {
+        if !self.warned.contains(&message) {
+            tracing::warn!("{message}");
+            self.warned.insert(message);
+        }
+    }
+
+    /// Begins to read what the next cycle works with.
+    pub(super) fn begin(&mut self, options: &Options) -> Inputs {
+        let inputs = options.manifests.inputs.clone();
+        let revision = tokio::task::spawn_blocking(move || revision::of(&inputs));
+        let mut loader = self.loader.take().expect("no other cycle runs");
+        let (tell, likely) = oneshot::channel();
+        let loading = tokio::task::spawn_blocking(move || {
+            // Nobody waits for it where there is no cluster.
+            let manifests = loader.load_and_tell(|likely| drop(tell.send(likely)));
+            (loader, manifests)
+        });
+        Inputs {
+            revision,
+            likely,
+            loading,
+        }
+    }
+
+    pub(super) async fn load(&mut self, loading: JoinHandle<(Loader, Manifests)>) -> Manifests {
+        let (loader, manifests) = loading.await.expect("loading does not panic");
+        self.loader = Some(loader);
+        manifests
+    }
+
+    /// Whether the server is newer than the tables. It is asked at most once in a run.
+    pub(super) async fn is_newer(&mut self, source: &Source) -> bool {
+        self.version(source)
+            .await
+            .is_some_and(|version| version > types::version())
+    }
+
+    pub(super) async fn version(&mut self, source: &Source) -> Option<(u32, u32)> {
+        if let (None, Source::Cluster { cluster, .. }) = (self.server_version, source) {
+            self.server_version = cluster
+                .version()
+                .await
+                .ok()
+                .as_deref()
+                .and_then(parse_version);
+        }
+        self.server_version
+    }
+}
+
+/// `v1.37.2` as `(1, 37)`.
+fn parse_version(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.strip_prefix('v')?.split('.');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+/// What a run that is asked to stop leaves undone.
+pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
+/// What the current cycle has at hand.
+pub(super) struct Cycle<'c> {
+    pub(super) state: &'c mut State,
+    pub(super) options: &'c Options,
+    pub(super) source: &'c Source,
+    pub(super) stop: &'c Stop,
+    pub(super) resources: &'c [Arc<Resource>],
+    /// The server is newer than the tables.
+    pub(super) newer: bool,
+    pub(super) report: Report,
+}
+impl<'c> Cycle<'c> {
+    pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r>
+    where
+        'c: 'r,
+    {
+        Subject {
+            kind: resource.id.kind,
+            declared: resource.node(),
+            ignore: resource.ignore.iter().chain(&self.options.ignore).collect(),
+            strict: self.options.strict,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions() {
+        assert_eq!(parse_version("v1.37.2"), Some((1, 37)));
+        assert_eq!(parse_version("v1.30.5-gke.100"), Some((1, 30)));
+        assert_eq!(parse_version("nonsense"), None);
+    }
+}
