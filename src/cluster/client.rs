@@ -12,6 +12,7 @@ use super::error::{Error, root_cause};
 use super::request::Request;
 use super::retry::{self, Failure, Reach};
 use super::session::{Login, Session};
+use super::status::is_status;
 use super::tries::Tries;
 
 /// How many requests are under way at a time. The server works at more than one, and none of its other clients
@@ -104,10 +105,12 @@ impl Client {
             .collect()
             .await
             .map_err(|error| self.broken(&error))?;
-        let error = Error::of_answer(&request.subject, &self.server, status, &body.to_bytes());
+        let body = body.to_bytes();
+        let error = Error::of_answer(&request.subject, &self.server, status, &body);
+        let reach = retry::reach_of(status, is_status(&body), request.writes());
         Err(Failure {
             retry_after,
-            ..Failure::new(error, retry::reach_of(status))
+            ..Failure::new(error, reach)
         })
     }
 

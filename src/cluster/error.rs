@@ -117,6 +117,26 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The text without what was asked of whom.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Unreachable { cause, .. } => cause.clone(),
+            Self::NotKubernetes { answer, .. } => {
+                format!("the answer is not from a Kubernetes API server: {answer}")
+            }
+            Self::Api { code, message, .. } => {
+                let status = StatusCode::from_u16(*code).ok();
+                let reason = status.and_then(|status| status.canonical_reason());
+                let reason = reason.map_or_else(String::new, |reason| format!(" {reason}"));
+                let colon = if message.is_empty() { "" } else { ": " };
+                format!("{code}{reason}{colon}{message}")
+            }
+            error => error.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -143,32 +163,10 @@ impl fmt::Display for Error {
                 write!(f, "{what}: the connection broke each time: {cause}")
             }
             Self::OutcomeUnknown { what, cause } => {
-                write!(
-                    f,
-                    "{what}: sent, but without an answer, so it may have happened: {cause}"
-                )
+                write!(f, "{what}: it may have been written or not: {cause}")
             }
-            Self::NotKubernetes { what, answer } => {
-                write!(
-                    f,
-                    "{what}: the answer is not from a Kubernetes API server: {answer}"
-                )
-            }
-            Self::Api {
-                what,
-                code,
-                message,
-            } => {
-                let status = StatusCode::from_u16(*code).unwrap_or_default();
-                write!(f, "{what}: {code}")?;
-                status
-                    .canonical_reason()
-                    .map_or(Ok(()), |reason| write!(f, " {reason}"))?;
-                if message.is_empty() {
-                    Ok(())
-                } else {
-                    write!(f, ": {message}")
-                }
+            Self::NotKubernetes { what, .. } | Self::Api { what, .. } => {
+                write!(f, "{what}: {}", self.cause())
             }
         }
     }

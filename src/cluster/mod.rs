@@ -124,6 +124,13 @@ impl Cluster {
 
     async fn object(&self, id: &ResourceId, request: &Request) -> Result<Live, Error> {
         let body = self.client.call(request).await?;
-        fetch::whole(request, id.kind, &body)
+        fetch::whole(request, id.kind, &body).map_err(|error| match error {
+            // Something on the way answered. It may have passed the write on.
+            error if request.writes() => Error::OutcomeUnknown {
+                what: request.subject.clone(),
+                cause: error.cause(),
+            },
+            error => error,
+        })
     }
 }

@@ -58,17 +58,23 @@ impl Failure {
         self.reach == Reach::Final && !self.error.is_about_connection()
     }
 
-    /// Why it failed, without naming the server again.
-    pub(super) fn cause(self) -> String {
-        match *self.error {
-            Error::Unreachable { cause, .. } => cause,
-            error => error.to_string(),
-        }
+    /// Why it failed, without naming the server or the request again.
+    pub(super) fn cause(&self) -> String {
+        self.error.cause()
     }
 }
 
-/// How far a request came that was answered with this status.
-pub(super) fn reach_of(code: StatusCode) -> Reach {
+/// How far a request came that was answered with this status. `is_status` says whether the answer's body is a `Status`,
+/// `writes` whether the request changes the cluster.
+///
+/// A write may have happened although its answer is a failure: a proxy that gives up waiting says 503 in its own words,
+/// and the API server says 500 where etcd did not answer in time.
+pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> Reach {
+    let is_answer =
+        is_status && (code.is_client_error() || code == StatusCode::SERVICE_UNAVAILABLE);
+    if writes && !is_answer {
+        return Reach::Lost;
+    }
     match code {
         StatusCode::UNAUTHORIZED => Reach::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Reach::TurnedAway,
@@ -126,22 +132,27 @@ mod tests {
 
     #[test]
     fn only_what_may_pass_is_tried_again() {
-        let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap());
-        assert!(
-            [429, 503]
-                .into_iter()
-                .all(|code| reach(code) == Reach::TurnedAway)
-        );
-        assert!(
-            [502, 504]
-                .into_iter()
-                .all(|code| reach(code) == Reach::Lost)
-        );
-        assert!(
-            [400, 403, 404, 409, 410, 422, 500, 501]
-                .into_iter()
-                .all(|code| reach(code) == Reach::Final)
-        );
-        assert_eq!(reach(401), Reach::Unauthorized);
+        for is_status in [true, false] {
+            let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap(), is_status, false);
+            let all = |codes: &[u16], expected| codes.iter().all(|code| reach(*code) == expected);
+            assert!(all(&[429, 503], Reach::TurnedAway));
+            assert!(all(&[502, 504], Reach::Lost));
+            assert!(all(&[400, 403, 404, 409, 410, 422, 500, 501], Reach::Final));
+            assert_eq!(reach(401), Reach::Unauthorized);
+        }
+    }
+
+    #[test]
+    fn only_the_servers_own_refusal_of_a_write_is_an_answer() {
+        let reach =
+            |code: u16, is_status| reach_of(StatusCode::from_u16(code).unwrap(), is_status, true);
+        for code in [400, 401, 403, 404, 409, 413, 422, 429, 503] {
+            assert_ne!(reach(code, true), Reach::Lost, "{code}");
+            assert_eq!(reach(code, false), Reach::Lost, "{code}");
+        }
+        for code in [302, 500, 502, 504] {
+            assert_eq!(reach(code, true), Reach::Lost, "{code}");
+            assert_eq!(reach(code, false), Reach::Lost, "{code}");
+        }
     }
 }

@@ -14,9 +14,9 @@ impl Error {
                 server: server.to_owned(),
             };
         }
-        match serde_json::from_slice::<Status>(body) {
-            Ok(status) if status.kind == "Status" => status.into_error(what, code),
-            _ => Self::of_foreign_answer(what, code, body),
+        match Status::read(body) {
+            Some(status) => status.into_error(what, code),
+            None => Self::of_foreign_answer(what, code, body),
         }
     }
 
@@ -49,6 +49,11 @@ impl Error {
     }
 }
 
+/// Whether this body is a `Status`, so that the API server wrote it and nothing on the way to it.
+pub(super) fn is_status(body: &[u8]) -> bool {
+    Status::read(body).is_some()
+}
+
 /// The part of a `Status` that decides.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -67,6 +72,11 @@ struct Details {
 }
 
 impl Status {
+    fn read(body: &[u8]) -> Option<Self> {
+        let status: Self = serde_json::from_slice(body).ok()?;
+        (status.kind == "Status").then_some(status)
+    }
+
     fn into_error(self, what: &Subject, code: StatusCode) -> Error {
         let message = one_line(&self.message);
         match (code, self.reason.as_str()) {

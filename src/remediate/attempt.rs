@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::notes::{Notes, is_same};
+use super::notes::Notes;
 use super::refusal;
 use super::{Done, Extent, Job, Outcome, body, created};
 use crate::cluster::{Cluster, Error, Live};
 use crate::diff::{Class, Finding, Origin, differences};
 
-/// How often a repair begins anew when others write the same object meanwhile.
+/// How often a repair starts over when others write the same object meanwhile.
 const TRIES: u32 = 5;
-/// How many writes one repair makes at most, to find out which fields of many the server refuses.
-const MOST_WRITES: u32 = 32;
+/// How many writes without an answer one repair makes: the write may be what breaks the connection.
+const MOST_UNANSWERED: u32 = 2;
 
 /// One repair.
 pub(super) struct Repair<'r> {
@@ -22,18 +22,12 @@ pub(super) struct Repair<'r> {
     /// The object that was first seen.
     uid: Option<String>,
     notes: Notes,
-    /// While it is looked for what the server refuses: only these are written.
-    focus: Option<Vec<Finding>>,
-    /// A write was sent and no answer came: what has gone since is perhaps our doing.
-    is_unsure: bool,
-    /// The object was missing, and a creation was sent of which no answer came.
-    is_perhaps_created: bool,
+    /// The error of a write that may have happened, until the object has been read again.
+    unanswered: Option<Error>,
     /// How many writes got no answer.
-    silences: u32,
-    /// How many writes were sent.
-    sent: u32,
-    /// How many of them the server took.
-    writes: u32,
+    unanswered_count: u32,
+    /// The object was missing, and a creation was sent that got no answer.
+    is_perhaps_created: bool,
     is_cut_off: bool,
 }
 
@@ -41,9 +35,9 @@ pub(super) struct Repair<'r> {
 enum Next {
     /// It is over.
     Over(Done),
-    /// Somebody else wrote the object: begin anew.
+    /// Somebody else may have written the object: start over.
     Raced,
-    /// There is more to do, or the rest without what was refused.
+    /// The server refuses some fields: write the rest.
     More,
 }
 
@@ -54,12 +48,9 @@ impl<'r> Repair<'r> {
             job,
             uid: None,
             notes: Notes::default(),
-            focus: None,
-            is_unsure: false,
+            unanswered: None,
+            unanswered_count: 0,
             is_perhaps_created: false,
-            silences: 0,
-            sent: 0,
-            writes: 0,
             is_cut_off: false,
         }
     }
@@ -87,37 +78,27 @@ impl<'r> Repair<'r> {
     }
 
     async fn step(&mut self) -> Next {
+        let unanswered = self.unanswered.take();
         let live = match self.cluster.get(self.job.id).await {
             Ok(live) => live.value,
-            Err(Error::NotFound(_)) if self.uid.is_none() => return self.create().await,
+            Err(Error::NotFound(_)) if self.uid.is_none() => return self.create(unanswered).await,
             Err(Error::NotFound(_)) => return Next::Over(self.fail("it was deleted meanwhile")),
-            Err(error) => return Next::Over(self.broken(&error)),
+            Err(error) => return Next::Over(self.unreadable(unanswered.as_ref(), &error)),
         };
         if let Some(reason) = self.forbids_writing(&live) {
             return Next::Over(self.fail(reason));
         }
         let findings = self.compare(&live);
-        let open = self.open(&findings, &live);
+        let open = self.open(&findings, &live, unanswered.is_some());
         if open.is_empty() {
-            return self.finish();
+            return Next::Over(self.verdict());
         }
-        let written = self.in_focus(open);
-        if !(self.job.is_current)() {
-            return Next::Over(self.fail(OUTDATED));
+        if let Some(reason) = self.forbids_another_try(unanswered) {
+            return Next::Over(self.fail(&reason));
         }
-        if self.sent == MOST_WRITES {
-            return Next::Over(self.fail(&format!(
-                "the server refused more than could be told apart with {MOST_WRITES} writes"
-            )));
-        }
-        self.sent += 1;
-        match self
-            .cluster
-            .replace(self.job.id, &body(&live, &written))
-            .await
-        {
-            Ok(answer) => self.after_write(&written, &answer),
-            Err(error) => self.after_error(error, written),
+        match self.cluster.replace(self.job.id, &body(&live, &open)).await {
+            Ok(answer) => Next::Over(self.after_write(&open, &answer)),
+            Err(error) => self.after_error(error, &open),
         }
     }
 
@@ -135,6 +116,27 @@ impl<'r> Repair<'r> {
         self.fail(&error.to_string())
     }
 
+    /// Ends the repair because the object cannot be read, perhaps after a write that got no answer.
+    fn unreadable(&mut self, unanswered: Option<&Error>, error: &Error) -> Done {
+        self.is_cut_off = error.is_about_connection();
+        self.fail(&match unanswered {
+            Some(unanswered) => format!("{unanswered}; reading it again failed: {error}"),
+            None => error.to_string(),
+        })
+    }
+
+    /// Why nothing more is written, now that the object has been read and its drift is still there.
+    fn forbids_another_try(&self, unanswered: Option<Error>) -> Option<String> {
+        match unanswered {
+            Some(Error::OutcomeUnknown { what, cause })
+                if self.unanswered_count >= MOST_UNANSWERED =>
+            {
+                Some(format!("{what}: {cause}; read again, it was not written"))
+            }
+            _ => (!(self.job.is_current)()).then(|| OUTDATED.to_owned()),
+        }
+    }
+
     /// What differs, with what the server is able to store by its version.
     fn compare(&self, live: &Value) -> Vec<Finding> {
         let mut differences = differences(&self.job.subject, live);
@@ -149,15 +151,21 @@ impl<'r> Repair<'r> {
             .and_then(Value::as_str)
             .unwrap_or_default();
         if live.pointer("/metadata/deletionTimestamp").is_some() {
-            return Some("it is being deleted");
+            return Some("being deleted");
         }
         let first = self.uid.get_or_insert_with(|| uid.to_owned());
         (first != uid).then_some("it was deleted and created anew meanwhile")
     }
 
-    /// What is left to be put right and may be possible. Everything found is taken down.
-    fn open(&mut self, findings: &[Finding], live: &Value) -> Vec<Finding> {
-        if std::mem::take(&mut self.is_unsure) {
+    /// What is left to be put right and may be possible. Everything found is taken down. `is_perhaps_written` says
+    /// that the last write got no answer, so that what is gone now is its doing.
+    fn open(
+        &mut self,
+        findings: &[Finding],
+        live: &Value,
+        is_perhaps_written: bool,
+    ) -> Vec<Finding> {
+        if is_perhaps_written {
             self.notes.assume_written();
         }
         self.notes.note(findings);
@@ -183,48 +191,20 @@ impl<'r> Repair<'r> {
         !is_extra || self.job.extent == Extent::Extras && finding.kept.is_none()
     }
 
-    /// The part that is to be tried now.
-    fn in_focus(&mut self, open: Vec<Finding>) -> Vec<Finding> {
-        let Some(focus) = &self.focus else {
-            return open;
-        };
-        let (inside, outside): (Vec<Finding>, Vec<Finding>) = open
-            .into_iter()
-            .partition(|finding| focus.iter().any(|other| is_same(other, finding)));
-        if inside.is_empty() {
-            self.focus = None;
-            return outside;
-        }
-        inside
-    }
-
-    /// Nothing is left that has not been tried.
-    fn finish(&mut self) -> Next {
-        if self.notes.acquit(self.writes) {
-            return Next::More;
-        }
-        Next::Over(match self.notes.verdict() {
+    /// What the repair came to, when nothing is left to be tried.
+    fn verdict(&self) -> Done {
+        match self.notes.verdict() {
             Done::Nothing if self.is_perhaps_created => Done::Created,
             done => done,
-        })
+        }
     }
 
     /// Compares what the server made of the write.
-    fn after_write(&mut self, written: &[Finding], answer: &Live) -> Next {
-        self.writes += 1;
-        let mut left = self.left(&answer.value);
-        let is_partial = self.focus.take().is_some();
-        if is_partial {
-            // The others have not been written yet.
-            left.retain(|finding| written.iter().any(|other| is_same(other, finding)));
-        }
+    fn after_write(&mut self, written: &[Finding], answer: &Live) -> Done {
+        let left = self.left(&answer.value);
         self.notes.written(written, &left);
         self.not_stored(&answer.value);
-        if is_partial {
-            Next::More
-        } else {
-            self.finish()
-        }
+        self.verdict()
     }
 
     /// What an answer still differs in.
@@ -246,28 +226,16 @@ impl<'r> Repair<'r> {
     }
 
     /// What to do about a write that failed.
-    fn after_error(&mut self, error: Error, written: Vec<Finding>) -> Next {
+    fn after_error(&mut self, error: Error, written: &[Finding]) -> Next {
         match error {
             Error::Conflict(_) => Next::Raced,
-            Error::OutcomeUnknown { .. } => {
-                self.is_unsure = true;
-                self.after_silence(&error)
-            }
+            error @ Error::OutcomeUnknown { .. } => self.after_silence(error),
             Error::Invalid { message, causes } => {
-                let named = refusal::named(&causes, &written);
-                if !named.is_empty() && named.len() < written.len() {
-                    for (finding, reason) in named {
-                        self.notes.suspect(finding, reason, self.writes);
-                    }
-                } else if let [only] = &written[..] {
-                    let reason = named.into_iter().next().map(|(_, reason)| reason);
-                    let reason = reason.unwrap_or_else(|| refusal::told(&message));
-                    self.notes.suspect(only, reason, self.writes);
-                    self.focus = None;
-                } else {
-                    // It is not clear which: half of them by themselves, and so on.
-                    let half = written.len() / 2;
-                    self.focus = Some(written.into_iter().take(half).collect());
+                let Some(immutable) = refusal::immutable(&causes, written) else {
+                    return Next::Over(self.fail(&message));
+                };
+                for (finding, reason) in immutable {
+                    self.notes.refuse(finding, reason);
                 }
                 Next::More
             }
@@ -275,20 +243,16 @@ impl<'r> Repair<'r> {
         }
     }
 
-    /// A write that got no answer is made again, if it turns out not to have happened, but only once: it may be what
-    /// breaks the connection.
-    fn after_silence(&mut self, error: &Error) -> Next {
-        self.silences += 1;
-        if self.silences > 1 {
-            Next::Over(self.broken(error))
-        } else {
-            Next::Raced
-        }
+    /// After a write without an answer the object is read again.
+    fn after_silence(&mut self, error: Error) -> Next {
+        self.unanswered_count += 1;
+        self.unanswered = Some(error);
+        Next::Raced
     }
 
-    async fn create(&mut self) -> Next {
-        if !(self.job.is_current)() {
-            return Next::Over(self.fail(OUTDATED));
+    async fn create(&mut self, unanswered: Option<Error>) -> Next {
+        if let Some(reason) = self.forbids_another_try(unanswered) {
+            return Next::Over(self.fail(&reason));
         }
         let body = created(self.job.id, &self.job.subject);
         match self.cluster.create(self.job.id, &body).await {
@@ -296,7 +260,7 @@ impl<'r> Repair<'r> {
             Err(Error::AlreadyExists(_)) => Next::Raced,
             Err(error @ Error::OutcomeUnknown { .. }) => {
                 self.is_perhaps_created = true;
-                self.after_silence(&error)
+                self.after_silence(error)
             }
             Err(error) => Next::Over(self.broken(&error)),
         }

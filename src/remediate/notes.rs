@@ -15,8 +15,6 @@ struct Note {
     fate: Option<Fate>,
     /// Why it is not repaired.
     reason: Option<String>,
-    /// The server refused it as one of several, and perhaps because of another; it was so after this many writes.
-    suspected: Option<u32>,
 }
 
 impl Notes {
@@ -66,26 +64,6 @@ impl Notes {
         if let Some(note) = self.find(finding) {
             (note.fate, note.reason) = (Some(Fate::Refused), Some(reason));
         }
-    }
-
-    /// A difference that the server refused in company, after this many successful writes.
-    pub(super) fn suspect(&mut self, finding: &Finding, reason: String, writes: u32) {
-        self.refuse(finding, reason);
-        if let Some(note) = self.find(finding) {
-            note.suspected = Some(writes);
-        }
-    }
-
-    /// Gives what was refused in company another chance if something was written since. Whether there is such.
-    pub(super) fn acquit(&mut self, writes: u32) -> bool {
-        let mut any = false;
-        for note in &mut self.list {
-            if note.suspected.take().is_some_and(|then| then < writes) {
-                (note.fate, note.reason) = (None, None);
-                any = true;
-            }
-        }
-        any
     }
 
     /// These were written, and this is what the answer still differs in.
@@ -189,7 +167,6 @@ impl Note {
             finding: finding.clone(),
             fate: None,
             reason: None,
-            suspected: None,
         }
     }
 }
@@ -251,16 +228,5 @@ mod tests {
                 "1 of 3 fields repaired; the server or a webhook did not keep b, new".to_owned()
             )
         );
-    }
-
-    #[test]
-    fn a_suspect_gets_another_chance_only_after_a_write() {
-        let mut notes = Notes::default();
-        notes.note(&[finding("a"), finding("b")]);
-        notes.suspect(&finding("a"), "not found".to_owned(), 0);
-        assert!(notes.is_given_up(&finding("a")) && !notes.is_given_up(&finding("b")));
-        assert!(notes.acquit(1) && !notes.is_given_up(&finding("a")));
-        notes.suspect(&finding("a"), "not found".to_owned(), 1);
-        assert!(!notes.acquit(1) && notes.is_given_up(&finding("a")));
     }
 }

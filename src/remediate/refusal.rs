@@ -49,28 +49,39 @@ fn blocked_by_ignored(finding: &Finding, subject: &Subject<'_>, live: &Value) ->
         .then(|| format!("the key stands in {other} too, and is ignored there"))
 }
 
-/// The written differences that the server's answer names, and why.
-pub(super) fn named<'f>(causes: &[Cause], written: &'f [Finding]) -> Vec<(&'f Finding, String)> {
-    let about = |finding: &&'f Finding| {
-        let at = api_path(&finding.at);
-        let cause = causes
-            .iter()
-            .find(|cause| is_within(&cause.field, &at) || is_within(&at, &cause.field))?;
-        Some((*finding, told(&cause.message)))
-    };
-    written
-        .iter()
-        .filter_map(|finding| about(&finding))
-        .collect()
+/// The written differences that the server's answer calls immutable, and its words; nothing unless that is all that the
+/// answer says: another cause would still be there when they are left out.
+pub(super) fn immutable<'f>(
+    causes: &[Cause],
+    written: &'f [Finding],
+) -> Option<Vec<(&'f Finding, String)>> {
+    let mut named = Vec::new();
+    for cause in causes {
+        let before = named.len();
+        if is_about_immutability(&cause.message) {
+            let found = written.iter().filter(|finding| names(cause, finding));
+            named.extend(found.map(|finding| (finding, advice(&cause.message))));
+        }
+        if named.len() == before {
+            return None;
+        }
+    }
+    (!named.is_empty()).then_some(named)
+}
+
+fn is_about_immutability(message: &str) -> bool {
+    message.contains("field is immutable") || message.contains("may not change once set")
+}
+
+/// Whether a cause names the place of a difference, or one above or below it.
+fn names(cause: &Cause, finding: &Finding) -> bool {
+    let at = api_path(&finding.at);
+    is_within(&cause.field, &at) || is_within(&at, &cause.field)
 }
 
 /// What the server said, and what an operator can do about it.
-pub(super) fn told(message: &str) -> String {
-    if message.contains("immutable") || message.contains("may not change") {
-        format!("{message}: delete and recreate the object, or change the manifest")
-    } else {
-        message.to_owned()
-    }
+fn advice(message: &str) -> String {
+    format!("{message}: delete and recreate the object, or change the manifest")
 }
 
 /// Whether one of the server's paths is the other, or below it.
@@ -133,6 +144,23 @@ pub(super) mod tests {
         }
     }
 
+    /// The positions in `written` of what these causes give up.
+    fn given_up(causes: &[Cause], written: &[Finding]) -> Option<Vec<usize>> {
+        let named = immutable(causes, written)?;
+        let position = |finding: &Finding| {
+            let mut others = written.iter();
+            others
+                .position(|other| std::ptr::eq(other, finding))
+                .unwrap()
+        };
+        Some(
+            named
+                .into_iter()
+                .map(|(finding, _)| position(finding))
+                .collect(),
+        )
+    }
+
     #[test]
     fn the_answer_names_fields_at_above_or_below_the_difference() {
         let written = [
@@ -141,25 +169,37 @@ pub(super) mod tests {
             finding("spec.type"),
         ];
         for (field, expected) in [
-            ("spec.ports[0].port", vec![0]),
-            ("spec.ports[0]", vec![0]),
-            ("spec.ports", vec![0, 1]),
-            ("spec.ports[1]", vec![]),
-            ("spec.type[x]", vec![2]),
-            ("", vec![]),
-            ("metadata.labels", vec![]),
+            ("spec.ports[0].port", Some(vec![0])),
+            ("spec.ports[0]", Some(vec![0])),
+            ("spec.ports", Some(vec![0, 1])),
+            ("spec.ports[1]", None),
+            ("spec.type[x]", Some(vec![2])),
+            ("", None),
+            ("metadata.labels", None),
         ] {
-            let causes = [cause(field, "no")];
-            let found: Vec<usize> = named(&causes, &written)
-                .iter()
-                .map(|(finding, _)| {
-                    let at = written
-                        .iter()
-                        .position(|other| std::ptr::eq(other, *finding));
-                    at.unwrap()
-                })
-                .collect();
-            assert_eq!(found, expected, "{field}");
+            let causes = [cause(field, "Invalid value: 1: field is immutable")];
+            assert_eq!(given_up(&causes, &written), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn any_other_cause_keeps_everything_from_being_written() {
+        let written = [finding("spec.type"), finding("spec.clusterIP")];
+        let unset = cause(
+            "spec.clusterIP",
+            "Invalid value: \"\": may not change once set",
+        );
+        let set = cause("spec.type", "Invalid value: \"x\": field is immutable");
+        let wrong = cause("spec.type", "Unsupported value: \"x\"");
+        let elsewhere = cause("spec.selector", "Invalid value: 1: field is immutable");
+        for (causes, expected) in [
+            (vec![unset.clone()], Some(vec![1])),
+            (vec![unset.clone(), set], Some(vec![1, 0])),
+            (vec![unset.clone(), wrong], None),
+            (vec![unset, elsewhere], None),
+            (vec![], None),
+        ] {
+            assert_eq!(given_up(&causes, &written), expected, "{causes:?}");
         }
     }
 

@@ -12,8 +12,11 @@ use serde_json::{Value, json};
 use crate::repair::action;
 use crate::support::{config_map, folder, run, text};
 
-/// What the server answers: a status and a body; nothing, to break the connection off.
+/// What the server answers: a status and a body, where a string is sent as plain text; nothing, to break the connection
+/// off.
 type Answer = Option<(u16, Value)>;
+
+type Step = Box<dyn FnMut(&mut Script, &str, usize) -> Answer + Send>;
 
 /// What the server does, step by step.
 struct Script {
@@ -24,7 +27,7 @@ struct Script {
     /// The requests since: `GET`, `PUT` or `POST`.
     seen: Vec<String>,
     /// Makes the answer to a request for the object: the n-th of its method, counted from 1.
-    step: fn(&mut Self, &str, usize) -> Answer,
+    step: Step,
     /// The manifests.
     folder: PathBuf,
 }
@@ -40,9 +43,27 @@ fn live(uid: &str, value: &str) -> Value {
 
 #[allow(clippy::unnecessary_wraps, reason = "it is an answer like the others")]
 fn status(code: u16, reason: &str) -> Answer {
-    let body = json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
-        "message": reason, "details": {"name": "web"}});
-    Some((code, body))
+    Some((code, status_body(code, reason)))
+}
+
+fn status_body(code: u16, reason: &str) -> Value {
+    json!({"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": reason, "code": code,
+        "message": reason, "details": {"name": "web"}})
+}
+
+/// Answers to a write that do not tell whether it happened.
+fn no_answers() -> Vec<Answer> {
+    vec![
+        None,
+        Some((503, json!("upstream connect error"))),
+        Some((500, status_body(500, "etcdserver: request timed out"))),
+        Some((504, status_body(504, "Timeout"))),
+        Some((502, json!("<html>Bad Gateway</html>"))),
+        Some((404, json!("default backend - 404"))),
+        Some((409, json!("conflict"))),
+        Some((200, json!("<html>Please log in</html>"))),
+        Some((302, json!(""))),
+    ]
 }
 
 impl Script {
@@ -66,21 +87,33 @@ impl Script {
         }
         self.seen.push(method.to_owned());
         let count = self.seen.iter().filter(|seen| *seen == method).count();
-        (self.step)(self, method, count)
+        let mut step = std::mem::replace(&mut self.step, Box::new(|_, _, _| None));
+        let answer = step(self, method, count);
+        self.step = step;
+        answer
     }
 }
 
 /// Runs a repair against a server that goes by this script. Gives the report, the exit code and the requests.
 fn against(
     before: Option<Value>,
-    step: fn(&mut Script, &str, usize) -> Answer,
+    step: impl FnMut(&mut Script, &str, usize) -> Answer + Send + 'static,
 ) -> (Value, i32, Vec<String>) {
-    let manifests = folder(&[("m.yaml", &config_map("web", "k", "v"))]);
+    against_with(&config_map("web", "k", "v"), before, step)
+}
+
+/// The same with this manifest.
+fn against_with(
+    manifest: &str,
+    before: Option<Value>,
+    step: impl FnMut(&mut Script, &str, usize) -> Answer + Send + 'static,
+) -> (Value, i32, Vec<String>) {
+    let manifests = folder(&[("m.yaml", manifest)]);
     let script = Arc::new(Mutex::new(Script {
         live: before,
         is_compared: false,
         seen: Vec::new(),
-        step,
+        step: Box::new(step),
         folder: manifests.path().to_owned(),
     }));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -141,7 +174,10 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
         let Some((code, body)) = script.lock().unwrap().answer(method) else {
             return;
         };
-        let body = body.to_string();
+        let body = match body {
+            Value::String(text) => text,
+            body => body.to_string(),
+        };
         let head = format!(
             "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             body.len()
@@ -220,7 +256,7 @@ fn a_deletion_that_begins_meanwhile_is_respected() {
         script.live = Some(object);
         script.get()
     });
-    failed(&report, exit, "it is being deleted");
+    failed(&report, exit, "being deleted");
     assert_eq!(seen, ["GET"]);
 }
 
@@ -236,50 +272,136 @@ fn drift_that_somebody_else_mends_is_no_drift() {
 }
 
 #[test]
-fn a_write_without_an_answer_is_looked_after() {
-    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
-        "PUT" => {
+fn a_write_that_happened_without_an_answer_is_reported_as_a_repair() {
+    for no_answer in no_answers() {
+        let shown = format!("{no_answer:?}");
+        let (report, exit, seen) =
+            against(
+                Some(live("u1", "w")),
+                move |script, method, _| match method {
+                    "PUT" => {
+                        script.take();
+                        no_answer.clone()
+                    }
+                    _ => script.get(),
+                },
+            );
+        assert_eq!(
+            (action(&report).0.as_str(), exit),
+            ("remediated", 0),
+            "{shown}: {report:#}"
+        );
+        assert_eq!(report["resources"][0]["fields"][0]["outcome"], "set");
+        assert_eq!(seen, ["GET", "PUT", "GET"], "{shown}");
+    }
+}
+
+#[test]
+fn a_write_that_did_not_happen_and_gets_no_answer_is_made_twice_at_most() {
+    for no_answer in no_answers() {
+        let shown = format!("{no_answer:?}");
+        let (report, exit, seen) =
+            against(
+                Some(live("u1", "w")),
+                move |script, method, _| match method {
+                    "PUT" => no_answer.clone(),
+                    _ => script.get(),
+                },
+            );
+        let (action, reason) = action(&report);
+        assert_eq!(
+            (action.as_str(), exit),
+            ("remediation-failed", 2),
+            "{shown}"
+        );
+        assert!(
+            reason.starts_with(r#"update configmaps "web" in namespace "default": "#)
+                && reason.ends_with("; read again, it was not written"),
+            "{reason}"
+        );
+        assert_eq!(seen, ["GET", "PUT", "GET", "PUT", "GET"], "{shown}");
+    }
+}
+
+#[test]
+fn the_second_write_without_an_answer_is_looked_after_too() {
+    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, count| {
+        if (method, count) == ("PUT", 2) {
             script.take();
-            None
         }
-        _ => script.get(),
+        match method {
+            "PUT" => None,
+            _ => script.get(),
+        }
     });
-    assert_eq!(
-        (action(&report).0.as_str(), exit),
-        ("remediated", 0),
-        "{report:#}"
-    );
-    assert_eq!(report["resources"][0]["fields"][0]["outcome"], "set");
+    assert_eq!((action(&report).0.as_str(), exit), ("remediated", 0));
+    assert_eq!(seen, ["GET", "PUT", "GET", "PUT", "GET"]);
+}
+
+#[test]
+fn a_write_after_which_nothing_can_be_read_is_told_of() {
+    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, count| {
+        match (method, count) {
+            ("PUT", _) => status(500, "etcdserver: request timed out"),
+            ("GET", 2) => status(500, "etcdserver: leader changed"),
+            _ => script.get(),
+        }
+    });
+    let reason = r#"update configmaps "web" in namespace "default": it may have been written or not: 500 Internal Server Error: etcdserver: request timed out; reading it again failed: get configmaps "web" in namespace "default": 500 Internal Server Error: etcdserver: leader changed"#;
+    failed(&report, exit, reason);
     assert_eq!(seen, ["GET", "PUT", "GET"]);
 }
 
 #[test]
-fn a_write_that_never_gets_an_answer_is_made_twice_at_most() {
-    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
-        "PUT" => None,
-        _ => script.get(),
-    });
-    let (action, reason) = action(&report);
-    assert_eq!((action.as_str(), exit), ("remediation-failed", 2));
-    assert!(reason.contains("without an answer"), "{reason}");
-    assert_eq!(seen, ["GET", "PUT", "GET", "PUT"]);
+fn a_server_that_turns_a_write_away_is_asked_again() {
+    for code in [429, 503] {
+        let (report, exit, seen) = against(Some(live("u1", "w")), move |script, method, count| {
+            match (method, count) {
+                ("PUT", 1) => status(code, "TooManyRequests"),
+                ("PUT", _) => script.take(),
+                _ => script.get(),
+            }
+        });
+        assert_eq!((action(&report).0.as_str(), exit), ("remediated", 0));
+        assert_eq!(seen, ["GET", "PUT", "PUT"]);
+    }
 }
 
 #[test]
 fn a_creation_without_an_answer_is_looked_after() {
-    let (report, exit, seen) = against(None, |script, method, _| match method {
-        "POST" => {
-            script.take();
-            None
-        }
-        _ => script.get(),
-    });
-    assert_eq!(
-        (action(&report).0.as_str(), exit),
-        ("created", 0),
-        "{report:#}"
-    );
-    assert_eq!(seen, ["GET", "POST", "GET"]);
+    for no_answer in no_answers() {
+        let shown = format!("{no_answer:?}");
+        let happened = no_answer.clone();
+        let (report, exit, seen) = against(None, move |script, method, _| match method {
+            "POST" => {
+                script.take();
+                happened.clone()
+            }
+            _ => script.get(),
+        });
+        assert_eq!(
+            (action(&report).0.as_str(), exit),
+            ("created", 0),
+            "{shown}: {report:#}"
+        );
+        assert_eq!(seen, ["GET", "POST", "GET"], "{shown}");
+
+        let (report, exit, seen) = against(None, move |script, method, _| match method {
+            "POST" => no_answer.clone(),
+            _ => script.get(),
+        });
+        let (action, reason) = action(&report);
+        assert_eq!(
+            (action.as_str(), exit),
+            ("remediation-failed", 2),
+            "{shown}"
+        );
+        assert!(
+            reason.ends_with("; read again, it was not written"),
+            "{reason}"
+        );
+        assert_eq!(seen, ["GET", "POST", "GET", "POST", "GET"], "{shown}");
+    }
 }
 
 #[test]
@@ -316,12 +438,78 @@ fn a_manifest_that_says_alert_by_now_is_respected() {
     assert_eq!(seen, ["GET"]);
 }
 
+/// A ConfigMap with drift in its data and its labels, against a server that answers each write with the next of these
+/// causes, and takes it when there is none left. Gives the report, the exit code and the requests.
+fn refused(causes: &[&[(&str, &str)]]) -> (Value, i32, Vec<String>) {
+    let manifest =
+        config_map("web", "k", "v").replace("{name: web}", "{name: web, labels: {a: b}}");
+    let mut causes: Vec<Vec<Value>> = causes
+        .iter()
+        .map(|causes| {
+            let cause =
+                |(field, message): &(&str, &str)| json!({"field": field, "message": message});
+            causes.iter().map(cause).collect()
+        })
+        .collect();
+    against_with(
+        &manifest,
+        Some(live("u1", "w")),
+        move |script, method, _| {
+            if method == "GET" {
+                return script.get();
+            }
+            if causes.is_empty() {
+                // Everything but the refused data.
+                let mut object = live("u1", "w");
+                object["metadata"]["labels"] = json!({"a": "b"});
+                script.live = Some(object);
+                return script.get();
+            }
+            let mut body = status_body(422, "Invalid");
+            body["details"]["causes"] = causes.remove(0).into();
+            Some((422, body))
+        },
+    )
+}
+
 #[test]
-fn a_refusal_is_narrowed_down() {
-    let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
-        "PUT" => status(422, "Invalid"),
-        _ => script.get(),
-    });
-    failed(&report, exit, "0 of 1 fields repaired; data.k: Invalid");
-    assert_eq!(seen, ["GET", "PUT", "GET"]);
+fn what_the_server_calls_immutable_is_left_out_and_the_rest_written() {
+    let (report, exit, seen) = refused(&[&[("data", "Forbidden: field is immutable when x")]]);
+    let reason = "1 of 2 fields repaired; data.k: Forbidden: field is immutable when x: \
+                  delete and recreate the object, or change the manifest";
+    failed(&report, exit, reason);
+    assert_eq!(seen, ["GET", "PUT", "GET", "PUT"]);
+    let outcomes: Vec<&Value> = report["resources"][0]["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| &field["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["refused", "set"]);
+}
+
+#[test]
+fn after_any_other_refusal_nothing_of_the_object_is_written() {
+    let immutable = ("data", "field is immutable");
+    for causes in [
+        &[][..],
+        &[("data.k", "Unsupported value")],
+        &[immutable, ("metadata.labels", "Invalid value")],
+        &[immutable, ("spec.elsewhere", "field is immutable")],
+        &[("", "field is immutable")],
+    ] {
+        let (report, exit, seen) = refused(&[causes]);
+        failed(&report, exit, "Invalid");
+        assert_eq!(seen, ["GET", "PUT"], "{causes:?}");
+    }
+}
+
+#[test]
+fn nothing_is_written_when_the_rest_is_refused_for_another_reason() {
+    let (report, exit, seen) = refused(&[
+        &[("data.k", "may not change once set")],
+        &[("metadata.labels", "Invalid value")],
+    ]);
+    failed(&report, exit, "Invalid");
+    assert_eq!(seen, ["GET", "PUT", "GET", "PUT"]);
 }
