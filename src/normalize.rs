@@ -3,8 +3,7 @@
 
 use serde_json::Value;
 
-use crate::schema::quantity::Amount;
-use crate::schema::types::Scalar;
+use crate::schema::{Scalar, quantity::Amount};
 use crate::yaml::{self, Node};
 
 /// A value without parts, from either side.

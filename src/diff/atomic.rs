@@ -7,8 +7,7 @@ use super::finding::set;
 use super::walk::{Spot, Walk};
 use super::{Class, Verdict};
 use crate::path::Ignore;
-use crate::schema::rules::{Gate, Order, RuleId, Rules};
-use crate::schema::types::Type;
+use crate::schema::{Gate, Order, RuleId, Rules, Type};
 use crate::yaml::Node;
 
 /// How a live value stands to the declared one, as a whole.

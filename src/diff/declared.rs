@@ -7,8 +7,7 @@ use super::finding::set;
 use super::walk::{IGNORED, Spot, Walk};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
-use crate::schema::rules::{Gate, Rules};
-use crate::schema::types::{Field, ListKind, Scalar, Struct, Type};
+use crate::schema::{Field, Gate, ListKind, Rules, Scalar, Struct, Type};
 use crate::yaml::{self, Node};
 
 impl<'a> Walk<'_, 'a> {

@@ -7,9 +7,7 @@ use serde_json::Value;
 use super::pairs::{Identities, live_text, pair};
 use super::walk::{IGNORED, Spot, Step, Walk};
 use super::{Class, Edit, Place, Verdict};
-use crate::schema::MATCHED_IN_ORDER;
-use crate::schema::rules::{Rules, Siblings};
-use crate::schema::types::{Struct, StructRef, Type};
+use crate::schema::{MATCHED_IN_ORDER, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
 /// The items of a keyed list, and which belong together.

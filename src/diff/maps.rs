@@ -5,8 +5,7 @@ use serde_json::Value;
 use super::walk::{IGNORED, Spot, Step, Walk};
 use super::{Class, Verdict};
 use crate::normalize::Plain;
-use crate::schema::rules::{KeyRow, Rules};
-use crate::schema::types::Type;
+use crate::schema::{KeyRow, Rules, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {

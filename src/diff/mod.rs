@@ -21,8 +21,7 @@ mod walk;
 use serde_json::Value;
 
 use crate::path::{Ignore, Path, Pattern};
-use crate::schema::rules::{Gate, Immutable, RuleId};
-use crate::schema::{Kind, exclusive_sibling, types};
+use crate::schema::{Gate, Immutable, Kind, RuleId, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.

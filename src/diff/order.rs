@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::walk::{Spot, Walk};
 use super::{Class, Edit, Verdict};
-use crate::schema::rules::{Order, Rules};
+use crate::schema::{Order, Rules};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {

@@ -6,8 +6,7 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use crate::path::Segment;
-use crate::schema::rules::{Siblings, scalar_text};
-use crate::schema::types::Struct;
+use crate::schema::{Siblings, Struct, scalar_text};
 use crate::yaml::Node;
 
 /// A list's items as far as telling them apart goes.

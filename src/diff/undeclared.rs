@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::walk::{Spot, UNDECLARED, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::{self, Plain};
-use crate::schema::rules::{DefaultRow, Members, Siblings, Union};
-use crate::schema::types::{Field, ListKind, Scalar, Struct, StructRef, Type};
+use crate::schema::{
+    DefaultRow, Field, ListKind, Members, Scalar, Siblings, Struct, StructRef, Type, Union,
+};
 
 impl<'a> Walk<'_, 'a> {
     /// A place where nothing is declared.

@@ -7,8 +7,7 @@ use super::declared::is_empty;
 use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
-use crate::schema::rules::{Members, Siblings, Union};
-use crate::schema::types::{Field, Struct, Type};
+use crate::schema::{Field, Members, Siblings, Struct, Type, Union};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {

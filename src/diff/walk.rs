@@ -5,8 +5,9 @@ use serde_json::Value;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
 use crate::path::{Ignore, Path, Segment};
-use crate::schema::rules::{Follower, Immutable, RuleId, Rules, Siblings};
-use crate::schema::types::{Field, MOST_FIELDS, Struct, StructRef, Type};
+use crate::schema::{
+    Field, Follower, Immutable, MOST_FIELDS, RuleId, Rules, Siblings, Struct, StructRef, Type,
+};
 use crate::yaml::Node;
 
 /// The reason why live values that nothing declares are passed over.

@@ -4,9 +4,7 @@
 //! that it would drop because it does not know them.
 
 use crate::path::{Path, Segment};
-use crate::schema::Kind;
-use crate::schema::rules::scalar_text;
-use crate::schema::types::{self, Field, ListKind, Struct, Type};
+use crate::schema::{Field, Kind, ListKind, Struct, Type, scalar_text, types};
 use crate::yaml::{Entry, Node, Position, Value};
 
 use super::names;

@@ -2,8 +2,7 @@
 //! list is compared and written as one value.
 
 use crate::path::{Pattern, Step};
-use crate::schema::Kind;
-use crate::schema::types::{self, ListKind, Struct, Type};
+use crate::schema::{Kind, ListKind, Struct, Type, types};
 
 /// Checks one path for objects of these kinds. Fails with a text that says what is wrong, if the path leads into an
 /// atomic list wherever it leads anywhere. A path that leads nowhere is no error here: whether it matches something is

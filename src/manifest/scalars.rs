@@ -1,7 +1,6 @@
 //! Whether a value is one that the server would decode as a given type without parts.
 
-use crate::schema::quantity::Amount;
-use crate::schema::types::Scalar;
+use crate::schema::{Scalar, quantity::Amount};
 use crate::yaml::{Node, Value};
 
 use super::problem::{one_line, quoted};

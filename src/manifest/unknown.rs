@@ -1,6 +1,6 @@
 //! What to say of a field that the type does not have: most often a slip of the pen, or a wrong indentation.
 
-use crate::schema::types::{Struct, Type};
+use crate::schema::{Struct, Type};
 use crate::yaml::{Entry, Node, Value};
 
 use super::check::{Step, Trail};

@@ -12,8 +12,7 @@ use crate::cluster::{Cluster, Error, Fetched, Fetching};
 use crate::diff::{Differences, Finding, differences};
 use crate::manifest::Resource;
 use crate::report;
-use crate::schema::rules::Gate;
-use crate::schema::{ResourceId, types};
+use crate::schema::{Gate, ResourceId, types};
 
 /// What is known of one resource.
 pub(super) enum Standing {

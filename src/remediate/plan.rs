@@ -3,8 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::diff::{Edit, Finding, Place, Subject, Token};
-use crate::schema::types::{self, Type};
-use crate::schema::{RECORDS, ResourceId, exclusive_sibling};
+use crate::schema::{RECORDS, ResourceId, Struct, Type, exclusive_sibling, types};
 
 /// The body that puts these differences right: `live` with their edits made.
 #[must_use]
@@ -178,7 +177,7 @@ pub fn created(id: &ResourceId, subject: &Subject<'_>) -> Value {
 }
 
 /// An object without the fields that the tables give to the server.
-fn without_owned(ty: &types::Struct, value: Value) -> Map<String, Value> {
+fn without_owned(ty: &Struct, value: Value) -> Map<String, Value> {
     let Value::Object(map) = value else {
         return Map::new();
     };

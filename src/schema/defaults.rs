@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::image;
-use super::rules::{DefaultRow, Fill, Follower, Siblings};
+use super::model::{DefaultRow, Fill, Follower, Siblings};
 
 const fn row(at: &'static str, fill: Fill) -> DefaultRow {
     DefaultRow {

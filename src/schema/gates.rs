@@ -2,7 +2,7 @@
 //!
 //! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go.
 
-use super::rules::Gate;
+use super::model::Gate;
 
 const fn gate(at: &'static str, gate: &'static str, on_since: Option<u32>) -> Gate {
     Gate { at, gate, on_since }

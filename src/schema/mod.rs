@@ -104,15 +104,21 @@ mod defaults;
 mod gates;
 mod image;
 mod lists;
+mod model;
 mod ownership;
 pub mod quantity;
-pub mod rules;
+mod rules;
 pub mod types;
 mod unions;
 mod writes;
 
 pub use lists::MATCHED_IN_ORDER;
+pub use model::{
+    DefaultRow, Dropped, Field, Fill, Follower, Gate, Immutable, KeyRow, ListKind, MOST_FIELDS,
+    Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union, scalar_text,
+};
 pub use ownership::RECORDS;
+pub use rules::defaults as default_rows;
 pub use writes::{exclusive_sibling, is_selected};
 
 #[cfg(test)]

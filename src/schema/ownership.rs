@@ -3,7 +3,7 @@
 //! Source: Kubernetes' registry strategies (`PrepareForCreate`, `PrepareForUpdate`) and conversions, the Service
 //! allocators, kubectl's annotations, and the tracking marks that Argo CD, Flux and Helm document.
 
-use super::rules::{Dropped, KeyRow};
+use super::model::{Dropped, KeyRow};
 
 /// Written by the server alone. In a manifest they come from a saved object; they are never compared and never sent.
 pub(super) static OWNED: &[&str] = &[

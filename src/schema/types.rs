@@ -6,186 +6,11 @@
 use std::sync::LazyLock;
 
 use super::Kind;
-use super::rules::{self, Rules, Union};
+use super::model::{Field, ListKind, Scalar, Struct, StructRef, Type};
+use super::rules;
 
 /// The generated tables.
 const GENERATED: &str = include_str!("types.txt");
-
-/// A Go struct.
-#[derive(Debug)]
-pub struct Struct {
-    /// Its name in Go: `Container`.
-    pub name: &'static str,
-    /// One owner for the whole of it: it is compared and replaced as one value.
-    pub atomic: bool,
-    /// Its fields, those of embedded structs included, by name.
-    pub fields: Vec<Field>,
-    /// Where among them those stand that have a default.
-    pub defaulted: Vec<usize>,
-    /// Where among them those stand that follow another.
-    pub followers: Vec<usize>,
-    /// The union that some of its fields form.
-    pub union: Option<&'static Union>,
-    /// Where each field stands, at a place that its name gives or, where that was taken, at the next free one. Fields
-    /// are looked up for every key of every object, and this takes one comparison where a search takes five.
-    slots: Vec<Option<u8>>,
-}
-
-/// No struct has more fields.
-pub const MOST_FIELDS: usize = 64;
-
-impl Struct {
-    fn new(name: &'static str, atomic: bool, fields: Vec<Field>) -> Self {
-        assert!(
-            fields.len() <= MOST_FIELDS,
-            "{name} has {} fields",
-            fields.len()
-        );
-        let places = |is_one: fn(&Field) -> bool| {
-            let all = fields.iter().enumerate();
-            all.filter(|(_, field)| is_one(field))
-                .map(|(index, _)| index)
-                .collect()
-        };
-        let mut slots = vec![None; (fields.len() * 4).next_power_of_two()];
-        for (index, field) in (0..).zip(&fields) {
-            let mut slot = first_slot(field.name) % slots.len();
-            while slots[slot].is_some() {
-                slot = (slot + 1) % slots.len();
-            }
-            slots[slot] = Some(index);
-        }
-        Self {
-            name,
-            atomic,
-            defaulted: places(|field| field.rules.default.is_some()),
-            followers: places(|field| field.rules.follows.is_some()),
-            fields,
-            union: rules::union_of(name),
-            slots,
-        }
-    }
-
-    /// The field of this name.
-    #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Field> {
-        self.index(name).map(|i| &self.fields[i])
-    }
-
-    /// Where the field of this name stands among the fields.
-    #[must_use]
-    pub fn index(&self, name: &str) -> Option<usize> {
-        let last = self.slots.len() - 1;
-        let mut slot = first_slot(name) & last;
-        while let Some(index) = self.slots[slot] {
-            if self.fields[usize::from(index)].name == name {
-                return Some(index.into());
-            }
-            slot = (slot + 1) & last;
-        }
-        None
-    }
-}
-
-/// Where a name is looked for first; the rest of a division by a power of two counts.
-fn first_slot(name: &str) -> usize {
-    let byte = |at: Option<&u8>| at.map_or(0, |byte| usize::from(*byte));
-    let bytes = name.as_bytes();
-    let middle = bytes.get(bytes.len() / 2);
-    bytes.len() + 7 * byte(bytes.first()) + 31 * byte(bytes.last()) + 5 * byte(middle)
-}
-
-/// A field of a [`Struct`].
-#[derive(Debug)]
-pub struct Field {
-    /// Its name in JSON.
-    pub name: &'static str,
-    /// Its type.
-    pub ty: Type,
-    /// A pointer in Go: an explicit zero or `{}` is kept and differs from absence.
-    pub pointer: bool,
-    /// What the server is known to do with it.
-    pub rules: Rules,
-}
-
-/// The type of a value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Type {
-    /// A value without parts.
-    Scalar(Scalar),
-    /// Anything; not compared.
-    Any,
-    /// A map with string keys.
-    Map {
-        /// The type of its values.
-        value: Box<Type>,
-        /// One owner for the whole of it.
-        atomic: bool,
-    },
-    /// A list.
-    List {
-        /// The type of its items.
-        item: Box<Type>,
-        /// What tells its items apart.
-        kind: ListKind,
-    },
-    /// A struct.
-    Struct(StructRef),
-}
-
-/// The types without parts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scalar {
-    /// A text.
-    String,
-    /// `true` or `false`.
-    Bool,
-    /// A whole number of 32 bits.
-    Int32,
-    /// A whole number of 64 bits.
-    Int64,
-    /// A `resource.Quantity`, such as `500m`.
-    Quantity,
-    /// A number or a text: a port or a percentage.
-    IntOrString,
-    /// An instant, to the second.
-    Time,
-    /// An instant, to the microsecond.
-    MicroTime,
-    /// Bytes in base64.
-    Bytes,
-}
-
-/// What tells the items of a list apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListKind {
-    /// Nothing: the list is one value.
-    Atomic,
-    /// Their value.
-    Set,
-    /// The values of these fields.
-    Keyed(Vec<&'static str>),
-}
-
-/// Refers to a [`Struct`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StructRef(usize);
-
-impl StructRef {
-    /// The struct.
-    #[must_use]
-    pub fn get(self) -> &'static Struct {
-        &TABLES.structs[self.0]
-    }
-}
-
-impl std::ops::Deref for StructRef {
-    type Target = Struct;
-
-    fn deref(&self) -> &Struct {
-        self.get()
-    }
-}
 
 /// The type of a kind's objects.
 #[must_use]
@@ -201,47 +26,57 @@ pub fn version() -> (u32, u32) {
 
 /// Every struct of the tables.
 pub fn structs() -> impl Iterator<Item = &'static Struct> {
-    TABLES.structs.iter()
+    TABLES.structs.iter().map(|place| place.get())
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(GENERATED));
 
 struct Tables {
     version: (u32, u32),
-    structs: Vec<Struct>,
+    structs: Vec<StructRef>,
     /// By the number of the kind.
     roots: [StructRef; Kind::ALL.len()],
 }
 
 impl Tables {
     fn read(text: &'static str) -> Self {
-        let names: Vec<&str> = blocks(text).map(|(name, _)| name).collect();
+        let places: Vec<(&str, StructRef)> = blocks(text)
+            .map(|(name, _)| (name, StructRef::reserve()))
+            .collect();
         let find = |name: &str| {
-            let index = names.iter().position(|n| *n == name);
-            StructRef(index.unwrap_or_else(|| panic!("types.txt: no type {name}")))
+            let place = places.iter().find(|(known, _)| *known == name);
+            place
+                .unwrap_or_else(|| panic!("types.txt: no type {name}"))
+                .1
         };
-        let fields = |owner, lines: &[&'static str]| {
+        let fields = |owner, lines: &[&'static str]| -> Vec<Field> {
             let fields = lines[1..].iter();
             fields.map(|line| field(owner, line, &find)).collect()
         };
-        let mut structs: Vec<Struct> = blocks(text)
-            .map(|(name, lines)| {
-                let atomic = lines[0].split(' ').any(|word| word == "atomic");
-                Struct::new(name, atomic, fields(name, &lines))
-            })
-            .collect();
         // The metadata of an object and of a template are one Go type, but the server owns parts of the former.
-        let meta = find("ObjectMeta");
-        let root_meta = StructRef(structs.len());
-        let copy = blocks(text).nth(meta.0).expect("found above").1;
-        structs.push(Struct::new("RootMeta", false, fields("RootMeta", &copy)));
-        let roots = Kind::ALL.map(|kind| find(kind.name()));
-        for root in roots {
-            let fields = &mut structs[root.0].fields;
-            for field in fields.iter_mut().filter(|f| f.name == "metadata") {
+        let root_meta = StructRef::reserve();
+        let mut structs = Vec::new();
+        for (name, lines) in blocks(text) {
+            let is_root = Kind::ALL.iter().any(|kind| kind.name() == name);
+            let is_atomic = lines[0].split(' ').any(|word| word == "atomic");
+            let mut own = fields(name, &lines);
+            for field in own
+                .iter_mut()
+                .filter(|field| is_root && field.name == "metadata")
+            {
                 field.ty = Type::Struct(root_meta);
             }
+            structs.push((find(name), name, is_atomic, own));
+            if name == "ObjectMeta" {
+                structs.push((root_meta, "RootMeta", false, fields("RootMeta", &lines)));
+            }
         }
+        let roots = Kind::ALL.map(|kind| find(kind.name()));
+        let filled = structs.into_iter().map(|(place, name, is_atomic, fields)| {
+            place.fill(Struct::new(name, is_atomic, fields, rules::union_of(name)));
+            place
+        });
+        let structs = filled.collect();
         let version = text
             .lines()
             .find_map(|line| line.strip_prefix("version v"))

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use gitops_drift::diff::{Sides, Verdict, compare};
 use gitops_drift::path::Ignore;
-use gitops_drift::schema::{Kind, rules};
+use gitops_drift::schema::{Kind, default_rows};
 use gitops_drift::yaml;
 
 use crate::support::ControlPlane;
@@ -93,7 +93,7 @@ fn each_default_is_what_the_server_fills_in() {
             Verdict::UnknownLive(path) => panic!("unknown: {path}"),
         });
     }
-    let unseen: Vec<String> = rules::defaults()
+    let unseen: Vec<String> = default_rows()
         .map(|row| row.id().to_string())
         .filter(|id| !seen.contains(id))
         .collect();

@@ -1,8 +1,7 @@
 //! How often the field that was meant is found for one that is misspelt by one letter.
 
 use super::said;
-use crate::schema::Kind;
-use crate::schema::types::{self, Field, Scalar, Struct, Type};
+use crate::schema::{Field, Kind, Scalar, Struct, Type, types};
 
 /// A struct of a Deployment, and how to get there: what stands before and after it in a manifest.
 struct Spot {

@@ -1,0 +1,556 @@
+//! What the tables are made of: types and their fields, and the columns of the rows that are written by hand.
+//!
+//! They refer to each other (a field has its rows, and a row's condition looks at a struct), so they are in one file. A
+//! row is addressed by `Type.field` in Go's names, so that one row holds wherever the type is used. Each row has an
+//! id (its table and address), which every verdict "not drift" carries.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+
+use crate::yaml::{self, Node};
+
+/// A Go struct.
+#[derive(Debug)]
+pub struct Struct {
+    /// Its name in Go: `Container`.
+    pub name: &'static str,
+    /// One owner for the whole of it: it is compared and replaced as one value.
+    pub atomic: bool,
+    /// Its fields, those of embedded structs included, by name.
+    pub fields: Vec<Field>,
+    /// Where among them those stand that have a default.
+    pub defaulted: Vec<usize>,
+    /// Where among them those stand that follow another.
+    pub followers: Vec<usize>,
+    /// The union that some of its fields form.
+    pub union: Option<&'static Union>,
+    /// Where each field stands, at a place that its name gives or, where that was taken, at the next free one. Fields
+    /// are looked up for every key of every object, and this takes one comparison where a search takes five.
+    slots: Vec<Option<u8>>,
+}
+
+/// No struct has more fields.
+pub const MOST_FIELDS: usize = 64;
+
+impl Struct {
+    pub(super) fn new(
+        name: &'static str,
+        atomic: bool,
+        fields: Vec<Field>,
+        union: Option<&'static Union>,
+    ) -> Self {
+        assert!(
+            fields.len() <= MOST_FIELDS,
+            "{name} has {} fields",
+            fields.len()
+        );
+        let places = |is_one: fn(&Field) -> bool| {
+            let all = fields.iter().enumerate();
+            all.filter(|(_, field)| is_one(field))
+                .map(|(index, _)| index)
+                .collect()
+        };
+        let mut slots = vec![None; (fields.len() * 4).next_power_of_two()];
+        for (index, field) in (0..).zip(&fields) {
+            let mut slot = first_slot(field.name) % slots.len();
+            while slots[slot].is_some() {
+                slot = (slot + 1) % slots.len();
+            }
+            slots[slot] = Some(index);
+        }
+        Self {
+            name,
+            atomic,
+            defaulted: places(|field| field.rules.default.is_some()),
+            followers: places(|field| field.rules.follows.is_some()),
+            fields,
+            union,
+            slots,
+        }
+    }
+
+    /// The field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&Field> {
+        self.index(name).map(|i| &self.fields[i])
+    }
+
+    /// Where the field of this name stands among the fields.
+    #[must_use]
+    pub fn index(&self, name: &str) -> Option<usize> {
+        let last = self.slots.len() - 1;
+        let mut slot = first_slot(name) & last;
+        while let Some(index) = self.slots[slot] {
+            if self.fields[usize::from(index)].name == name {
+                return Some(index.into());
+            }
+            slot = (slot + 1) & last;
+        }
+        None
+    }
+}
+
+/// Where a name is looked for first; the rest of a division by a power of two counts.
+fn first_slot(name: &str) -> usize {
+    let byte = |at: Option<&u8>| at.map_or(0, |byte| usize::from(*byte));
+    let bytes = name.as_bytes();
+    let middle = bytes.get(bytes.len() / 2);
+    bytes.len() + 7 * byte(bytes.first()) + 31 * byte(bytes.last()) + 5 * byte(middle)
+}
+
+/// A field of a [`Struct`].
+#[derive(Debug)]
+pub struct Field {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its type.
+    pub ty: Type,
+    /// A pointer in Go: an explicit zero or `{}` is kept and differs from absence.
+    pub pointer: bool,
+    /// What the server is known to do with it.
+    pub rules: Rules,
+}
+
+/// The type of a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    /// A value without parts.
+    Scalar(Scalar),
+    /// Anything; not compared.
+    Any,
+    /// A map with string keys.
+    Map {
+        /// The type of its values.
+        value: Box<Type>,
+        /// One owner for the whole of it.
+        atomic: bool,
+    },
+    /// A list.
+    List {
+        /// The type of its items.
+        item: Box<Type>,
+        /// What tells its items apart.
+        kind: ListKind,
+    },
+    /// A struct.
+    Struct(StructRef),
+}
+
+/// The types without parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scalar {
+    /// A text.
+    String,
+    /// `true` or `false`.
+    Bool,
+    /// A whole number of 32 bits.
+    Int32,
+    /// A whole number of 64 bits.
+    Int64,
+    /// A `resource.Quantity`, such as `500m`.
+    Quantity,
+    /// A number or a text: a port or a percentage.
+    IntOrString,
+    /// An instant, to the second.
+    Time,
+    /// An instant, to the microsecond.
+    MicroTime,
+    /// Bytes in base64.
+    Bytes,
+}
+
+/// What tells the items of a list apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListKind {
+    /// Nothing: the list is one value.
+    Atomic,
+    /// Their value.
+    Set,
+    /// The values of these fields.
+    Keyed(Vec<&'static str>),
+}
+
+/// Refers to a [`Struct`]. Structs refer to each other, so the places that they are put into come first.
+#[derive(Clone, Copy)]
+pub struct StructRef(&'static OnceLock<Struct>);
+
+impl StructRef {
+    /// The struct.
+    #[must_use]
+    pub fn get(self) -> &'static Struct {
+        self.0
+            .get()
+            .expect("references are handed out when all tables are read")
+    }
+
+    /// The place of a struct that is still to be read.
+    pub(super) fn reserve() -> Self {
+        Self(Box::leak(Box::default()))
+    }
+
+    /// Puts the struct into its place.
+    pub(super) fn fill(self, value: Struct) {
+        let filled = self.0.set(value);
+        assert!(filled.is_ok(), "each place is filled once");
+    }
+}
+
+impl PartialEq for StructRef {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0, other.0)
+    }
+}
+
+impl Eq for StructRef {}
+
+impl std::ops::Deref for StructRef {
+    type Target = Struct;
+
+    fn deref(&self) -> &Struct {
+        self.get()
+    }
+}
+
+impl fmt::Debug for StructRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get().map_or("(not read yet)", |it| it.name))
+    }
+}
+
+/// The id of a table's row: why something is not drift.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId {
+    /// The table.
+    pub table: &'static str,
+    /// The row's address: `Container.imagePullPolicy`.
+    pub at: &'static str,
+}
+
+impl fmt::Display for RuleId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.table, self.at)
+    }
+}
+
+/// All that the hand-written tables say of one field.
+#[derive(Debug, Default)]
+pub struct Rules {
+    /// What the server fills in where the field is absent.
+    pub default: Option<&'static DefaultRow>,
+    /// The sibling that the server derives it from where it is absent, and that it must agree with.
+    pub follows: Option<&'static Follower>,
+    /// The server or its controllers write it: never compared, never sent.
+    pub owned: Option<RuleId>,
+    /// Bookkeeping of others: compared where it is declared, never counted where it is not.
+    pub foreign: Option<RuleId>,
+    /// The server allocates it where it is absent or zero.
+    pub allocated: Option<RuleId>,
+    /// The server does not store what is declared, on a condition.
+    pub dropped: Option<&'static Dropped>,
+    /// The feature gate without which the server does not store it.
+    pub gate: Option<&'static Gate>,
+    /// The server refuses to change it.
+    pub immutable: Option<&'static Immutable>,
+    /// The keys of a map that the server or other tools write.
+    pub keys: &'static [KeyRow],
+    /// The order of the list's items has a meaning.
+    pub order: Order,
+    /// The server appends to the declared list.
+    pub extended: Option<RuleId>,
+    /// Quantities are rounded up to milli, not nano.
+    pub milli: bool,
+    /// Never taken out although it has left Git.
+    pub kept: Option<RuleId>,
+    /// What else the server changes when this field is changed: paths from the same object.
+    pub consequences: &'static [&'static str],
+}
+
+/// A row of the defaults.
+#[derive(Debug)]
+pub struct DefaultRow {
+    /// The field.
+    pub at: &'static str,
+    /// When the default applies.
+    pub when: fn(&Siblings<'_>) -> bool,
+    /// What is filled in.
+    pub fill: Fill,
+}
+
+impl DefaultRow {
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> RuleId {
+        RuleId {
+            table: "default",
+            at: self.at,
+        }
+    }
+}
+
+/// What a default fills in.
+#[derive(Debug)]
+pub enum Fill {
+    /// A text.
+    Text(&'static str),
+    /// A number.
+    Int(i64),
+    /// A truth.
+    Bool(bool),
+    /// An empty object, whose fields then have their own defaults.
+    Object,
+    /// A value that depends on the siblings.
+    Computed(fn(&Siblings<'_>) -> Option<Value>),
+}
+
+impl Fill {
+    /// The value that is filled in; `{}` for an object.
+    #[must_use]
+    pub fn value(&self, siblings: &Siblings<'_>) -> Option<Value> {
+        Some(match self {
+            Self::Text(text) => Value::from(*text),
+            Self::Int(number) => Value::from(*number),
+            Self::Bool(truth) => Value::from(*truth),
+            Self::Object => Value::Object(serde_json::Map::new()),
+            Self::Computed(compute) => return compute(siblings),
+        })
+    }
+}
+
+/// A row of the followers: values that go wrong when the sibling is repaired and they are not.
+#[derive(Debug)]
+pub struct Follower {
+    /// The field.
+    pub at: &'static str,
+    /// The sibling that it is derived from.
+    pub from: &'static str,
+    /// Whether the sibling decides even where the field is declared.
+    pub overrides: bool,
+    /// The derived value.
+    pub fill: Fill,
+}
+
+impl Follower {
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> RuleId {
+        RuleId {
+            table: "follower",
+            at: self.at,
+        }
+    }
+}
+
+/// A row of what the server does not store.
+#[derive(Debug)]
+pub struct Dropped {
+    /// The field.
+    pub at: &'static str,
+    /// When it is dropped.
+    pub when: fn(&Siblings<'_>) -> bool,
+}
+
+impl Dropped {
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> RuleId {
+        RuleId {
+            table: "dropped",
+            at: self.at,
+        }
+    }
+}
+
+/// A row of the feature gates.
+#[derive(Debug)]
+pub struct Gate {
+    /// The field.
+    pub at: &'static str,
+    /// The gate's name.
+    pub gate: &'static str,
+    /// The minor version of Kubernetes 1 since which it is on by default; `None`: it is off in every version known.
+    pub on_since: Option<u32>,
+}
+
+/// A row of what the server refuses to change.
+#[derive(Debug)]
+pub struct Immutable {
+    /// The field.
+    pub at: &'static str,
+    /// When it is refused, told from the live object and from what it is to become.
+    pub when: fn(live: &Value, planned: &Value) -> bool,
+    /// What an operator can do.
+    pub advice: &'static str,
+}
+
+/// A key of a map that somebody else writes.
+#[derive(Debug)]
+pub struct KeyRow {
+    /// The key, or its beginning where it ends with `*`.
+    pub key: &'static str,
+    /// The only value that is meant, where there is one.
+    pub value: Option<&'static str>,
+    /// Whether it is left out even where it is declared.
+    pub owned: bool,
+}
+
+impl KeyRow {
+    /// Whether the row is about this key and value.
+    #[must_use]
+    pub fn is_about(&self, key: &str, value: Option<&str>) -> bool {
+        let same = match self.key.strip_suffix('*') {
+            Some(beginning) => key.starts_with(beginning),
+            None => key == self.key,
+        };
+        same && self.value.is_none_or(|wanted| value == Some(wanted))
+    }
+
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> RuleId {
+        RuleId {
+            table: if self.owned {
+                "owned key"
+            } else {
+                "foreign key"
+            },
+            at: self.key,
+        }
+    }
+}
+
+/// What the order of a list's items means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Nothing.
+    #[default]
+    Free,
+    /// Each item's place counts.
+    Whole,
+    /// It counts from the first item on that refers to another by `$(NAME)`.
+    References,
+}
+
+/// Fields of a struct of which one at most is set.
+#[derive(Debug)]
+pub struct Union {
+    /// The struct.
+    pub of: &'static str,
+    /// Which of its fields.
+    pub members: Members,
+    /// The member that is meant where none is declared.
+    pub implied: Option<&'static str>,
+}
+
+impl Union {
+    /// The row's id.
+    #[must_use]
+    pub fn id(&self) -> RuleId {
+        RuleId {
+            table: "union",
+            at: self.of,
+        }
+    }
+
+    /// Whether this field is one of the members.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        match self.members {
+            Members::Fields(fields) => fields.contains(&field),
+            Members::AllBut(fields) => !fields.contains(&field),
+            Members::ByType(_) => false,
+        }
+    }
+}
+
+/// The members of a [`Union`].
+#[derive(Debug)]
+pub enum Members {
+    /// These fields.
+    Fields(&'static [&'static str]),
+    /// All fields but these.
+    AllBut(&'static [&'static str]),
+    /// The value of the field `type` says which; with this default.
+    ByType(Option<&'static str>),
+}
+
+/// A struct on the declared side: what the conditions of the tables look at.
+#[derive(Clone, Copy)]
+pub struct Siblings<'a> {
+    /// Its type.
+    pub ty: &'a Struct,
+    /// What the manifest declares of it, if anything.
+    pub declared: Option<Node<'a>>,
+}
+
+impl<'a> Siblings<'a> {
+    /// The declared value of a field, where it declares something: neither `null` nor a zero that Go leaves out.
+    #[must_use]
+    pub fn declared(&self, field: &str) -> Option<Node<'a>> {
+        let node = self.declared?.get(field)?;
+        match node.value() {
+            yaml::Value::Null => None,
+            value if is_zero(value) && self.ty.field(field).is_none_or(|f| !f.pointer) => None,
+            _ => Some(node),
+        }
+    }
+
+    /// Whether a field is declared and not empty.
+    #[must_use]
+    pub fn has(&self, field: &str) -> bool {
+        self.declared(field).is_some_and(|node| match node.value() {
+            yaml::Value::List | yaml::Value::Map => !node.is_empty(),
+            _ => true,
+        })
+    }
+
+    /// The text of a scalar field, declared or by default; empty where there is neither.
+    #[must_use]
+    pub fn text(&self, field: &str) -> Cow<'a, str> {
+        if let Some(node) = self.declared(field) {
+            return scalar_text(node);
+        }
+        match self.default(field) {
+            Some(Value::String(text)) => Cow::Owned(text),
+            Some(Value::Object(_)) | None => Cow::Borrowed(""),
+            Some(other) => Cow::Owned(other.to_string()),
+        }
+    }
+
+    /// What the server fills into a field that is not declared: a follower's value, or the default.
+    #[must_use]
+    pub fn default(&self, field: &str) -> Option<Value> {
+        let rules = &self.ty.field(field)?.rules;
+        if let Some(follower) = rules.follows
+            && self.has(follower.from)
+        {
+            return follower.fill.value(self);
+        }
+        rules
+            .default
+            .filter(|row| (row.when)(self))
+            .and_then(|row| row.fill.value(self))
+    }
+}
+
+/// The text of a scalar.
+#[must_use]
+pub fn scalar_text(node: Node<'_>) -> Cow<'_, str> {
+    match node.value() {
+        yaml::Value::String(text) => Cow::Borrowed(text),
+        yaml::Value::Null | yaml::Value::List | yaml::Value::Map => Cow::Borrowed(""),
+        _ => Cow::Owned(node.to_json().to_string()),
+    }
+}
+
+/// Whether a value is the zero of its Go type.
+#[must_use]
+pub fn is_zero(value: yaml::Value<'_>) -> bool {
+    match value {
+        yaml::Value::Null | yaml::Value::Bool(false) | yaml::Value::Int(0) => true,
+        yaml::Value::String(text) => text.is_empty(),
+        _ => false,
+    }
+}
