@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Response, header};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::error::{Error, root_cause};
 use super::request::Request;
 use super::retry::{self, Failure, Reach};
 use super::session::{Login, Session};
 use super::status::is_status;
-use super::tries::Tries;
 
 /// How many requests are under way at a time. The server works at more than one, and none of its other clients
 /// notices.
@@ -50,16 +49,10 @@ impl Client {
         })
     }
 
-    /// Makes a request and gives the body of its answer.
-    pub(super) async fn call(&self, request: &Request) -> Result<Vec<u8>, Error> {
-        self.begin(request).await?.call().await
-    }
-
-    /// Waits until a request may be made; its time runs from then on. Fails when there are no credentials for it.
-    pub(super) async fn begin<'a>(&'a self, request: &'a Request) -> Result<Tries<'a>, Error> {
+    /// Waits until a request may be made.
+    pub(super) async fn permit(&self) -> SemaphorePermit<'_> {
         let permit = self.permits.acquire().await;
-        let permit = permit.expect("the semaphore is never closed");
-        Ok(Tries::new(self, request, self.session().await?, permit))
+        permit.expect("the semaphore is never closed")
     }
 
     /// Makes a request once and gives the body of its answer.
@@ -106,7 +99,7 @@ impl Client {
             .await
             .map_err(|error| self.broken(&error))?;
         let body = body.to_bytes();
-        let error = Error::of_answer(&request.subject, &self.server, status, &body);
+        let error = Error::of_answer(&request.operation, &self.server, status, &body);
         let reach = retry::reach_of(status, is_status(&body), request.writes());
         Err(Failure {
             retry_after,
@@ -147,7 +140,7 @@ impl Client {
         }
     }
 
-    async fn session(&self) -> Result<Arc<Session>, Error> {
+    pub(super) async fn session(&self) -> Result<Arc<Session>, Error> {
         let mut session = self.session.lock().await;
         if session.has_expired() {
             *session = Arc::new(self.login.open(Some(&session)).await?);
@@ -218,5 +211,5 @@ fn message(
     }
     message
         .body(Body::from(request.body.clone()))
-        .map_err(|error| Failure::last(Error::Config(format!("{}: {error}", request.subject))))
+        .map_err(|error| Failure::last(Error::Config(format!("{}: {error}", request.operation))))
 }

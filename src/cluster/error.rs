@@ -6,8 +6,6 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::request::Subject;
-
 /// How much of a foreign answer (a proxy's page, a plugin's output) a message repeats.
 const QUOTED: usize = 200;
 
@@ -57,7 +55,7 @@ pub enum Error {
     /// The time given to one request ran out, its retries included.
     Timeout {
         /// What was asked.
-        what: Subject,
+        what: Operation,
         /// The time it had.
         after: Duration,
         /// How the last try failed, if one did before the time was up.
@@ -66,28 +64,28 @@ pub enum Error {
     /// The connection broke under this request each time, and not under others.
     Interrupted {
         /// What was asked.
-        what: Subject,
+        what: Operation,
         /// How it broke the last time.
         cause: String,
     },
     /// A write was sent and no answer came back: it may have happened or not. Read again before the next one.
     OutcomeUnknown {
         /// What was asked.
-        what: Subject,
+        what: Operation,
         /// Why there is no answer.
         cause: String,
     },
     /// What answers is no Kubernetes API server, or something between it and us.
     NotKubernetes {
         /// What was asked.
-        what: Subject,
+        what: Operation,
         /// What came instead.
         answer: String,
     },
     /// Any other refusal.
     Api {
         /// What was asked.
-        what: Subject,
+        what: Operation,
         /// The HTTP status.
         code: u16,
         /// What the server said.
@@ -104,6 +102,32 @@ pub struct Cause {
     /// Why.
     #[serde(default)]
     pub message: String,
+}
+
+/// What a request is about, as messages name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// The right that it needs: `get`, `list`, `update` or `create`.
+    pub verb: &'static str,
+    /// The collection: `deployments`.
+    pub resource: &'static str,
+    /// The namespace; empty for all of them, and for what has none.
+    pub namespace: String,
+    /// The object; empty for all of them.
+    pub name: String,
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verb, self.resource)?;
+        if !self.name.is_empty() {
+            write!(f, " {:?}", self.name)?;
+        }
+        if !self.namespace.is_empty() {
+            write!(f, " in namespace {:?}", self.namespace)?;
+        }
+        Ok(())
+    }
 }
 
 impl Error {

@@ -15,6 +15,7 @@ use super::plan;
 use super::request::Request;
 use super::retry::Failure;
 use super::session::Session;
+use super::tries::Tries;
 use super::wanted::Wanted;
 use crate::schema::{Kind, ResourceId};
 
@@ -201,7 +202,7 @@ impl Fetcher {
 
     async fn page(&self, request: &Request, wanted: &mut Wanted) -> Result<Head, Error> {
         let mut found = Vec::new();
-        let mut tries = self.note(self.client.begin(request).await)?;
+        let mut tries = self.note(Tries::begin(&self.client, request).await)?;
         let result = loop {
             if let Some(error) = self.broken.get() {
                 break Err(error.clone());
@@ -234,7 +235,7 @@ impl Fetcher {
     ) -> Result<Head, Failure> {
         let kind = wanted.kind;
         let foreign = |text: &[u8], problem: &str| {
-            Failure::last(Error::not_kubernetes(&request.subject, text, problem))
+            Failure::last(Error::not_kubernetes(&request.operation, text, problem))
         };
         let mut body = self.client.send(&session, request).await?.into_body();
         let mut cutter = Cutter::new();
@@ -294,7 +295,7 @@ impl Fetcher {
 
     async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
         let request = Request::get(id)?;
-        let tries = self.note(self.client.begin(&request).await)?;
+        let tries = self.note(Tries::begin(&self.client, &request).await)?;
         if let Some(error) = self.broken.get() {
             return Err(error.clone());
         }
@@ -318,7 +319,7 @@ pub(super) fn whole(request: &Request, kind: Kind, body: &[u8]) -> Result<Live, 
     match object::decode(body, kind, |_, _| true) {
         Ok(Some(live)) => Ok(live),
         _ => Err(Error::not_kubernetes(
-            &request.subject,
+            &request.operation,
             body,
             &format!("no {kind}"),
         )),

@@ -35,12 +35,11 @@ use serde_json::Value;
 
 use self::client::Client;
 pub use self::environment::{Environment, Wishes};
-pub use self::error::{Cause, Error};
+pub use self::error::{Cause, Error, Operation};
 pub use self::fetch::{Fetched, Fetching};
 pub use self::object::Live;
 pub use self::proxy::ProxyVariables;
 use self::request::Request;
-pub use self::request::Subject;
 use self::session::Login;
 pub use self::target::{Origin, Target};
 use crate::schema::ResourceId;
@@ -115,19 +114,23 @@ impl Cluster {
             git_version: String,
         }
         let request = Request::version();
-        let body = self.client.call(&request).await?;
+        let body = tries::call(&self.client, &request).await?;
         match serde_json::from_slice::<Version>(&body) {
             Ok(version) => Ok(version.git_version),
-            Err(_) => Err(Error::not_kubernetes(&request.subject, &body, "no version")),
+            Err(_) => Err(Error::not_kubernetes(
+                &request.operation,
+                &body,
+                "no version",
+            )),
         }
     }
 
     async fn object(&self, id: &ResourceId, request: &Request) -> Result<Live, Error> {
-        let body = self.client.call(request).await?;
+        let body = tries::call(&self.client, request).await?;
         fetch::whole(request, id.kind, &body).map_err(|error| match error {
             // Something on the way answered. It may have passed the write on.
             error if request.writes() => Error::OutcomeUnknown {
-                what: request.subject.clone(),
+                what: request.operation.clone(),
                 cause: error.cause(),
             },
             error => error,

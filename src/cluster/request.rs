@@ -5,37 +5,11 @@ use std::fmt::{self, Write as _};
 use http::Method;
 use serde_json::Value;
 
-use super::error::Error;
+use super::error::{Error, Operation};
 use crate::schema::{Kind, ResourceId};
 
 /// The field manager under which writes are recorded in `metadata.managedFields`.
 const WRITE_PARAMETERS: &str = "fieldManager=gitops-drift&fieldValidation=Strict";
-
-/// What a request is about, as messages name it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    /// The right that it needs: `get`, `list`, `update` or `create`.
-    pub verb: &'static str,
-    /// The collection: `deployments`.
-    pub resource: &'static str,
-    /// The namespace; empty for all of them, and for what has none.
-    pub namespace: String,
-    /// The object; empty for all of them.
-    pub name: String,
-}
-
-impl fmt::Display for Subject {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verb, self.resource)?;
-        if !self.name.is_empty() {
-            write!(f, " {:?}", self.name)?;
-        }
-        if !self.namespace.is_empty() {
-            write!(f, " in namespace {:?}", self.namespace)?;
-        }
-        Ok(())
-    }
-}
 
 /// One request, ready to be sent, more than once if need be.
 #[derive(Clone, Debug)]
@@ -43,7 +17,7 @@ pub(super) struct Request {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) body: Vec<u8>,
-    pub(super) subject: Subject,
+    pub(super) operation: Operation,
 }
 
 impl Request {
@@ -96,7 +70,7 @@ impl Request {
 
     /// Reads the version of the server.
     pub(super) fn version() -> Self {
-        let subject = Subject {
+        let operation = Operation {
             verb: "get",
             resource: "/version",
             namespace: String::new(),
@@ -106,13 +80,13 @@ impl Request {
             method: Method::GET,
             path: "/version".to_owned(),
             body: Vec::new(),
-            subject,
+            operation,
         }
     }
 
     fn new(method: Method, verb: &'static str, id: &ResourceId, path: String) -> Self {
         let (namespace, name) = (id.namespace.clone(), id.name.clone());
-        let subject = Subject {
+        let operation = Operation {
             verb,
             resource: id.kind.plural(),
             namespace,
@@ -122,7 +96,7 @@ impl Request {
             method,
             path,
             body: Vec::new(),
-            subject,
+            operation,
         }
     }
 

@@ -3,12 +3,11 @@
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::error::{Cause, Error, one_line, quoted};
-use super::request::Subject;
+use super::error::{Cause, Error, Operation, one_line, quoted};
 
 impl Error {
     /// The error of an answer that is no success: its status and its body.
-    pub(super) fn of_answer(what: &Subject, server: &str, code: StatusCode, body: &[u8]) -> Self {
+    pub(super) fn of_answer(what: &Operation, server: &str, code: StatusCode, body: &[u8]) -> Self {
         if code == StatusCode::UNAUTHORIZED {
             return Self::Unauthorized {
                 server: server.to_owned(),
@@ -20,7 +19,7 @@ impl Error {
         }
     }
 
-    fn of_foreign_answer(what: &Subject, code: StatusCode, body: &[u8]) -> Self {
+    fn of_foreign_answer(what: &Operation, code: StatusCode, body: &[u8]) -> Self {
         let what = what.clone();
         if is_markup(body) {
             return Self::NotKubernetes {
@@ -36,7 +35,7 @@ impl Error {
     }
 
     /// The error of a success that is not what was asked for.
-    pub(super) fn not_kubernetes(what: &Subject, body: &[u8], problem: &str) -> Self {
+    pub(super) fn not_kubernetes(what: &Operation, body: &[u8], problem: &str) -> Self {
         let answer = if is_markup(body) {
             "an HTML page"
         } else {
@@ -77,7 +76,7 @@ impl Status {
         (status.kind == "Status").then_some(status)
     }
 
-    fn into_error(self, what: &Subject, code: StatusCode) -> Error {
+    fn into_error(self, what: &Operation, code: StatusCode) -> Error {
         let message = one_line(&self.message);
         match (code, self.reason.as_str()) {
             (StatusCode::FORBIDDEN, _) => Error::Forbidden {
@@ -116,8 +115,8 @@ mod tests {
 
     use super::*;
 
-    fn subject(verb: &'static str) -> Subject {
-        Subject {
+    fn operation(verb: &'static str) -> Operation {
+        Operation {
             verb,
             resource: "services",
             namespace: "shop".into(),
@@ -127,7 +126,7 @@ mod tests {
 
     fn of(code: u16, body: &str) -> Error {
         Error::of_answer(
-            &subject("get"),
+            &operation("get"),
             "https://k:6443",
             StatusCode::from_u16(code).unwrap(),
             body.as_bytes(),
@@ -222,7 +221,7 @@ mod tests {
             ),
             (
                 Error::Timeout {
-                    what: subject("list"),
+                    what: operation("list"),
                     after: Duration::from_secs(60),
                     last: Some("503".into()),
                 },

@@ -31,23 +31,20 @@ pub(super) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    pub(super) fn new(
-        client: &'a Client,
-        request: &'a Request,
-        session: Arc<Session>,
-        permit: SemaphorePermit<'a>,
-    ) -> Self {
-        let start = Instant::now();
-        Self {
+    /// Waits until a request may be made; its time runs from then on. Fails when there are no credentials for it.
+    pub(super) async fn begin(client: &'a Client, request: &'a Request) -> Result<Self, Error> {
+        let permit = client.permit().await;
+        let session = client.session().await?;
+        Ok(Self {
             client,
             request,
             session,
             _permit: permit,
-            start,
+            start: Instant::now(),
             count: 0,
             last: None,
             renewed: false,
-        }
+        })
     }
 
     /// Tries until the body of an answer is there.
@@ -89,7 +86,7 @@ impl<'a> Tries<'a> {
                 Ok(result) => return result,
                 Err(_) => self.client.warn(&format!(
                     "{}: no result for {} s, still waiting",
-                    self.request.subject,
+                    self.request.operation,
                     SLOW.as_secs()
                 )),
             }
@@ -142,7 +139,7 @@ impl<'a> Tries<'a> {
 
     fn broken(&self, failure: Failure) -> Error {
         if self.client.had_result_since(self.start) {
-            let (what, cause) = (self.request.subject.clone(), failure.cause());
+            let (what, cause) = (self.request.operation.clone(), failure.cause());
             return Error::Interrupted { what, cause };
         }
         *failure.error
@@ -150,7 +147,7 @@ impl<'a> Tries<'a> {
 
     fn unknown(&self, cause: String) -> Error {
         Error::OutcomeUnknown {
-            what: self.request.subject.clone(),
+            what: self.request.operation.clone(),
             cause,
         }
     }
@@ -164,12 +161,17 @@ impl<'a> Tries<'a> {
     fn out_of_time(&self) -> Error {
         let last = self.last.clone();
         if self.client.had_result_since(self.start) {
-            let (what, after) = (self.request.subject.clone(), self.client.timeout);
+            let (what, after) = (self.request.operation.clone(), self.client.timeout);
             return Error::Timeout { what, after, last };
         }
         let last = last.map_or_else(String::new, |last| format!(", the last try: {last}"));
         self.client.unreachable(self.time_is_up() + &last)
     }
+}
+
+/// Makes a request and gives the body of its answer.
+pub(super) async fn call(client: &Client, request: &Request) -> Result<Vec<u8>, Error> {
+    Tries::begin(client, request).await?.call().await
 }
 
 /// A number from 0 to 1.

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use super::declared::is_empty;
-use super::finding::set;
-use super::walk::{Spot, Walk};
+use super::finding::{keep_ignored, set};
+use super::walk::{Spot, Walk, is_empty};
 use super::{Class, Verdict};
 use crate::path::Ignore;
 use crate::schema::{Gate, Order, RuleId, Rules, Type};
@@ -163,32 +162,4 @@ fn is_permutation<'a>(
         let found = left.iter().position(|value| alike(*node, value));
         found.map(|at| left.swap_remove(at)).is_some()
     })
-}
-
-/// A declared value as it is to be written: what is ignored inside of it stays as it is live, absence included.
-pub(super) fn keep_ignored(desired: Value, live: Option<&Value>, ignore: &Ignore<'_>) -> Value {
-    let Value::Object(mut desired) = desired else {
-        return desired;
-    };
-    if ignore.is_empty() {
-        return Value::Object(desired);
-    }
-    let live = live.and_then(Value::as_object);
-    let keys: Vec<String> = desired
-        .keys()
-        .chain(live.into_iter().flat_map(serde_json::Map::keys))
-        .cloned()
-        .collect();
-    for key in keys {
-        let (below, live) = (ignore.key(&key), live.and_then(|live| live.get(&key)));
-        if below.here() {
-            match live {
-                Some(live) => desired.insert(key, live.clone()),
-                None => desired.remove(&key),
-            };
-        } else if let Some(value) = desired.remove(&key) {
-            desired.insert(key, keep_ignored(value, live, &below));
-        }
-    }
-    Value::Object(desired)
 }

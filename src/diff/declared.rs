@@ -2,13 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::atomic::keep_ignored;
-use super::finding::set;
-use super::walk::{IGNORED, Spot, Walk};
+use super::finding::{keep_ignored, set};
+use super::walk::{IGNORED, Spot, Walk, is_empty};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
 use crate::schema::{Field, Gate, ListKind, Rules, Scalar, Struct, Type};
-use crate::yaml::{self, Node};
+use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
     /// A place with a declared value.
@@ -147,11 +146,6 @@ impl<'a> Walk<'_, 'a> {
         let finding = self.finding(class, spot, desired, edit);
         self.say(Verdict::Drift(finding));
     }
-}
-
-/// Whether a node is a list or a map without entries.
-pub(super) fn is_empty(node: Node<'_>) -> bool {
-    matches!(node.value(), yaml::Value::List | yaml::Value::Map) && node.is_empty()
 }
 
 /// The gate of a struct of which nothing is declared that a server without it would store.

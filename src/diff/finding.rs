@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::walk::{Spot, Step, Walk};
 use super::{Class, Edit, Finding, Origin, Token};
-use crate::path::{Path, Segment};
+use crate::path::{Ignore, Path, Segment};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
@@ -75,4 +75,32 @@ impl<'a> Walk<'_, 'a> {
 /// The edit that sets a declared value.
 pub(super) fn set(value: Option<Value>) -> Edit {
     Edit::Set(value.unwrap_or(Value::Null))
+}
+
+/// A declared value as it is to be written: what is ignored inside of it stays as it is live, absence included.
+pub(super) fn keep_ignored(desired: Value, live: Option<&Value>, ignore: &Ignore<'_>) -> Value {
+    let Value::Object(mut desired) = desired else {
+        return desired;
+    };
+    if ignore.is_empty() {
+        return Value::Object(desired);
+    }
+    let live = live.and_then(Value::as_object);
+    let keys: Vec<String> = desired
+        .keys()
+        .chain(live.into_iter().flat_map(serde_json::Map::keys))
+        .cloned()
+        .collect();
+    for key in keys {
+        let (below, live) = (ignore.key(&key), live.and_then(|live| live.get(&key)));
+        if below.here() {
+            match live {
+                Some(live) => desired.insert(key, live.clone()),
+                None => desired.remove(&key),
+            };
+        } else if let Some(value) = desired.remove(&key) {
+            desired.insert(key, keep_ignored(value, live, &below));
+        }
+    }
+    Value::Object(desired)
 }

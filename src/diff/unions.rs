@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::atomic::keep_ignored;
-use super::declared::is_empty;
-use super::walk::{Spot, Walk};
+use super::finding::keep_ignored;
+use super::walk::{Spot, Walk, is_empty};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
 use crate::schema::{Field, Members, Siblings, Struct, Type, Union};

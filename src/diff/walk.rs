@@ -8,7 +8,7 @@ use crate::path::{Ignore, Path, Segment};
 use crate::schema::{
     Field, Follower, Immutable, MOST_FIELDS, RuleId, Rules, Siblings, Struct, StructRef, Type,
 };
-use crate::yaml::Node;
+use crate::yaml::{self, Node};
 
 /// The reason why live values that nothing declares are passed over.
 pub(super) const UNDECLARED: RuleId = RuleId {
@@ -314,4 +314,9 @@ fn is_live(ty: &Type, rules: &Rules, desired: &Value, live: Option<&Value>) -> b
 /// Whether a field's declared value is the zero that the server fills in.
 fn is_zero(field: &Field, node: Node<'_>) -> bool {
     matches!(field.ty, Type::Scalar(scalar) if Plain::from(node).is_zero(scalar))
+}
+
+/// Whether a node is a list or a map without entries.
+pub(super) fn is_empty(node: Node<'_>) -> bool {
+    matches!(node.value(), yaml::Value::List | yaml::Value::Map) && node.is_empty()
 }

@@ -18,6 +18,7 @@ mod scalars;
 mod scan;
 mod sources;
 mod suggest;
+mod trail;
 mod unknown;
 
 use std::collections::BTreeMap;

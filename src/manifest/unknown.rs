@@ -3,9 +3,9 @@
 use crate::schema::{Struct, Type};
 use crate::yaml::{Entry, Node, Value};
 
-use super::check::{Step, Trail};
 use super::problem::one_line;
 use super::suggest;
+use super::trail::{Step, Trail};
 
 /// What was probably meant with a field of `node` that `at.ty` does not have, to be added to a message.
 pub(super) fn hint(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> String {

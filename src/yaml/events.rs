@@ -2,8 +2,7 @@
 //! `collections`.
 
 use super::resolve::Tag;
-use super::scan::{Scan, Scanner, Span, Token, TokenKind, too_deep};
-use super::tag::TagText;
+use super::scan::{Scan, Scanner, Span, TagText, Token, TokenKind, too_deep};
 use super::{Fault, MAX_DEPTH, excerpt};
 
 /// What stands before a value, and where it begins.

@@ -7,7 +7,6 @@
 use std::collections::VecDeque;
 
 use super::cursor::Cursor;
-use super::tag::TagText;
 use super::{Fault, MAX_DEPTH, excerpt, offset};
 
 /// A result of reading YAML syntax.
@@ -74,6 +73,13 @@ impl Token {
         self.span = span;
         self
     }
+}
+
+/// A tag as it was written, `!handle!suffix`, or what a `%TAG` directive says: handle and prefix.
+#[derive(Default)]
+pub(super) struct TagText {
+    pub handle: String,
+    pub suffix: String,
 }
 
 /// The place where a key without `?` may have begun, one for each flow level.

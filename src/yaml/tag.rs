@@ -1,14 +1,7 @@
 //! Scans what may stand before a value (anchors, aliases, tags) and before a document (directives).
 
-use super::scan::{Scan, Scanner, Span, Token, TokenKind};
+use super::scan::{Scan, Scanner, Span, TagText, Token, TokenKind};
 use super::{Fault, excerpt, offset};
-
-/// A tag as it was written, `!handle!suffix`, or what a `%TAG` directive says: handle and prefix.
-#[derive(Default)]
-pub(super) struct TagText {
-    pub handle: String,
-    pub suffix: String,
-}
 
 fn is_name(c: u8) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-')
