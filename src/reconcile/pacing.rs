@@ -1,5 +1,8 @@
 //! When a loop repairs an object and when it leaves it alone: growing pauses after failures, and an end to fights with
 //! another writer. A state machine without a clock: the callers say what time it is.
+//!
+//! It goes by the cycles in which an object was compared. A cycle that could not read the object, or its manifest,
+//! changes nothing that is remembered of it: else one failed read would begin a fight from the start.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -9,18 +12,18 @@ use tokio::time::Instant;
 
 use crate::schema::ResourceId;
 
-/// In how many cycles in a row after a repair a field must have drifted again for it to be a fight.
+/// After how many repairs in a row a field must have drifted again in the next cycle for it to be a fight.
 const ROUNDS: u32 = 3;
 /// How long an object that is fought for is left alone.
 const TRUCE: Duration = Duration::from_secs(3600);
 /// The longest pause after failures, unless the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
+/// How long something is remembered of an object that is not compared any more.
+const MEMORY: Duration = Duration::from_secs(24 * 3600);
 
 /// What is remembered of the objects that drifted.
 pub(super) struct Pacing {
     interval: Duration,
-    /// The number of the current cycle.
-    cycle: u64,
     records: HashMap<ResourceId, Record>,
 }
 
@@ -44,10 +47,9 @@ pub(super) enum Advice {
     Fight(Vec<String>),
 }
 
-#[derive(Default)]
 struct Record {
-    /// The last cycle in which it had drifted.
-    seen: u64,
+    /// When it was compared last.
+    compared: Instant,
     /// The manifest it drifted from.
     declared: u64,
     /// What was repaired, by path.
@@ -58,9 +60,9 @@ struct Record {
 
 /// A field that was repaired.
 struct Repaired {
-    /// In which cycle, the last time.
-    cycle: u64,
-    /// How often it had drifted again in the cycle right after a repair, without a break.
+    /// Since that repair the object has not been compared.
+    is_new: bool,
+    /// How often it had drifted again when it was compared next after a repair, without a break.
     rounds: u32,
 }
 
@@ -84,18 +86,28 @@ impl Pacing {
     pub(super) fn new(interval: Duration) -> Self {
         Self {
             interval,
-            cycle: 0,
             records: HashMap::new(),
         }
     }
 
-    /// A new cycle begins. What has not drifted for two is forgotten, but not a fight that was given up.
-    pub(super) fn next_cycle(&mut self, now: Instant) {
-        let cycle = self.cycle;
-        self.records.retain(|_, record| {
-            record.seen == cycle || record.truce.as_ref().is_some_and(|truce| now < truce.until)
-        });
-        self.cycle += 1;
+    /// Forgets the objects that have not been compared for long: most of them are declared no longer.
+    pub(super) fn forget(&mut self, now: Instant) {
+        self.records
+            .retain(|_, record| now.saturating_duration_since(record.compared) < MEMORY);
+    }
+
+    /// An object was compared and has no drift that would be repaired. All is forgotten but a fight that was given up.
+    pub(super) fn in_sync(&mut self, id: &ResourceId, now: Instant) {
+        let Some(record) = self.records.get_mut(id) else {
+            return;
+        };
+        if record.truce.as_ref().is_some_and(|truce| now < truce.until) {
+            record.compared = now;
+            record.repaired.clear();
+            record.failure = None;
+        } else {
+            self.records.remove(id);
+        }
     }
 
     /// What to do about an object that has drifted like this. `declared` is a fingerprint of its manifest.
@@ -106,10 +118,9 @@ impl Pacing {
         drift: &[Drifted],
         now: Instant,
     ) -> Advice {
-        let cycle = self.cycle;
-        let record = self.records.entry(id.clone()).or_default();
+        let record = self.record(id, now);
         let is_edited = std::mem::replace(&mut record.declared, declared) != declared;
-        record.seen = cycle;
+        record.compared = now;
         if is_edited {
             record.failure = None;
         }
@@ -119,7 +130,7 @@ impl Pacing {
             }
             record.end_truce(now);
         }
-        let fought = record.fought(drift, cycle);
+        let fought = record.fought(drift);
         if !fought.is_empty() {
             return Advice::Fight(fought);
         }
@@ -131,30 +142,53 @@ impl Pacing {
         }
     }
 
-    /// These fields were repaired just now, and if `failure` says why, others were not.
-    pub(super) fn attempted(
+    fn record(&mut self, id: &ResourceId, now: Instant) -> &mut Record {
+        self.records.entry(id.clone()).or_insert_with(|| Record {
+            compared: now,
+            declared: 0,
+            repaired: HashMap::new(),
+            failure: None,
+            truce: None,
+        })
+    }
+
+    /// These fields were repaired just now.
+    pub(super) fn repaired(&mut self, id: &ResourceId, paths: Vec<String>, now: Instant) {
+        let record = self.record(id, now);
+        for path in paths {
+            let entry = record.repaired.entry(path);
+            entry
+                .or_insert(Repaired {
+                    is_new: true,
+                    rounds: 0,
+                })
+                .is_new = true;
+        }
+    }
+
+    /// A repair left nothing to be done.
+    pub(super) fn succeeded(&mut self, id: &ResourceId) {
+        if let Some(record) = self.records.get_mut(id) {
+            record.failure = None;
+        }
+    }
+
+    /// A repair failed for this reason, and these fields are left.
+    pub(super) fn failed(
         &mut self,
         id: &ResourceId,
-        repaired: &[String],
-        failure: Option<(&str, Vec<Drifted>)>,
+        reason: &str,
+        left: Vec<Drifted>,
         now: Instant,
     ) {
-        let (cycle, interval) = (self.cycle, self.interval);
-        let Some(record) = self.records.get_mut(id) else {
-            return;
-        };
-        for path in repaired {
-            let entry = record.repaired.entry(path.clone());
-            entry.or_insert(Repaired { cycle, rounds: 0 }).cycle = cycle;
-        }
-        record.failure = failure.map(|(reason, left)| {
-            let count = record.failure.as_ref().map_or(0, |before| before.count) + 1;
-            Failure {
-                count,
-                next: now + pause(interval, count),
-                left,
-                reason: reason.to_owned(),
-            }
+        let interval = self.interval;
+        let record = self.record(id, now);
+        let count = record.failure.as_ref().map_or(0, |before| before.count) + 1;
+        record.failure = Some(Failure {
+            count,
+            next: now + pause(interval, count),
+            left,
+            reason: reason.to_owned(),
         });
     }
 
@@ -166,7 +200,7 @@ impl Pacing {
         reason: String,
         now: Instant,
     ) -> String {
-        let record = self.records.entry(id.clone()).or_default();
+        let record = self.record(id, now);
         let truce = Truce {
             until: now + TRUCE,
             fields,
@@ -177,13 +211,13 @@ impl Pacing {
 }
 
 impl Record {
-    /// The fields that have drifted again often enough. The others' rounds are counted.
-    fn fought(&mut self, drift: &[Drifted], cycle: u64) -> Vec<String> {
-        self.repaired.retain(|path, field| {
-            field.cycle + 1 == cycle && drift.iter().any(|drifted| drifted.path == *path)
-        });
+    /// The fields that have drifted again often enough. The others' rounds are counted. Where no repair came between two
+    /// cycles, since it failed or was put off, there was no round.
+    fn fought(&mut self, drift: &[Drifted]) -> Vec<String> {
+        self.repaired
+            .retain(|path, _| drift.iter().any(|drifted| drifted.path == *path));
         for field in self.repaired.values_mut() {
-            field.rounds += 1;
+            field.rounds += u32::from(std::mem::take(&mut field.is_new));
         }
         let fought = self
             .repaired
@@ -205,10 +239,10 @@ impl Record {
             return;
         }
         for field in truce.fields {
-            // As if the last round but one had just gone by; the try makes it current.
+            // As if the last round but one had just gone by.
             let last = Repaired {
-                cycle: self.seen.saturating_sub(1),
-                rounds: ROUNDS - 2,
+                is_new: false,
+                rounds: ROUNDS - 1,
             };
             self.repaired.insert(field.path, last);
         }
@@ -301,19 +335,21 @@ mod tests {
         /// One cycle with this drift; `works` says whether a repair would succeed. Gives what was done.
         fn cycle(&mut self, drift: &[Drifted], declared: u64, works: bool) -> &'static str {
             self.now += INTERVAL;
-            self.pacing.next_cycle(self.now);
+            self.pacing.forget(self.now);
             if drift.is_empty() {
+                self.pacing.in_sync(&id(), self.now);
                 return "in sync";
             }
             match self.pacing.advise(&id(), declared, drift, self.now) {
                 Advice::Go if works => {
-                    let paths: Vec<String> = drift.iter().map(|d| d.path.clone()).collect();
-                    self.pacing.attempted(&id(), &paths, None, self.now);
+                    let paths = drift.iter().map(|d| d.path.clone()).collect();
+                    self.pacing.repaired(&id(), paths, self.now);
+                    self.pacing.succeeded(&id());
                     "repaired"
                 }
                 Advice::Go => {
-                    let failure = Some(("no right", drift.to_vec()));
-                    self.pacing.attempted(&id(), &[], failure, self.now);
+                    self.pacing
+                        .failed(&id(), "no right", drift.to_vec(), self.now);
                     "failed"
                 }
                 Advice::Wait(_) => "paused",
@@ -325,6 +361,12 @@ mod tests {
                     "gave up"
                 }
             }
+        }
+
+        /// One cycle in which the object, or its manifest, could not be read.
+        fn unread_cycle(&mut self) {
+            self.now += INTERVAL;
+            self.pacing.forget(self.now);
         }
 
         fn cycles(&mut self, count: usize, drift: &[Drifted], works: bool) -> Vec<&'static str> {
@@ -352,6 +394,60 @@ mod tests {
             assert_eq!(run.cycles(3, &drift, true), ["repaired"; 3]);
             assert_eq!(run.cycle(&[], 1, true), "in sync");
         }
+    }
+
+    #[test]
+    fn a_cycle_that_cannot_read_the_object_changes_nothing_in_a_fight() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.replicas", 3)];
+        for expected in ["repaired", "repaired", "repaired", "gave up", "paused"] {
+            run.unread_cycle();
+            assert_eq!(run.cycle(&drift, 1, true), expected);
+            run.unread_cycle();
+        }
+    }
+
+    #[test]
+    fn a_cycle_that_cannot_read_the_object_changes_nothing_in_a_pause() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.selector", 3)];
+        let mut done = String::new();
+        for cycle in 0..40 {
+            if cycle % 3 == 2 {
+                run.unread_cycle();
+                done.push('-');
+            } else {
+                done.push_str(&run.cycle(&drift, 1, false)[..1]);
+            }
+        }
+        // As without the gaps, at the next cycle after pauses of 2, 4, 8 and 15 minutes.
+        assert_eq!(done, "fp-fp-pf-pp-pp-fp-pp-pp-pp-pp-fp-pp-pp-p");
+    }
+
+    #[test]
+    fn a_repair_that_fails_in_between_does_not_end_a_fight() {
+        let mut run = Loop::new();
+        let drift = [drifted("spec.replicas", 3)];
+        assert_eq!(run.cycles(2, &drift, true), ["repaired"; 2]);
+        // The server could not read the object for the repair.
+        assert_eq!(run.cycles(3, &drift, false), ["failed", "paused", "failed"]);
+        run.now += 10 * INTERVAL;
+        assert_eq!(
+            run.cycles(3, &drift, true),
+            ["repaired", "gave up", "paused"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_compared_any_more_is_forgotten_after_a_day() {
+        let mut run = Loop::new();
+        run.cycle(&[drifted("spec.selector", 3)], 1, false);
+        run.now += MEMORY;
+        run.now -= 2 * INTERVAL;
+        run.unread_cycle();
+        assert_eq!(run.pacing.records.len(), 1);
+        run.unread_cycle();
+        assert!(run.pacing.records.is_empty());
     }
 
     #[test]

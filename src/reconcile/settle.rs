@@ -9,7 +9,7 @@ use super::pacing::{Advice, Drifted};
 use super::state::{Cycle, STOPPED};
 use super::{Mode, Source, describe};
 use crate::blame;
-use crate::cluster::Cluster;
+use crate::cluster::{Cluster, Error};
 use crate::diff::{Class, Finding, Origin};
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Done, Extent, Fate, Job, Outcome};
@@ -22,12 +22,16 @@ type Settled = (Action, Option<String>, Vec<Field>);
 impl<'c> Cycle<'c> {
     /// Repairs what is to be repaired, and fills the report.
     pub(super) async fn settle(&mut self, found: Vec<Standing>) {
-        self.state.pacing.next_cycle(Instant::now());
+        let now = Instant::now();
+        self.state.pacing.forget(now);
         let mut drifted: Vec<(usize, Standing)> = Vec::new();
         for (at, found) in found.into_iter().enumerate() {
             match found {
                 Standing::Unknown => {}
-                Standing::InSync => self.report.in_sync += 1,
+                Standing::InSync => {
+                    self.report.in_sync += 1;
+                    self.state.pacing.in_sync(&self.resources[at].id, now);
+                }
                 Standing::Missing | Standing::Drifted(_) => drifted.push((at, found)),
             }
         }
@@ -91,7 +95,7 @@ impl<'c> Cycle<'c> {
                 return Some((Action::Paused, Some(reason), fields));
             }
         }
-        self.repair(&cluster, resource, extent, fields).await
+        self.repair(&cluster, resource, extent, fields, drift).await
     }
 
     /// How far to repair a resource; or what to say of it instead.
@@ -120,6 +124,7 @@ impl<'c> Cycle<'c> {
         }
         let only_extras = findings.is_some_and(|findings| findings.iter().all(is_extra));
         if only_extras && extent == Extent::Declared {
+            self.state.pacing.in_sync(&resource.id, Instant::now());
             return Err((Action::Detected(Why::ExtrasKept), None));
         }
         if self.stop.is_asked() {
@@ -143,6 +148,7 @@ impl<'c> Cycle<'c> {
         resource: &'c Resource,
         extent: Extent,
         before: Vec<Field>,
+        drift: Vec<Drifted>,
     ) -> Option<Settled> {
         let version = self.state.server_version;
         let job = Job {
@@ -154,7 +160,7 @@ impl<'c> Cycle<'c> {
         };
         let outcome = remediate::repair(cluster, &job).await;
         self.state.is_unreachable |= outcome.is_cut_off;
-        self.note(resource, &outcome);
+        self.note(resource, &outcome, drift);
         let mut fields = if outcome.fields.is_empty() {
             before
         } else {
@@ -178,33 +184,35 @@ impl<'c> Cycle<'c> {
         }
     }
 
-    /// Takes down for later cycles how a repair went.
-    fn note(&mut self, resource: &Resource, outcome: &Outcome) {
+    /// Takes down for later cycles how the repair of this drift went.
+    fn note(&mut self, resource: &Resource, outcome: &Outcome, drift: Vec<Drifted>) {
         let is_repaired = |fate: &Option<Fate>| fate.is_some_and(Fate::is_repaired);
-        let mut repaired: Vec<String> = outcome
+        let repaired = outcome
             .fields
             .iter()
             .filter(|(_, fate)| is_repaired(fate))
-            .map(|(finding, _)| finding.path.to_string())
-            .collect();
-        if outcome.done == Done::Created {
-            repaired.push(crate::path::RESOURCE.to_owned());
-        }
-        let left = || match &outcome.fields[..] {
-            [] => drift(None),
+            .map(|(finding, _)| finding.path.to_string());
+        let created = (outcome.done == Done::Created).then(|| crate::path::RESOURCE.to_owned());
+        let repaired = repaired.chain(created).collect();
+        let left = match &outcome.fields[..] {
+            // The repair did not come as far as comparing.
+            [] => drift,
             fields => fields
                 .iter()
                 .filter(|(_, fate)| !is_repaired(fate))
                 .map(|(finding, _)| drifted(finding))
                 .collect(),
         };
-        let failure = match &outcome.done {
-            // The loop as a whole waits for a server that cannot be reached.
-            Done::Failed(reason) if !outcome.is_cut_off => Some((reason.as_str(), left())),
-            _ => None,
-        };
+        let (id, now) = (&resource.id, Instant::now());
         let pacing = &mut self.state.pacing;
-        pacing.attempted(&resource.id, &repaired, failure, Instant::now());
+        pacing.repaired(id, repaired, now);
+        match &outcome.done {
+            Done::Nothing | Done::ExtrasKept => pacing.in_sync(id, now),
+            Done::Repaired { .. } | Done::Created => pacing.succeeded(id),
+            // The loop as a whole waits for a server that cannot be reached.
+            Done::Failed(_) if outcome.is_cut_off => {}
+            Done::Failed(reason) => pacing.failed(id, reason, left, now),
+        }
     }
 
     /// Why this resource is never written.
@@ -257,6 +265,10 @@ fn fingerprint(resource: &Resource) -> u64 {
     hasher.finish()
 }
 
+/// Who writes through the scale subresource, and what to do about it.
+const AUTOSCALER: &str =
+    "probably an autoscaler: take replicas out of the manifest, or ignore spec.replicas";
+
 /// Which fields are fought for, and by whom, as far as that is recorded.
 async fn name_fighters(
     cluster: &Cluster,
@@ -264,17 +276,28 @@ async fn name_fighters(
     findings: &[Finding],
     paths: &[String],
 ) -> String {
-    let live = cluster.get(&resource.id).await.ok();
+    let live = match cluster.get(&resource.id).await {
+        Ok(live) => Ok(Some(live)),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
     let of_path = |path: &String| {
         let finding = findings.iter().find(|f| f.path.to_string() == *path);
-        let writer = finding.zip(live.as_ref()).and_then(|(finding, live)| {
+        let live = match (finding, &live) {
+            (None, _) => return "the resource, deleted by somebody".to_owned(),
+            (_, Err(error)) => return format!("{path} by a writer that is not known: {error}"),
+            (Some(finding), Ok(live)) => live.as_ref().zip(Some(finding)),
+        };
+        let writer = live.and_then(|(live, finding)| {
             let managed = live.managed_fields.as_ref()?;
             blame::last_writer(managed.get(), &live.value, &finding.at)
         });
-        match (finding, writer) {
-            (_, Some(writer)) => format!("{path} by {writer}"),
-            (None, _) => "the resource, deleted by somebody".to_owned(),
-            (_, None) => format!("{path} by a writer that managedFields does not name"),
+        match writer {
+            Some(writer) if writer.subresource == "scale" => {
+                format!("{path} by {writer}, {AUTOSCALER}")
+            }
+            Some(writer) => format!("{path} by {writer}"),
+            None => format!("{path} by a writer that managedFields does not name"),
         }
     };
     let fought: Vec<String> = paths.iter().map(of_path).collect();

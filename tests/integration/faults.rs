@@ -4,13 +4,15 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::repair::action;
-use crate::support::{config_map, folder, run, text};
+use crate::support::{config_map, folder, program, run, text};
 
 /// What the server answers: a status and a body, where a string is sent as plain text; nothing, to break the connection
 /// off.
@@ -108,42 +110,96 @@ fn against_with(
     before: Option<Value>,
     step: impl FnMut(&mut Script, &str, usize) -> Answer + Send + 'static,
 ) -> (Value, i32, Vec<String>) {
-    let manifests = folder(&[("m.yaml", manifest)]);
-    let script = Arc::new(Mutex::new(Script {
-        live: before,
-        is_compared: false,
-        seen: Vec::new(),
-        step: Box::new(step),
-        folder: manifests.path().to_owned(),
-    }));
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let served = Arc::clone(&script);
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            let script = Arc::clone(&served);
-            thread::spawn(move || serve(&stream.unwrap(), &script));
-        }
-    });
-    let config = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\n\
-         users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
-    );
-    let config = folder(&[("config", &config)]);
-    let config = config.path().join("config");
-    let args = [
-        "--kubeconfig",
-        text(&config),
-        "-f",
-        text(manifests.path()),
-        "--once",
-        "--remediate",
-        "--output",
-        "json",
-    ];
+    let server = Server::start(manifest, before, step);
+    let args = server.args();
+    let mut args: Vec<&str> = args.iter().map(String::as_str).collect();
+    args.push("--once");
     let run = run(&args);
-    let seen = script.lock().unwrap().seen.clone();
-    (run.json(), run.exit, seen)
+    (run.json(), run.exit, server.seen())
+}
+
+/// A server that goes by a script.
+struct Server {
+    script: Arc<Mutex<Script>>,
+    manifests: TempDir,
+    config: TempDir,
+}
+
+impl Server {
+    fn start(
+        manifest: &str,
+        before: Option<Value>,
+        step: impl FnMut(&mut Script, &str, usize) -> Answer + Send + 'static,
+    ) -> Self {
+        let manifests = folder(&[("m.yaml", manifest)]);
+        let script = Arc::new(Mutex::new(Script {
+            live: before,
+            is_compared: false,
+            seen: Vec::new(),
+            step: Box::new(step),
+            folder: manifests.path().to_owned(),
+        }));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let served = Arc::clone(&script);
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let script = Arc::clone(&served);
+                thread::spawn(move || serve(&stream.unwrap(), &script));
+            }
+        });
+        let config = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\n\
+         users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
+        );
+        let config = folder(&[("config", &config)]);
+        Self {
+            script,
+            manifests,
+            config,
+        }
+    }
+
+    /// The arguments of a run that repairs.
+    fn args(&self) -> Vec<String> {
+        let config = self.config.path().join("config");
+        let args = [
+            "--kubeconfig",
+            text(&config),
+            "-f",
+            text(self.manifests.path()),
+        ];
+        let args = args.into_iter().chain(["--remediate", "--output", "json"]);
+        args.map(str::to_owned).collect()
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.script.lock().unwrap().seen.clone()
+    }
+
+    /// Runs the loop until its last report is like this, and gives all its reports.
+    fn reports_until(&self, is_last: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let mut running = program()
+            .args(self.args())
+            .args(["--interval", "1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut reports: Vec<Value> = Vec::new();
+        for line in BufReader::new(running.stdout.take().unwrap())
+            .lines()
+            .take(60)
+        {
+            reports.push(serde_json::from_str(&line.unwrap()).unwrap());
+            if is_last(reports.last().unwrap()) {
+                break;
+            }
+        }
+        running.kill().unwrap();
+        running.wait().unwrap();
+        reports
+    }
 }
 
 /// Answers the requests of one connection.
@@ -512,4 +568,85 @@ fn nothing_is_written_when_the_rest_is_refused_for_another_reason() {
     ]);
     failed(&report, exit, "Invalid");
     assert_eq!(seen, ["GET", "PUT", "GET", "PUT"]);
+}
+
+/// What became of the only resource in each report; `unread` where it was not compared.
+fn actions(reports: &[Value]) -> Vec<&str> {
+    reports
+        .iter()
+        .map(|report| {
+            report["resources"][0]["action"]
+                .as_str()
+                .unwrap_or("unread")
+        })
+        .collect()
+}
+
+#[test]
+fn failed_reads_do_not_hide_a_fight() {
+    // The first read after each write, which is the next cycle's, fails.
+    let mut is_written = false;
+    let server = Server::start(
+        &config_map("web", "k", "v"),
+        Some(live("u1", "w")),
+        move |script, method, _| {
+            if method == "PUT" {
+                is_written = true;
+                script.take();
+                let answer = script.get();
+                // The other writer.
+                script.live = Some(live("u1", "w"));
+                return answer;
+            }
+            if std::mem::take(&mut is_written) {
+                return status(500, "InternalError");
+            }
+            script.get()
+        },
+    );
+    let reports =
+        server.reports_until(|report| report["resources"][0]["action"] == "remediation-paused");
+    assert_eq!(
+        actions(&reports),
+        [
+            "remediated",
+            "unread",
+            "remediated",
+            "unread",
+            "remediated",
+            "unread",
+            "remediation-paused"
+        ]
+    );
+    let reason = action(reports.last().unwrap()).1;
+    assert!(
+        reason.starts_with("another writer is fighting for it"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn failed_reads_do_not_end_a_pause() {
+    let mut gets = 0;
+    let server = Server::start(
+        &config_map("web", "k", "v"),
+        Some(live("u1", "w")),
+        move |script, method, _| {
+            gets += u32::from(method == "GET");
+            match method {
+                "PUT" => status(403, "Forbidden"),
+                // The first is that of the repair, the others are those of the cycles.
+                _ if gets % 3 == 2 => status(500, "InternalError"),
+                _ => script.get(),
+            }
+        },
+    );
+    let reports = server.reports_until(|report| {
+        let reason = report["resources"][0]["reason"]
+            .as_str()
+            .unwrap_or_default();
+        reason.starts_with("tried 3 time(s)")
+    });
+    let actions = actions(&reports);
+    assert!(actions.contains(&"unread"), "{actions:?}");
 }

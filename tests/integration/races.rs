@@ -1,5 +1,6 @@
 //! Repairs while others write the same objects, and while a signal comes.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -355,6 +356,59 @@ fn a_fight_is_given_up() {
         reports[3]["resources"][0]["reason"],
         "another writer is fighting for it: in each of three cycles after a repair this had changed again: \
          data.k by kubectl-patch (Update); left alone until the declared value changes, or for 60 min"
+    );
+}
+
+#[test]
+fn a_fight_with_an_autoscaler_is_named_as_such() {
+    let Some(plane) = ControlPlane::for_test("a_fight_with_an_autoscaler_is_named_as_such") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let manifest = deployment("web", "nginx:1.25")
+        .replace("spec:\n  selector", "spec:\n  replicas: 2\n  selector");
+    plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], &manifest);
+    let scale = || {
+        plane.kubectl(&[
+            "scale",
+            "deployment",
+            "web",
+            "--replicas=5",
+            "-n",
+            &namespace,
+        ]);
+    };
+    scale();
+    let manifests = folder(&[("m.yaml", &manifest)]);
+    let args = [
+        "-f",
+        text(manifests.path()),
+        "-n",
+        &namespace,
+        "--interval",
+        "1",
+    ];
+    let mut running = Running::start(plane, &args);
+    let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let mut reason = String::new();
+    for line in lines.take(60) {
+        let report: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if report["resources"][0]["action"] == "remediation-paused" {
+            reason = report["resources"][0]["reason"]
+                .as_str()
+                .unwrap()
+                .to_owned();
+            break;
+        }
+        scale();
+    }
+    running.stop();
+    assert!(
+        reason.contains(
+            "spec.replicas by kubectl (Update of scale), probably an autoscaler: take replicas out of the manifest, \
+             or ignore spec.replicas; left alone"
+        ),
+        "{reason}"
     );
 }
 
