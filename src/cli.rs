@@ -9,9 +9,9 @@ use std::time::Duration;
 use clap::error::ErrorKind;
 use clap::{ArgAction, Parser, ValueEnum};
 
-use crate::manifest;
-use crate::path::Pattern;
+use crate::manifest::{self, IgnoreRule, Selection};
 use crate::reconcile::{Live, Mode, Options, Output};
+use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
 /// Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and, when told to, puts it back.
@@ -78,9 +78,22 @@ struct Cli {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"])]
     live: Option<PathBuf>,
 
-    /// Field paths to leave out of every resource, separated by commas; may be repeated
-    #[arg(long, value_name = "PATHS", action = ArgAction::Append)]
+    /// Only these resources, such as `deploy/web` or `*/shop/*`; `!` before one leaves it out; may be repeated
+    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append)]
+    only: Vec<String>,
+
+    /// Field paths to leave out, separated by commas; one may begin with the resources that it is for, such as
+    /// `Deployment/*:spec.replicas`; may be repeated
+    #[arg(long, value_name = "RULES", action = ArgAction::Append)]
     ignore_fields: Vec<String>,
+
+    /// A file with such rules, one a line; `#` begins a comment; may be repeated
+    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
+    ignore_fields_from: Vec<PathBuf>,
+
+    /// Show values that are secret by their names (password, token, API key and the like) as they are
+    #[arg(long)]
+    no_redact: bool,
 
     /// Also report what is live but declared nowhere: added keys and items, changed defaults
     #[arg(long)]
@@ -205,7 +218,9 @@ impl Cli {
         Ok(Invocation {
             log_level: self.log_level(),
             options: Options {
+                only: self.only()?,
                 ignore: self.ignore()?,
+                secrets: self.secrets(),
                 mode: self.mode(),
                 output: self.output(once),
                 strict: self.strict,
@@ -226,13 +241,31 @@ impl Cli {
         self.manifests.iter().any(|path| path.as_os_str() == "-")
     }
 
-    fn ignore(&self) -> Result<Vec<Pattern>, String> {
+    fn only(&self) -> Result<Selection, String> {
+        let mut only = Selection::default();
+        for list in &self.only {
+            only.add(list).map_err(|cause| format!("--only: {cause}"))?;
+        }
+        Ok(only)
+    }
+
+    fn ignore(&self) -> Result<Vec<IgnoreRule>, String> {
         let mut ignore = Vec::new();
         for list in &self.ignore_fields {
-            let patterns = Pattern::parse_list(list);
-            ignore.extend(patterns.map_err(|cause| format!("--ignore-fields: {cause}"))?);
+            ignore.extend(IgnoreRule::parse_list(list, "--ignore-fields")?);
+        }
+        for file in &self.ignore_fields_from {
+            ignore.extend(IgnoreRule::read_file(file)?);
         }
         Ok(ignore)
+    }
+
+    fn secrets(&self) -> SecretValues {
+        if self.no_redact {
+            SecretValues::Shown
+        } else {
+            SecretValues::Hidden
+        }
     }
 
     fn mode(&self) -> Mode {

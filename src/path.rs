@@ -146,7 +146,7 @@ impl Pattern {
 
     /// Reads a comma-separated list of patterns; blanks and empty items are passed over. Fails as [`Pattern::parse`].
     pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
-        split_list(text)
+        split_outside(text, ',')
             .into_iter()
             .filter(|item| !item.trim().is_empty())
             .map(Self::parse)
@@ -207,8 +207,9 @@ fn scalar_text(value: &Value) -> String {
     }
 }
 
-/// Splits at the commas that stand outside of brackets and quotes.
-fn split_list(text: &str) -> Vec<&str> {
+/// Splits at each `separator` that stands outside of brackets and quotes.
+#[must_use]
+pub fn split_outside(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut brackets, mut quote, mut escaped) =
         (Vec::new(), 0, 0_i32, None, false);
     for (i, c) in text.char_indices() {
@@ -219,9 +220,9 @@ fn split_list(text: &str) -> Vec<&str> {
             (None, '"' | '\'') => quote = Some(c),
             (None, '[') => brackets += 1,
             (None, ']') => brackets -= 1,
-            (None, ',') if brackets <= 0 => {
+            (None, c) if c == separator && brackets <= 0 => {
                 parts.push(&text[start..i]);
-                start = i + 1;
+                start = i + c.len_utf8();
             }
             _ => {}
         }

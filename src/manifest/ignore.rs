@@ -1,13 +1,112 @@
-//! Checks the paths of ignore rules against the types: an item of an atomic list cannot be ignored, because such a
-//! list is compared and written as one value.
+//! Rules that leave fields out of the comparison, and the check of their paths against the types: an item of an atomic
+//! list cannot be ignored, because such a list is compared and written as one value.
 
-use crate::path::{Pattern, Step};
-use crate::schema::{Kind, ListKind, Struct, Type, types};
+use std::fs;
+use std::path::Path;
+
+use super::selector::Selector;
+use super::sources::cause;
+use crate::path::{Pattern, Step, split_outside};
+use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
+
+/// A rule of the command line or of a file: a path, and where it begins with them, the resources that it is for.
+#[derive(Clone, Debug)]
+pub struct IgnoreRule {
+    text: String,
+    resources: Option<Selector>,
+    pattern: Pattern,
+    origin: String,
+}
+
+impl IgnoreRule {
+    /// Reads a comma-separated list of rules; blanks and empty items are passed over. `origin` says in messages where
+    /// they stand. Fails with a text that says what is wrong with one of them.
+    pub fn parse_list(list: &str, origin: &str) -> Result<Vec<Self>, String> {
+        split_outside(list, ',')
+            .into_iter()
+            .map(str::trim)
+            .filter(|item| !item.is_empty())
+            .map(|item| Self::parse(item, origin).map_err(|cause| format!("{origin}: {cause}")))
+            .collect()
+    }
+
+    /// Reads a file of rules, one a line; `#` begins a comment. Fails as [`parse_list`](Self::parse_list).
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, String> {
+        let shown = path.display();
+        let text = fs::read_to_string(path)
+            .map_err(|error| format!("--ignore-fields-from: {shown}: {}", cause(&error)))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+        let mut rules = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            rules.extend(Self::parse_list(
+                without_comment(line),
+                &format!("{shown}:{number}"),
+            )?);
+        }
+        Ok(rules)
+    }
+
+    fn parse(text: &str, origin: &str) -> Result<Self, String> {
+        let (resources, path) = match split_outside(text, ':')[0] {
+            before if before.contains('/') && before.len() < text.len() => {
+                (Some(Selector::parse(before)?), &text[before.len() + 1..])
+            }
+            _ => (None, text),
+        };
+        let pattern = Pattern::parse(path)?;
+        let kinds = resources.as_ref().map_or(&Kind::ALL[..], Selector::kinds);
+        check_pattern(kinds, &pattern)?;
+        Ok(Self {
+            text: text.to_owned(),
+            resources,
+            pattern,
+            origin: origin.to_owned(),
+        })
+    }
+
+    /// The path that it leaves out.
+    #[must_use]
+    pub fn pattern(&self) -> &Pattern {
+        &self.pattern
+    }
+
+    /// Whether it is for this resource.
+    #[must_use]
+    pub fn is_for(&self, id: &ResourceId) -> bool {
+        self.resources.as_ref().is_none_or(|of| of.selects(id))
+    }
+
+    /// Whether it leaves this resource out as a whole.
+    #[must_use]
+    pub fn leaves_out(&self, id: &ResourceId) -> bool {
+        let names = |of: &Selector| of.selects(id);
+        self.pattern.is_resource() && self.resources.as_ref().is_some_and(names)
+    }
+
+    /// That it was for nothing.
+    #[must_use]
+    pub fn unused(&self) -> String {
+        format!("{}: `{}` matched in no resource", self.origin, self.text)
+    }
+}
+
+/// A line up to the `#` that begins it or follows a blank, outside of brackets and quotes.
+fn without_comment(line: &str) -> &str {
+    let mut end = 0;
+    for part in split_outside(line, '#') {
+        let before = &line[..end + part.len()];
+        if before.is_empty() || before.ends_with(char::is_whitespace) {
+            return before;
+        }
+        end = before.len() + 1;
+    }
+    line
+}
 
 /// Checks one path for objects of these kinds. Fails with a text that says what is wrong, if the path leads into an
 /// atomic list wherever it leads anywhere. A path that leads nowhere is no error here: whether it matches something is
 /// known after the comparison.
-pub fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), String> {
+pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), String> {
     let outcomes = kinds
         .iter()
         .map(|kind| through_struct(&types::root(*kind), pattern.steps()));
@@ -71,6 +170,68 @@ fn through_struct(ty: &Struct, steps: &[Step]) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn id(kind: Kind, namespace: &str, name: &str) -> ResourceId {
+        ResourceId {
+            kind,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_rule_may_begin_with_the_resources_that_it_is_for() {
+        let list = "Deployment/*:spec.replicas, metadata.labels[\"a/b:c\"],!*/shop/*:data[\"x,y\"]";
+        let rules = IgnoreRule::parse_list(list, "--ignore-fields").unwrap();
+        let (web, svc) = (
+            id(Kind::Deployment, "shop", "web"),
+            id(Kind::Service, "pay", "web"),
+        );
+        let is_for: Vec<(bool, bool)> = rules
+            .iter()
+            .map(|rule| (rule.is_for(&web), rule.is_for(&svc)))
+            .collect();
+        assert_eq!(is_for, [(true, false), (true, true), (false, true)]);
+        assert_eq!(rules[0].pattern().text(), "spec.replicas");
+        assert!(rules.iter().all(|rule| !rule.leaves_out(&web)));
+        let whole = IgnoreRule::parse_list("Deployment/w*:<resource>,<resource>", "x").unwrap();
+        let leaves_out: Vec<bool> = whole.iter().map(|rule| rule.leaves_out(&web)).collect();
+        assert_eq!(leaves_out, [true, false]);
+        assert!(!whole[0].leaves_out(&svc));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_rule_is_said_with_its_place() {
+        for (list, message) in [
+            (
+                "Pod/x:spec",
+                "rules:3: bad resource `Pod/x`: `Pod` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service)",
+            ),
+            (
+                "svc/*:spec.clusterIPs[0]",
+                "rules:3: bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole; end it at the list",
+            ),
+            ("svc/x:", "rules:3: bad field path ``: it is empty"),
+        ] {
+            assert_eq!(
+                IgnoreRule::parse_list(list, "rules:3").unwrap_err(),
+                message
+            );
+        }
+    }
+
+    #[test]
+    fn a_comment_begins_at_the_start_or_behind_a_blank() {
+        for (line, rest) in [
+            ("# all of it", ""),
+            ("spec.replicas # autoscaled", "spec.replicas "),
+            ("data[\"a #b\"]#c # d", "data[\"a #b\"]#c "),
+            ("data.a#b", "data.a#b"),
+            ("", ""),
+        ] {
+            assert_eq!(without_comment(line), rest);
+        }
+    }
 
     #[test]
     fn an_item_of_an_atomic_list_is_refused() {

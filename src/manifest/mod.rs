@@ -16,6 +16,7 @@ mod problem;
 pub mod revision;
 mod scalars;
 mod scan;
+mod selector;
 mod sources;
 mod suggest;
 mod trail;
@@ -30,9 +31,10 @@ use crate::schema::ResourceId;
 use crate::yaml::{Node, NodeId};
 
 use file::File;
-pub use ignore::check_pattern;
+pub use ignore::IgnoreRule;
 pub use load::Loader;
 pub use problem::{Place, Problem, Subject};
+pub use selector::Selection;
 
 /// The beginning of the annotations that instruct this program.
 pub const PREFIX: &str = "drift.gitops.io/";
@@ -68,9 +70,38 @@ pub struct Manifests {
     pub notices: Vec<String>,
     /// How many files were read.
     pub files: usize,
+    /// What was left out because the run is not about it.
+    pub left_out: Vec<ResourceId>,
 }
 
 impl Manifests {
+    /// Leaves out what a run is not about: resources that are not selected, and those that a rule leaves out as a whole.
+    /// Gives the selectors that name nothing, as they were written.
+    pub fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
+        let leaves_out = |id: &ResourceId| rules.iter().any(|rule| rule.leaves_out(id));
+        let is_wanted = |id: &ResourceId| only.includes(id) && !leaves_out(id);
+        let wants = |subject: &Subject| subject.id().is_none_or(|id| is_wanted(&id));
+        let skipped = self.skipped.iter().filter_map(|s| s.resource.id());
+        let wrong = self
+            .problems
+            .iter()
+            .filter_map(|p| p.resource.as_ref()?.id());
+        let others: Vec<ResourceId> = skipped.chain(wrong).collect();
+        let all = self.resources.iter().map(|r| &r.id).chain(&others);
+        let unused = only.unused(all).map(|selector| selector.text().to_owned());
+        let unused = unused.collect();
+        let compared = self.resources.extract_if(.., |r| !is_wanted(&r.id));
+        self.left_out
+            .extend(compared.map(|resource| resource.id.clone()));
+        let skipped = self.skipped.extract_if(.., |s| !wants(&s.resource));
+        self.left_out
+            .extend(skipped.filter_map(|s| s.resource.id()));
+        for problems in [&mut self.problems, &mut self.warnings] {
+            problems.retain(|problem| problem.resource.as_ref().is_none_or(wants));
+        }
+        unused
+    }
+
     /// Why there is nothing to compare; `None` where something is, or where all that there is shall be skipped.
     #[must_use]
     pub fn nothing_to_compare(&self) -> Option<String> {
@@ -80,6 +111,12 @@ impl Manifests {
         }
         if self.files == 0 {
             return Some("no manifest was found".to_owned());
+        }
+        if !self.left_out.is_empty() {
+            return Some(format!(
+                "--only or --ignore-fields leave out all {} resource(s)",
+                self.left_out.len()
+            ));
         }
         let others = self.other_kinds.values().sum();
         let found = [

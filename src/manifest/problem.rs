@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::schema::ResourceId;
+use crate::schema::{Kind, ResourceId};
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,19 @@ pub struct Subject {
     pub namespace: String,
     /// The name.
     pub name: String,
+}
+
+impl Subject {
+    /// Which resource it is, where it is of a kind that is compared and all of its identity is known.
+    pub(super) fn id(&self) -> Option<ResourceId> {
+        let kind = Kind::find(&self.api_version, &self.kind)?;
+        let is_whole = !self.name.is_empty() && self.namespace.is_empty() != kind.is_namespaced();
+        is_whole.then(|| ResourceId {
+            kind,
+            namespace: self.namespace.clone(),
+            name: self.name.clone(),
+        })
+    }
 }
 
 impl From<&ResourceId> for Subject {

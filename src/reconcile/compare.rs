@@ -11,6 +11,7 @@ use super::{Source, describe};
 use crate::cluster::{Cluster, Error, Fetched, Fetching};
 use crate::diff::{Differences, Finding, differences};
 use crate::manifest::Resource;
+use crate::path::Pattern;
 use crate::report;
 use crate::schema::{Gate, ResourceId, types};
 
@@ -55,7 +56,7 @@ impl<'c> Cycle<'c> {
             .options
             .ignore
             .iter()
-            .map(|_| Cell::new(true))
+            .map(|rule| Cell::new(!self.left_out.iter().any(|id| rule.leaves_out(id))))
             .collect();
         match self.source {
             Source::Snapshot(snapshot) => {
@@ -70,12 +71,12 @@ impl<'c> Cycle<'c> {
                 self.fetch(cluster, early, &mut found, &unmatched).await;
             }
         }
-        for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
-            if unmatched.get() && !self.resources.is_empty() {
-                self.state.warn_once(format!(
-                    "--ignore-fields: `{}` matched in no resource",
-                    pattern.text()
-                ));
+        // A rule for what a run is not about is no mistake.
+        if self.options.only.is_everything() && !self.resources.is_empty() {
+            for (rule, unmatched) in self.options.ignore.iter().zip(unmatched) {
+                if unmatched.get() {
+                    self.state.warn_once(rule.unused());
+                }
             }
         }
         self.not_stored(&mut found).await;
@@ -167,8 +168,8 @@ impl<'c> Cycle<'c> {
     ) -> Standing {
         self.look_for_patterns(resource, live, unmatched);
         let Some(live) = live else {
-            let patterns = resource.ignore.iter().chain(&self.options.ignore);
-            return if patterns.clone().any(crate::path::Pattern::is_resource) {
+            let mut patterns = resource.ignore.iter().chain(self.patterns_for(resource));
+            return if patterns.any(Pattern::is_resource) {
                 Standing::InSync
             } else {
                 Standing::Missing
@@ -198,7 +199,7 @@ impl<'c> Cycle<'c> {
             return;
         }
         let declared = resource.node().to_json();
-        let finds = |pattern: &crate::path::Pattern| {
+        let finds = |pattern: &Pattern| {
             pattern.is_resource()
                 || pattern.finds(&declared)
                 || live.is_some_and(|live| pattern.finds(live))
@@ -211,8 +212,10 @@ impl<'c> Cycle<'c> {
                 pattern.text()
             ));
         }
-        for (pattern, unmatched) in self.options.ignore.iter().zip(unmatched) {
-            unmatched.set(unmatched.get() && !finds(pattern));
+        for (rule, unmatched) in self.options.ignore.iter().zip(unmatched) {
+            if unmatched.get() && rule.is_for(&resource.id) {
+                unmatched.set(!finds(rule.pattern()));
+            }
         }
     }
 

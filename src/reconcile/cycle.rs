@@ -1,5 +1,6 @@
 //! One cycle: load, compare, repair, report.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::compare::Early;
@@ -8,7 +9,9 @@ use super::signals::Stop;
 use super::state::{Cycle, Inputs, State};
 use super::{Options, Source};
 use crate::manifest::{Manifests, Resource};
+use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
+use crate::schema::ResourceId;
 
 /// Runs one cycle. It does not fail: what went wrong stands in the report.
 pub(super) async fn run(
@@ -20,13 +23,19 @@ pub(super) async fn run(
 ) -> Report {
     // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
     let early = match (source, inputs.likely.await) {
-        (Source::Cluster { cluster, .. }, Ok(likely)) => Some(Early {
-            fetching: cluster.fetch(&likely),
-            ids: likely.into_iter().collect(),
-        }),
+        (Source::Cluster { cluster, .. }, Ok(mut likely)) => {
+            likely.retain(|id| options.only.includes(id));
+            Some(Early {
+                fetching: cluster.fetch(&likely),
+                ids: likely.into_iter().collect(),
+            })
+        }
         _ => None,
     };
-    let manifests = state.load(inputs.loading).await;
+    let mut manifests = state.load(inputs.loading).await;
+    for unused in manifests.select(&options.only, &options.ignore) {
+        state.warn_once(format!("--only: `{unused}` matches no resource"));
+    }
     let newer = manifests
         .resources
         .iter()
@@ -54,6 +63,7 @@ pub(super) async fn run(
         source,
         stop,
         resources: &manifests.resources,
+        left_out: &manifests.left_out,
         newer,
         report,
     };
@@ -69,6 +79,9 @@ pub(super) async fn run(
         }
     }
     say_why_nothing(&manifests, &mut report);
+    if options.secrets == SecretValues::Hidden {
+        hide_secrets(&manifests, &mut report);
+    }
     report.errors.sort_by_cached_key(report::text::error_line);
     report.time = describe::now();
     report
@@ -101,6 +114,7 @@ fn opening(manifests: &Manifests, newer: bool) -> Report {
         errors,
         skipped: skipped.collect(),
         other_kinds: manifests.other_kinds.clone(),
+        left_out: manifests.left_out.len(),
         ..Report::default()
     }
 }
@@ -123,6 +137,15 @@ fn warn_of_namespace(
             "{count} manifest(s) name no namespace and are looked for in `{ours}`, but the context's own namespace is `{of_context}`; see --namespace"
         ));
     }
+}
+
+fn hide_secrets(manifests: &Manifests, report: &mut Report) {
+    let of_ids: HashMap<&ResourceId, &Resource> = manifests
+        .resources
+        .iter()
+        .map(|resource| (&resource.id, &**resource))
+        .collect();
+    redact(report, |id| Some(of_ids.get(id)?.node().to_json()));
 }
 
 /// A run that compared nothing says why, unless an error does.

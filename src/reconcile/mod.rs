@@ -20,9 +20,9 @@ use self::signals::Stop;
 use self::state::State;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::{self, Cluster, Environment, Target};
-use crate::manifest;
-use crate::path::Pattern;
+use crate::manifest::{self, IgnoreRule, Selection};
 use crate::remediate::Extent;
+use crate::report::redact::SecretValues;
 use crate::report::{self, Report};
 
 /// The longest pause between tries to reach a server, unless the interval is longer.
@@ -39,8 +39,12 @@ pub struct Options {
     pub mode: Mode,
     /// Also tell what is live and declared nowhere.
     pub strict: bool,
-    /// Paths that are left out for every resource.
-    pub ignore: Vec<Pattern>,
+    /// The resources that it is about.
+    pub only: Selection,
+    /// What is left out of the comparison.
+    pub ignore: Vec<IgnoreRule>,
+    /// What becomes of values whose names say that they are secret.
+    pub secrets: SecretValues,
     /// One cycle only.
     pub once: bool,
     /// The pause between two cycles.

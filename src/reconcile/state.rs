@@ -10,9 +10,10 @@ use super::pacing::Pacing;
 use super::signals::Stop;
 use super::{Options, Source};
 use crate::diff::Subject;
-use crate::manifest::{Loader, Manifests, Resource, revision};
+use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
+use crate::path::Pattern;
 use crate::report::Report;
-use crate::schema::{Kind, ResourceId, types};
+use crate::schema::{ResourceId, types};
 
 /// What one cycle leaves for the next.
 pub(super) struct State {
@@ -37,13 +38,9 @@ pub(super) struct Inputs {
 }
 
 impl State {
-    /// Fails when the options for manifests or ignored fields are wrong.
+    /// Fails when the options for manifests are wrong.
     pub(super) fn new(options: &Options) -> Result<Self, String> {
         let loader = Loader::new(options.manifests.clone())?;
-        for pattern in &options.ignore {
-            crate::manifest::check_pattern(&Kind::ALL, pattern)
-                .map_err(|cause| format!("--ignore-fields: {cause}"))?;
-        }
         Ok(Self {
             loader: Some(loader),
             server_version: None,
@@ -119,11 +116,20 @@ pub(super) struct Cycle<'c> {
     pub(super) source: &'c Source,
     pub(super) stop: &'c Stop,
     pub(super) resources: &'c [Arc<Resource>],
+    /// What the run is not about.
+    pub(super) left_out: &'c [ResourceId],
     /// The server is newer than the tables.
     pub(super) newer: bool,
     pub(super) report: Report,
 }
 impl<'c> Cycle<'c> {
+    /// The paths that the run's rules leave out for this resource.
+    pub(super) fn patterns_for(&self, resource: &Resource) -> impl Iterator<Item = &'c Pattern> {
+        let rules = self.options.ignore.iter();
+        let rules = rules.filter(move |rule| rule.is_for(&resource.id));
+        rules.map(IgnoreRule::pattern)
+    }
+
     pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r>
     where
         'c: 'r,
@@ -131,7 +137,11 @@ impl<'c> Cycle<'c> {
         Subject {
             kind: resource.id.kind,
             declared: resource.node(),
-            ignore: resource.ignore.iter().chain(&self.options.ignore).collect(),
+            ignore: resource
+                .ignore
+                .iter()
+                .chain(self.patterns_for(resource))
+                .collect(),
             strict: self.options.strict,
         }
     }

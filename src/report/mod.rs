@@ -3,6 +3,7 @@
 //! The types here are the report's own; the writers see nothing else.
 
 pub mod json;
+pub mod redact;
 pub mod text;
 mod value;
 
@@ -36,6 +37,8 @@ pub struct Report {
     pub warnings: Vec<Error>,
     /// The drift that a baseline has already, by resource. It is in none of the other lists.
     pub known: Vec<Known>,
+    /// How many declared resources the run is not about.
+    pub left_out: usize,
     /// How many differences the run's options and the manifests' annotations leave out.
     pub ignored: usize,
     /// How many resources were compared and found in sync.
@@ -256,6 +259,8 @@ pub struct Summary {
     pub other_kinds: usize,
     /// What could not be checked or repaired.
     pub errors: usize,
+    /// Declared resources that the run is not about.
+    pub left_out: usize,
     /// Differences that a baseline has already.
     pub known: usize,
     /// Differences that are left out by rule.
@@ -290,6 +295,7 @@ impl Report {
             other_kinds: self.other_kinds.values().sum(),
             errors: self.errors.len(),
             known: self.known.iter().map(|known| known.fields.len()).sum(),
+            left_out: self.left_out,
             ignored: self.ignored,
             unmanaged: 0,
             not_deployed: 0,

@@ -39,6 +39,13 @@ fn write_rest(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if !report.skipped.is_empty() {
         writeln!(out, "Skipped: {} resource(s)", report.skipped.len())?;
     }
+    if report.left_out > 0 {
+        writeln!(
+            out,
+            "Left out: {} resource(s), by --only or --ignore-fields",
+            report.left_out
+        )?;
+    }
     for (kind, count) in &report.other_kinds {
         writeln!(out, "Not compared: {count} of {kind}")?;
     }

@@ -66,6 +66,40 @@ impl Kind {
         }
     }
 
+    /// What kubectl calls it for short: `deploy`.
+    #[must_use]
+    pub fn short_name(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "cm",
+            Self::Deployment => "deploy",
+            Self::Namespace => "ns",
+            Self::Service => "svc",
+        }
+    }
+
+    /// The kind that kubectl would understand by this word: its name, its plural or its short name, in any case, and
+    /// with or without its API group behind it (`deployments.apps`).
+    #[must_use]
+    pub fn called(word: &str) -> Option<Self> {
+        let word = word.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|kind| {
+            let group = kind
+                .api_version()
+                .split_once('/')
+                .map_or("", |(group, _)| group);
+            let bare = match word.split_once('.') {
+                Some((bare, of)) if of == group => bare,
+                _ => &word,
+            };
+            [
+                &*kind.name().to_ascii_lowercase(),
+                kind.plural(),
+                kind.short_name(),
+            ]
+            .contains(&bare)
+        })
+    }
+
     /// Whether its objects live in a namespace.
     #[must_use]
     pub fn is_namespaced(self) -> bool {
@@ -108,6 +142,7 @@ mod model;
 mod ownership;
 pub mod quantity;
 mod rules;
+mod secrets;
 pub mod types;
 mod unions;
 mod writes;
@@ -119,12 +154,13 @@ pub use model::{
 };
 pub use ownership::RECORDS;
 pub use rules::defaults as default_rows;
+pub use secrets::{NamedBy, is_secret, named_by};
 pub use writes::{exclusive_sibling, is_selected};
 
 #[cfg(test)]
 mod tests {
     use super::types::structs;
-    use super::{defaults, gates, lists, ownership, unions, writes};
+    use super::{defaults, gates, lists, ownership, secrets, unions, writes};
 
     /// A row that names no field would be a rule that never applies.
     #[test]
@@ -147,6 +183,7 @@ mod tests {
             .chain(gates::GATES.iter().map(|row| row.at))
             .chain(lists::ORDERED.iter().map(|(at, _)| *at))
             .chain(lists::EXTENDED.iter().copied())
+            .chain(secrets::NAMED.iter().map(|(at, _)| *at))
             .chain(writes::IMMUTABLE.iter().map(|row| row.at))
             .chain(writes::CONSEQUENCES.iter().map(|(at, _)| *at));
         for at in rows {

@@ -157,6 +157,7 @@ struct Summary {
     skipped: usize,
     other_kinds: usize,
     errors: usize,
+    left_out: usize,
     known: usize,
     ignored: usize,
     unmanaged: usize,

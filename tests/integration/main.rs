@@ -30,6 +30,10 @@ mod repair;
 mod repair_others;
 /// Repairs that an overlay gets wrong.
 mod repair_special;
+/// What a run is about: selected resources, rules that leave out fields.
+mod scope;
+/// Values that are secret by their names.
+mod secrets;
 /// How the harness runs the binary and the control plane.
 mod support;
 /// The type tables against the control plane's Go types.

@@ -1,0 +1,228 @@
+//! Resources by name: `Deployment/web`, `deploy/shop/*`, `!*/kube-system/*`.
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::suggest;
+use crate::schema::{Kind, ResourceId};
+
+/// Some resources, as `--only` and the rules of `--ignore-fields` name them: `KIND/NAME`, which is in any namespace, or
+/// `KIND/NAMESPACE/NAME`. `*` stands for any characters but `/`, a leading `!` for all resources but these.
+#[derive(Clone, Debug)]
+pub struct Selector {
+    text: String,
+    is_negated: bool,
+    kinds: Vec<Kind>,
+    namespace: Option<GlobMatcher>,
+    name: GlobMatcher,
+}
+
+impl Selector {
+    /// Reads one. Fails with a text that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let (is_negated, rest) = text
+            .strip_prefix('!')
+            .map_or((false, text), |rest| (true, rest.trim_start()));
+        let bad = |cause: &str| format!("bad resource `{text}`: {cause}");
+        let parts: Vec<&str> = rest.split('/').map(str::trim).collect();
+        let (kind, namespace, name) = match parts[..] {
+            [kind, name] => (kind, None, name),
+            [kind, namespace, name] => (kind, Some(namespace), name),
+            _ => return Err(bad("expected KIND/NAME or KIND/NAMESPACE/NAME")),
+        };
+        if parts.iter().any(|part| part.is_empty()) {
+            return Err(bad("a part of it is empty; `*` stands for any"));
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            is_negated,
+            kinds: kinds(kind).map_err(|cause| bad(&cause))?,
+            namespace: namespace.map(glob),
+            name: glob(name),
+        })
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The kinds that it can select resources of.
+    #[must_use]
+    pub fn kinds(&self) -> &[Kind] {
+        if self.is_negated {
+            &Kind::ALL
+        } else {
+            &self.kinds
+        }
+    }
+
+    /// Whether it selects this resource.
+    #[must_use]
+    pub fn selects(&self, id: &ResourceId) -> bool {
+        self.names(id) != self.is_negated
+    }
+
+    /// Whether it names this resource, to select it or to leave it out.
+    fn names(&self, id: &ResourceId) -> bool {
+        let is_in =
+            |namespace: &GlobMatcher| id.kind.is_namespaced() && namespace.is_match(&id.namespace);
+        self.kinds.contains(&id.kind)
+            && self.namespace.as_ref().is_none_or(is_in)
+            && self.name.is_match(&id.name)
+    }
+}
+
+fn kinds(word: &str) -> Result<Vec<Kind>, String> {
+    if let Some(kind) = Kind::called(word) {
+        return Ok(vec![kind]);
+    }
+    if word.contains('*') {
+        let glob = glob(&word.to_ascii_lowercase());
+        let found = Kind::ALL
+            .into_iter()
+            .filter(|kind| glob.is_match(kind.name().to_ascii_lowercase()));
+        return Ok(found.collect());
+    }
+    let names = Kind::ALL.map(Kind::name);
+    let hint = suggest::nearest(word, names, |_| true)
+        .map_or(String::new(), |name| format!(", did you mean {name}?"));
+    Err(format!(
+        "`{word}` is none of the kinds that are compared ({}){hint}",
+        names.join(", ")
+    ))
+}
+
+/// A pattern in which `*` alone is special.
+fn glob(text: &str) -> GlobMatcher {
+    let parts: Vec<String> = text.split('*').map(globset::escape).collect();
+    GlobBuilder::new(&parts.join("*"))
+        .literal_separator(true)
+        .build()
+        .expect("everything but `*` is escaped")
+        .compile_matcher()
+}
+
+/// The resources that a run is about.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    selectors: Vec<Selector>,
+}
+
+impl Selection {
+    /// Adds a comma-separated list; blanks and empty items are passed over. Fails as [`Selector::parse`].
+    pub fn add(&mut self, list: &str) -> Result<(), String> {
+        for item in list.split(',').filter(|item| !item.trim().is_empty()) {
+            self.selectors.push(Selector::parse(item)?);
+        }
+        Ok(())
+    }
+
+    /// Whether it is about all resources.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.selectors.is_empty()
+    }
+
+    /// Whether it is about this resource: one of its selectors names it, or there are only negated ones, and no negated
+    /// one names it.
+    #[must_use]
+    pub fn includes(&self, id: &ResourceId) -> bool {
+        let (without, with): (Vec<&Selector>, Vec<&Selector>) = self
+            .selectors
+            .iter()
+            .partition(|selector| selector.is_negated);
+        (with.is_empty() || with.iter().any(|selector| selector.names(id)))
+            && !without.iter().any(|selector| selector.names(id))
+    }
+
+    /// Those of its selectors that name none of these resources.
+    pub(super) fn unused<'s, 'r>(
+        &'s self,
+        resources: impl Iterator<Item = &'r ResourceId> + Clone,
+    ) -> impl Iterator<Item = &'s Selector> {
+        self.selectors
+            .iter()
+            .filter(move |selector| !resources.clone().any(|id| selector.names(id)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> ResourceId {
+        let parts: Vec<&str> = text.split('/').collect();
+        ResourceId {
+            kind: Kind::called(parts[0]).unwrap(),
+            namespace: parts[1].to_owned(),
+            name: parts[2].to_owned(),
+        }
+    }
+
+    fn selected(list: &str) -> Vec<&'static str> {
+        let mut selection = Selection::default();
+        selection.add(list).unwrap();
+        [
+            "Deployment/shop/web",
+            "Deployment/pay/web",
+            "Service/shop/web",
+            "ConfigMap/shop/leader-1",
+            "Namespace//shop",
+        ]
+        .into_iter()
+        .filter(|text| selection.includes(&id(text)))
+        .collect()
+    }
+
+    #[test]
+    fn resources_are_selected_by_kind_namespace_and_name() {
+        let shop = [
+            "Deployment/shop/web",
+            "Service/shop/web",
+            "ConfigMap/shop/leader-1",
+        ];
+        for (list, expected) in [
+            (
+                "deploy/web",
+                &["Deployment/shop/web", "Deployment/pay/web"][..],
+            ),
+            ("DEPLOYMENTS/shop/web", &["Deployment/shop/web"]),
+            ("deployments.apps/pay/*", &["Deployment/pay/web"]),
+            ("*/shop/*", &shop),
+            ("cm/leader-*", &["ConfigMap/shop/leader-1"]),
+            ("ns/shop", &["Namespace//shop"]),
+            ("ns/*/shop", &[]),
+            ("*/shop/*, !svc/*,!deploy/*", &["ConfigMap/shop/leader-1"]),
+            ("!*/web", &["ConfigMap/shop/leader-1", "Namespace//shop"]),
+            ("S*/web,ns/*", &["Service/shop/web", "Namespace//shop"]),
+            ("deploy/[w]eb", &[]),
+        ] {
+            assert_eq!(selected(list), expected, "{list}");
+        }
+        assert_eq!(selected(" , ").len(), 5);
+    }
+
+    #[test]
+    fn what_names_no_resource_is_refused_with_a_reason() {
+        for (text, cause) in [
+            ("web", "expected KIND/NAME or KIND/NAMESPACE/NAME"),
+            ("a/b/c/d", "expected KIND/NAME or KIND/NAMESPACE/NAME"),
+            ("deploy/", "a part of it is empty; `*` stands for any"),
+            (
+                "Deploymnet/web",
+                "`Deploymnet` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service), did you mean Deployment?",
+            ),
+            (
+                "Secret/x",
+                "`Secret` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service)",
+            ),
+        ] {
+            assert_eq!(
+                Selector::parse(text).unwrap_err(),
+                format!("bad resource `{text}`: {cause}")
+            );
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Hides values whose names say that they are secret, in a whole report: no writer sees them.
+
+use std::collections::{BTreeSet, HashMap};
+
+use serde_json::{Map, Value};
+
+use super::{Field, Report};
+use crate::path::{Pattern, Step};
+use crate::schema::{Kind, NamedBy, ResourceId, Struct, Type, is_secret, named_by, types};
+
+/// What becomes of values whose names say that they are secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretValues {
+    /// They are replaced by a mark.
+    Hidden,
+    /// They are shown as they are.
+    Shown,
+}
+
+/// Hides the secret values of a report's fields, and what its messages repeat of them. `declared` gives what the
+/// manifest of a resource declares.
+pub fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Value>) {
+    let mut shown: HashMap<ResourceId, Secrets> = HashMap::new();
+    let resources = report.resources.iter_mut();
+    let resources = resources.map(|resource| (&resource.id, &mut resource.fields));
+    let known = report.known.iter_mut();
+    let known = known.map(|known| (&known.id, &mut known.fields));
+    for (id, fields) in resources.chain(known) {
+        let secrets = shown.entry(id.clone()).or_default();
+        for field in fields {
+            hide_field(id.kind, field, secrets);
+        }
+    }
+    let secrets_of = |id: &ResourceId| {
+        let mut secrets = Secrets::default();
+        if let Some(mut declared) = declared(id) {
+            secrets.hide_in_object(id.kind, &mut declared);
+        }
+        let shown = shown.get(id).into_iter();
+        let texts = shown.flat_map(|secrets| secrets.texts.iter().cloned());
+        secrets.texts.extend(texts);
+        secrets
+    };
+    for resource in &mut report.resources {
+        if let Some(reason) = &mut resource.reason {
+            secrets_of(&resource.id).hide_in_message(reason);
+        }
+    }
+    for error in report.errors.iter_mut().chain(&mut report.warnings) {
+        let id = error.resource.as_ref().and_then(|subject| {
+            Some(ResourceId {
+                kind: Kind::find(&subject.api_version, &subject.kind)?,
+                namespace: subject.namespace.clone(),
+                name: subject.name.clone(),
+            })
+        });
+        if let Some(id) = id {
+            hide_wrong_value(id.kind, &mut error.message);
+            secrets_of(&id).hide_in_message(&mut error.message);
+        }
+    }
+}
+
+/// Hides what is secret in both values of a field.
+fn hide_field(kind: Kind, field: &mut Field, secrets: &mut Secrets) {
+    let Ok(path) = Pattern::parse(&field.path) else {
+        return;
+    };
+    let Some(spot) = Spot::at(kind, path.steps()) else {
+        return;
+    };
+    field.redacted = secrets.hide(&spot, [field.desired.as_mut(), field.live.as_mut()]);
+}
+
+/// Hides the value in a message about a manifest that says what stands at a secret's place: `PATH: WHAT expected, VALUE
+/// stands here`.
+fn hide_wrong_value(kind: Kind, message: &mut String) {
+    let is_secret = |path: &str| {
+        let path = Pattern::parse(path).ok();
+        let spot = path.as_ref().and_then(|path| Spot::at(kind, path.steps()));
+        spot.is_some_and(|spot| matches!(spot.name, Name::Secret))
+    };
+    if let Some((expected, _)) = message.split_once(" expected, ")
+        && expected
+            .split_once(": ")
+            .is_some_and(|(path, _)| is_secret(path))
+    {
+        *message = format!("{expected} expected, <redacted> stands here");
+    }
+}
+
+/// A place in an object, as far as it matters here.
+struct Spot<'a> {
+    ty: &'a Type,
+    name: Name,
+    /// The fields by which the path names the item that stands here.
+    item: &'a [(String, String)],
+}
+
+/// Whether the name of a value says that it is secret.
+#[derive(Clone, Copy)]
+enum Name {
+    /// It has no name that could.
+    None,
+    /// The keys of this map are the names of its values.
+    OfKeys,
+    /// It does.
+    Secret,
+}
+
+impl Name {
+    /// Whether one of the names that a value has says so. What has lost its name may be anything.
+    fn of_any<'n>(mut names: impl Iterator<Item = &'n str>) -> Self {
+        let Some(first) = names.next() else {
+            return Self::Secret;
+        };
+        if is_secret(first) || names.any(is_secret) {
+            Self::Secret
+        } else {
+            Self::None
+        }
+    }
+}
+
+impl<'a> Spot<'a> {
+    fn new(ty: &'a Type, name: Name) -> Self {
+        Self {
+            ty,
+            name,
+            item: &[],
+        }
+    }
+
+    /// The place of a path. `None` where the path is that of the object as a whole, or leads nowhere.
+    fn at(kind: Kind, steps: &'a [Step]) -> Option<Self> {
+        let (first, steps) = steps.split_first()?;
+        let mut spot = Self::field(types::root(kind).get(), first, &[])?;
+        for step in steps {
+            spot = match (spot.ty, step) {
+                (Type::Struct(of), step) => Self::field(of.get(), step, spot.item)?,
+                (Type::Map { .. }, Step::Key { name, .. }) => spot.key(name)?,
+                (Type::List { item, .. }, Step::Item(keys)) => Self {
+                    item: keys,
+                    ..Self::new(item, Name::None)
+                },
+                (Type::List { item, .. }, _) => Self::new(item, Name::None),
+                _ => return None,
+            };
+        }
+        Some(spot)
+    }
+
+    /// A field of a struct, of which these fields are known.
+    fn field(of: &'static Struct, step: &Step, known: &[(String, String)]) -> Option<Self> {
+        let Step::Key { name: field, .. } = step else {
+            return None;
+        };
+        let name = match named_by(of.name, field) {
+            None => Name::None,
+            Some(NamedBy::Key) => Name::OfKeys,
+            Some(NamedBy::Sibling(sibling)) => {
+                let known = known.iter().filter(|(key, _)| key == sibling);
+                Name::of_any(known.map(|(_, name)| name.as_str()))
+            }
+        };
+        Some(Self::new(&of.field(field)?.ty, name))
+    }
+
+    /// A value of the map that stands here.
+    fn key(&self, key: &str) -> Option<Self> {
+        let Type::Map { value, .. } = self.ty else {
+            return None;
+        };
+        let name = match self.name {
+            Name::OfKeys => Name::of_any([key].into_iter()),
+            other => other,
+        };
+        Some(Self::new(value, name))
+    }
+}
+
+/// The values that were hidden.
+#[derive(Default)]
+struct Secrets {
+    texts: BTreeSet<String>,
+}
+
+impl Secrets {
+    fn hide_in_object(&mut self, kind: Kind, object: &mut Value) {
+        let ty = Type::Struct(types::root(kind));
+        self.hide(&Spot::new(&ty, Name::None), [Some(object), None]);
+    }
+
+    /// Hides what is secret in the values of both sides at a place. Says whether something was.
+    fn hide(&mut self, spot: &Spot<'_>, sides: [Option<&mut Value>; 2]) -> bool {
+        if matches!(spot.name, Name::Secret) {
+            return self.hide_whole(sides);
+        }
+        match spot.ty {
+            Type::Struct(of) => self.hide_in_struct(of.get(), spot.item, sides),
+            Type::Map { .. } => {
+                let [mut a, mut b] = sides.map(|side| side.and_then(Value::as_object_mut));
+                let mut hidden = false;
+                for key in keys([a.as_deref(), b.as_deref()]) {
+                    let sides = [&mut a, &mut b].map(|side| side.as_mut()?.get_mut(&key));
+                    hidden |= spot.key(&key).is_some_and(|spot| self.hide(&spot, sides));
+                }
+                hidden
+            }
+            Type::List { item, .. } => self.hide_in_list(item, sides),
+            Type::Scalar(_) | Type::Any => false,
+        }
+    }
+
+    fn hide_in_struct(
+        &mut self,
+        of: &'static Struct,
+        item: &[(String, String)],
+        sides: [Option<&mut Value>; 2],
+    ) -> bool {
+        let [mut a, mut b] = sides.map(|side| side.and_then(Value::as_object_mut));
+        let maps = [a.as_deref(), b.as_deref()];
+        let text = |map: &Map<String, Value>, key: &str| Some(map.get(key)?.as_str()?.to_owned());
+        let mut known = item.to_vec();
+        for key in of.fields.iter().map(|field| field.name) {
+            let texts = maps.into_iter().flatten().filter_map(|map| text(map, key));
+            known.extend(texts.map(|text| (key.to_owned(), text)));
+        }
+        let mut hidden = false;
+        for key in keys(maps) {
+            let step = Step::Key {
+                name: key.clone(),
+                bare: false,
+            };
+            let sides = [&mut a, &mut b].map(|side| side.as_mut()?.get_mut(&key));
+            let spot = Spot::field(of, &step, &known);
+            hidden |= spot.is_some_and(|spot| self.hide(&spot, sides));
+        }
+        hidden
+    }
+
+    /// Items are held against those of the same name, or else of the same position.
+    fn hide_in_list(&mut self, item: &Type, sides: [Option<&mut Value>; 2]) -> bool {
+        let [a, b] = sides.map(|side| side.and_then(Value::as_array_mut));
+        let spot = Spot::new(item, Name::None);
+        let mut left: Vec<Option<&mut Value>> = b.into_iter().flatten().map(Some).collect();
+        let mut hidden = false;
+        for (i, one) in a.into_iter().flatten().enumerate() {
+            let name = one.get("name").cloned();
+            let partner = match &name {
+                Some(_) => left.iter().position(|other| {
+                    other.as_ref().and_then(|other| other.get("name")) == name.as_ref()
+                }),
+                None => Some(i),
+            };
+            let partner = partner.and_then(|at| left.get_mut(at)?.take());
+            hidden |= self.hide(&spot, [Some(one), partner]);
+        }
+        for other in left.into_iter().flatten() {
+            hidden |= self.hide(&spot, [None, Some(other)]);
+        }
+        hidden
+    }
+
+    fn hide_whole(&mut self, sides: [Option<&mut Value>; 2]) -> bool {
+        let texts = [&sides[0], &sides[1]].map(|side| side.as_deref().and_then(secret_text));
+        let differs = match &texts {
+            [Some(a), Some(b)] => a != b && a.len() == b.len(),
+            _ => false,
+        };
+        let mut hidden = false;
+        for (side, text) in sides.into_iter().zip(texts) {
+            let (Some(side), Some(text)) = (side, text) else {
+                continue;
+            };
+            *side = mark(text.len(), differs).into();
+            self.texts.insert(text);
+            hidden = true;
+        }
+        hidden
+    }
+
+    /// Takes the secrets out of a message, however they are quoted there. Short ones only where they are quoted, since
+    /// they could be part of any word.
+    fn hide_in_message(&self, message: &mut String) {
+        /// Nothing shorter is looked for without quotes.
+        const SHORT: usize = 4;
+        // The longest first: one may be a part of another.
+        let mut texts: Vec<&String> = self.texts.iter().filter(|text| !text.is_empty()).collect();
+        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        for text in texts {
+            let mark = mark(text.len(), false);
+            let quoted = Value::from(text.as_str()).to_string();
+            *message = message.replace(&quoted, &mark);
+            if text.len() >= SHORT {
+                *message = message.replace(&quoted[1..quoted.len() - 1], &mark);
+                *message = message.replace(text.as_str(), &mark);
+            }
+        }
+    }
+}
+
+/// What a value that is named as a secret would give away.
+fn secret_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn mark(bytes: usize, differs: bool) -> String {
+    let differs = if differs { ", differs" } else { "" };
+    format!("<redacted, {bytes} bytes{differs}>")
+}
+
+/// The keys of both sides.
+fn keys(sides: [Option<&Map<String, Value>>; 2]) -> BTreeSet<String> {
+    let maps = sides.into_iter().flatten();
+    maps.flat_map(Map::keys).cloned().collect()
+}
