@@ -63,6 +63,8 @@ impl Loader {
         let mut manifests = Manifests {
             problems: found.problems,
             notices: found.notices,
+            details: found.details,
+            no_resources: found.no_resources,
             ..Manifests::default()
         };
         let threads = found.files.len() / FILES_A_THREAD;

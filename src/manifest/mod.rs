@@ -10,10 +10,13 @@ mod file;
 mod identity;
 mod ignore;
 mod kinds;
+mod kustomize;
 mod load;
 mod names;
+mod notices;
 mod problem;
 pub mod revision;
+mod roles;
 mod scalars;
 mod scan;
 mod selector;
@@ -68,6 +71,10 @@ pub struct Manifests {
     pub warnings: Vec<Problem>,
     /// What an operator may want to know of folders.
     pub notices: Vec<String>,
+    /// The folders that a notice only counts, a line for each.
+    pub details: Vec<String>,
+    /// How many files are no resources, as the kustomizations say.
+    pub no_resources: usize,
     /// How many files were read.
     pub files: usize,
     /// What was left out because the run is not about it.
@@ -110,7 +117,13 @@ impl Manifests {
             return None;
         }
         if self.files == 0 {
-            return Some("no manifest was found".to_owned());
+            let found = "no manifest was found";
+            return Some(match self.no_resources {
+                0 => found.to_owned(),
+                count => format!(
+                    "{found}, only {count} file(s) that a kustomization names and that are no resources"
+                ),
+            });
         }
         if !self.left_out.is_empty() {
             return Some(format!(

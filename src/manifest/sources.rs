@@ -1,6 +1,6 @@
 //! The files that the given paths stand for: folders walked, links followed, charts and hidden names passed over.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
+use super::kustomize::{self, Reading};
+use super::notices;
 use super::problem::{Problem, one_line};
+use super::roles::{Role, Roles};
 
 /// The endings of manifests' names.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
-/// The names of the file that makes a folder one for kustomize.
-const KUSTOMIZATIONS: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 const CHART: &str = "Chart.yaml";
 /// Standard input among the given paths, and in places.
 const DASH: &str = "-";
@@ -35,8 +36,12 @@ pub(super) struct Source {
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     pub files: Vec<Source>,
+    /// How many files are no resources, as the kustomizations say.
+    pub no_resources: usize,
     pub problems: Vec<Problem>,
+    /// What an operator may want to know of folders, and the names of all that one of these only counts.
     pub notices: Vec<String>,
+    pub details: Vec<String>,
 }
 
 /// Reads the globs of paths to pass over. Fails with a text that says what is wrong with one.
@@ -68,7 +73,10 @@ pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
         files: Vec::new(),
         links: Vec::new(),
         seen: HashSet::new(),
-        found: Sources::default(),
+        roles: Roles::default(),
+        kustomized: BTreeMap::new(),
+        charts: Vec::new(),
+        problems: Vec::new(),
     };
     let mut all = Vec::new();
     for input in inputs {
@@ -81,13 +89,10 @@ pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
             }
         }
         let mut files = std::mem::take(&mut finder.files);
-        files.sort_by(|(a, _), (b, _)| a.cmp(b));
-        all.extend(files.into_iter().map(|(_, source)| source));
+        files.sort_by(|a, b| a.below.cmp(&b.below));
+        all.append(&mut files);
     }
-    Sources {
-        files: all,
-        ..finder.found
-    }
+    finder.sources(all)
 }
 
 struct Finder<'a> {
@@ -96,13 +101,39 @@ struct Finder<'a> {
     here: Option<PathBuf>,
     /// The given path that is being looked at.
     input: &'a Path,
-    /// What was found below it, by the path from there.
-    files: Vec<(PathBuf, Source)>,
+    /// What was found below it.
+    files: Vec<Found>,
     /// The links that were found and not yet followed.
     links: Vec<Spot>,
     /// The real paths of all files and folders that were read.
     seen: HashSet<PathBuf>,
-    found: Sources,
+    /// What the kustomizations say of files.
+    roles: Roles,
+    /// The folders whose kustomizations were read, and what was found there.
+    kustomized: BTreeMap<PathBuf, Kustomized>,
+    /// The folders with charts.
+    charts: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+/// A file that was found.
+struct Found {
+    /// The path from the given one; empty for the given one itself.
+    below: PathBuf,
+    /// The path without links.
+    real: PathBuf,
+    source: Source,
+}
+
+/// What was found in a folder with a kustomization.
+#[derive(Clone, Debug, Default)]
+struct Kustomized {
+    /// How messages call the folder.
+    shown: String,
+    /// The names of its kustomization files.
+    names: Vec<&'static str>,
+    /// Why nothing below it must be written.
+    unwritable: Option<Arc<str>>,
 }
 
 /// A place below a given path.
@@ -124,13 +155,18 @@ impl Finder<'_> {
             unwritable: None,
         };
         if self.input == Path::new(DASH) {
-            if self.seen.insert(PathBuf::from(DASH)) {
+            let dash = PathBuf::from(DASH);
+            if self.seen.insert(dash.clone()) {
                 let source = Source {
                     path: None,
                     shown: STDIN.into(),
                     unwritable: None,
                 };
-                self.files.push((spot.below, source));
+                self.files.push(Found {
+                    below: spot.below,
+                    real: dash,
+                    source,
+                });
             }
             return;
         }
@@ -147,15 +183,14 @@ impl Finder<'_> {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
         };
-        if let Some(name) = KUSTOMIZATIONS
-            .iter()
-            .find(|name| folder.join(name).is_file())
-        {
-            spot.unwritable = Some(self.kustomized(&folder));
-            if spot.path.file_name().is_some_and(|given| given == *name) {
-                return;
-            }
+        let is_there = |name: &&'static str| folder.join(name).is_file();
+        let names: Vec<_> = kustomize::NAMES.into_iter().filter(is_there).collect();
+        let kustomized = self.kustomized(&folder, names);
+        let is_one = |given: &OsStr| kustomized.names.iter().any(|name| given == *name);
+        if spot.path.file_name().is_some_and(is_one) {
+            return;
         }
+        spot.unwritable = kustomized.unwritable;
         self.file(spot);
     }
 
@@ -173,15 +208,15 @@ impl Finder<'_> {
         let has = |wanted: &str| entries.iter().any(|(name, _)| name == wanted);
         if has(CHART) {
             let shown = self.shown(&spot.path);
-            return self.found.notices.push(format!(
-                "{shown}: a Helm chart, passed over; helm template {shown} | gitops-drift -f - --once compares it"
-            ));
+            return self.charts.push(shown);
         }
-        if KUSTOMIZATIONS.into_iter().any(has) {
-            spot.unwritable = Some(self.kustomized(&spot.path));
-        }
+        let names = kustomize::NAMES.into_iter().filter(|name| has(name));
+        let kustomized = self.kustomized(&spot.path, names.collect());
+        spot.unwritable = spot.unwritable.or(kustomized.unwritable);
         for (name, kind) in entries {
-            self.entry(&spot, &name, kind);
+            if !kustomized.names.iter().any(|known| name == *known) {
+                self.entry(&spot, &name, kind);
+            }
         }
     }
 
@@ -198,8 +233,7 @@ impl Finder<'_> {
             unwritable: folder.unwritable.clone(),
         };
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        let is_kustomization = KUSTOMIZATIONS.into_iter().any(|known| name == known);
-        if is_hidden || is_kustomization || self.exclude.is_match(&spot.below) {
+        if is_hidden || self.exclude.is_match(&spot.below) {
             return;
         }
         if kind.is_dir() {
@@ -236,7 +270,7 @@ impl Finder<'_> {
             return self.file(spot);
         }
         let problem = Problem::of_file(&self.shown(&spot.path), "neither a file nor a folder");
-        self.found.problems.push(problem);
+        self.problems.push(problem);
     }
 
     fn file(&mut self, spot: Spot) {
@@ -244,34 +278,93 @@ impl Finder<'_> {
             .real
             .or_else(|| fs::canonicalize(&spot.path).ok())
             .unwrap_or_else(|| spot.path.clone());
-        if self.seen.insert(real) {
+        if self.seen.insert(real.clone()) {
             let shown = self.shown(&spot.path).into();
-            self.files.push((
-                spot.below,
-                Source {
+            self.files.push(Found {
+                below: spot.below,
+                real,
+                source: Source {
                     path: Some(spot.path),
                     shown,
                     unwritable: spot.unwritable,
                 },
-            ));
+            });
         }
     }
 
-    /// Notes that a folder is one for kustomize, and says why its resources are not written.
-    fn kustomized(&mut self, folder: &Path) -> Arc<str> {
-        let shown = self.shown(folder);
-        let notice = format!(
-            "{shown}: a kustomize folder, compared as it stands and never written; kubectl kustomize {shown} | gitops-drift -f - --once compares what it makes"
-        );
-        if !self.found.notices.contains(&notice) {
-            self.found.notices.push(notice);
+    /// Reads the kustomization of a folder, which has these files of that name.
+    fn kustomized(&mut self, folder: &Path, names: Vec<&'static str>) -> Kustomized {
+        if names.is_empty() {
+            return Kustomized::default();
         }
-        format!("kustomize may change it ({shown})").into()
+        let real = fs::canonicalize(folder).unwrap_or_else(|_| folder.to_owned());
+        if let Some(known) = self.kustomized.get(&real) {
+            return known.clone();
+        }
+        let reading = match names[..] {
+            [name] => kustomize::read(&folder.join(name)),
+            _ => Reading::Broken("more than one kustomization in this folder".to_owned()),
+        };
+        let shown = self.shown(folder);
+        let reason: Arc<str> = format!("kustomize may change it ({shown})").into();
+        let mut found = Kustomized {
+            shown,
+            names,
+            unwritable: None,
+        };
+        match reading {
+            Reading::Manifest => return Kustomized::default(),
+            Reading::Kustomization(named) => self.roles.add(&real, named, reason),
+            Reading::Broken(cause) => {
+                let file = self.shown(&folder.join(found.names[0]));
+                let cause = format!("{cause}; the manifests in its folder are never written");
+                self.problems.push(Problem::of_file(&file, &cause));
+                found.unwritable = Some(reason);
+            }
+        }
+        self.kustomized.insert(real, found.clone());
+        found
+    }
+
+    /// What was found, as far as it holds resources.
+    fn sources(self, all: Vec<Found>) -> Sources {
+        let mut sources = Sources {
+            problems: self.problems,
+            ..Sources::default()
+        };
+        for Found {
+            below,
+            real,
+            mut source,
+        } in all
+        {
+            match self.roles.of(&real) {
+                Role::Resource(reason) => drop(source.unwritable.get_or_insert(reason)),
+                // A given file is read all the same.
+                Role::Other(reason) if below == Path::new("") => {
+                    source.unwritable.get_or_insert(reason);
+                }
+                Role::Other(_) => {
+                    sources.no_resources += 1;
+                    continue;
+                }
+                Role::Unnamed => {}
+            }
+            sources.files.push(source);
+        }
+        let folders = self.kustomized.into_values();
+        let folders: Vec<String> = folders.map(|folder| folder.shown).collect();
+        for notice in [notices::charts(&self.charts), notices::kustomized(&folders)] {
+            let Some(notice) = notice else { continue };
+            sources.notices.push(notice.line);
+            sources.details.extend(notice.details);
+        }
+        sources
     }
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
         let problem = Problem::of_file(&self.shown(path), &cause(error));
-        self.found.problems.push(problem);
+        self.problems.push(problem);
     }
 
     fn shown(&self, path: &Path) -> String {

@@ -52,6 +52,10 @@ impl Folder {
             .collect()
     }
 
+    fn notices(&self, manifests: &Manifests) -> Vec<String> {
+        manifests.notices.iter().map(|n| self.strip(n)).collect()
+    }
+
     /// The files in which the resources were found.
     fn files(&self, manifests: &Manifests) -> Vec<String> {
         manifests
@@ -242,42 +246,185 @@ fn a_chart_is_passed_over_with_a_notice() {
     let manifests = folder.load(&[]);
     assert_eq!(folder.files(&manifests), ["a.yaml"]);
     assert_eq!(folder.problems(&manifests), [""; 0]);
-    let notices: Vec<String> = manifests.notices.iter().map(|n| folder.strip(n)).collect();
-    assert_eq!(
-        notices,
-        [
-            "web: a Helm chart, passed over; helm template web | gitops-drift -f - --once compares it"
-        ]
-    );
+    let notice = "passed over the Helm chart in web; to compare it: helm template web | gitops-drift -f - --once";
+    assert_eq!(folder.notices(&manifests), [notice]);
+}
+
+/// A repository with a base, two overlays, a component and a file of nobody's.
+fn kustomized() -> Folder {
+    Folder::new(&[
+        ("base/kustomization.yaml", "resources: [web.yaml]"),
+        ("base/web.yaml", &config_map("web")),
+        ("base/loose.yaml", &config_map("loose")),
+        (
+            "overlays/a/kustomization.yaml",
+            "resources: [../../base, ../../shared, own.yaml]\ncomponents: [../../debug]\n\
+             patches: [{path: patch.yaml}]\nconfigMapGenerator: [{name: g, files: [key=made.yaml]}]\n",
+        ),
+        ("overlays/a/own.yaml", &config_map("own")),
+        ("overlays/a/patch.yaml", &config_map("web")),
+        ("overlays/a/made.yaml", "{{ no manifest }}"),
+        (
+            "overlays/b/kustomization.yml",
+            "bases: [../../base]\npatchesStrategicMerge: [../patch-of-both.yaml]\n",
+        ),
+        ("overlays/patch-of-both.yaml", &config_map("web")),
+        (
+            "debug/kustomization.yaml",
+            "kind: Component\nresources: [tools.yaml]\npatches: [{path: p.yaml}]",
+        ),
+        ("debug/tools.yaml", &config_map("tools")),
+        ("debug/p.yaml", &config_map("web")),
+        ("shared/deep/s.yaml", &config_map("shared")),
+        (
+            "flux/kustomization.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x}\n",
+        ),
+        ("plain.yaml", &config_map("plain")),
+    ])
+}
+
+/// What is compared: the file, and the kustomization for which it is never written.
+fn compared(folder: &Folder, manifests: &Manifests) -> Vec<(String, String)> {
+    let reason = |unwritable: &Option<String>| {
+        let reason = unwritable.as_deref().unwrap_or_default();
+        let folder = folder.strip(reason);
+        folder.replace("kustomize may change it ", "")
+    };
+    let files = folder.files(manifests).into_iter();
+    let reasons = manifests.resources.iter().map(|r| reason(&r.unwritable));
+    files.zip(reasons).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(file, reason): &(&str, &str)| ((*file).to_owned(), (*reason).to_owned());
+    expected.iter().map(owned).collect()
 }
 
 #[test]
-fn a_kustomize_folder_is_compared_and_never_written() {
+fn what_kustomizations_name_decides_what_is_compared_and_what_is_written() {
+    let folder = kustomized();
+    let manifests = folder.load(&[]);
+    assert_eq!(folder.problems(&manifests), [""; 0]);
+    let expected = [
+        ("base/loose.yaml", ""),
+        ("base/web.yaml", "(base)"),
+        ("overlays/a/own.yaml", "(overlays/a)"),
+        ("plain.yaml", ""),
+        ("shared/deep/s.yaml", "(overlays/a)"),
+    ];
+    assert_eq!(compared(&folder, &manifests), pairs(&expected));
+    assert_eq!(manifests.no_resources, 5);
+    let kinds: Vec<&str> = manifests.other_kinds.keys().map(String::as_str).collect();
+    assert_eq!(kinds, ["kustomize.toolkit.fluxcd.io/v1 Kustomization"]);
+    assert_eq!(
+        folder.notices(&manifests),
+        [
+            "4 kustomizations (base, debug, overlays/a and 1 more): resources are compared as they stand and never \
+             written, patches are passed over; to compare the result: kubectl kustomize DIR | gitops-drift -f - --once"
+        ]
+    );
+    let details: Vec<String> = manifests.details.iter().map(|d| folder.strip(d)).collect();
+    assert_eq!(details.len(), 4);
+    assert_eq!(details[3], "overlays/b: folder with a kustomization");
+}
+
+#[test]
+fn an_overlay_reaches_files_outside_of_its_path() {
+    let folder = kustomized();
+    let read = |paths: &[&str]| {
+        let paths: Vec<PathBuf> = paths.iter().map(|path| folder.path(path)).collect();
+        let inputs: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+        loader(&inputs, &[]).load()
+    };
+    let alone = read(&["shared", "overlays/b"]);
+    assert_eq!(
+        compared(&folder, &alone),
+        pairs(&[("shared/deep/s.yaml", "")])
+    );
+    let together = read(&["shared", "overlays/a"]);
+    let expected = [
+        ("shared/deep/s.yaml", "(overlays/a)"),
+        ("overlays/a/own.yaml", "(overlays/a)"),
+    ];
+    assert_eq!(compared(&folder, &together), pairs(&expected));
+    assert_eq!(
+        read(&["overlays/b"]).nothing_to_compare().unwrap(),
+        "no manifest was found"
+    );
+    let debug = read(&["debug"]);
+    assert_eq!(
+        compared(&folder, &debug),
+        pairs(&[("debug/tools.yaml", "(debug)")])
+    );
+    assert_eq!(read(&["overlays/a", "debug"]).no_resources, 4);
+}
+
+#[test]
+fn a_given_file_is_read_though_it_is_a_patch_but_never_written() {
+    let folder = kustomized();
+    let patch = folder.path("overlays/a/patch.yaml");
+    let manifests = loader(&[&patch], &[]).load();
+    let expected = [("overlays/a/patch.yaml", "(overlays/a)")];
+    assert_eq!(compared(&folder, &manifests), pairs(&expected));
+    let kustomization = folder.path("base/kustomization.yaml");
+    let manifests = loader(&[&kustomization], &[]).load();
+    assert_eq!(compared(&folder, &manifests), []);
+    let flux = folder.path("flux/kustomization.yaml");
+    assert_eq!(loader(&[&flux], &[]).load().other_kinds.len(), 1);
+}
+
+#[test]
+fn where_a_kustomization_cannot_be_read_its_folder_is_compared_and_never_written() {
     let folder = Folder::new(&[
         ("a.yaml", &config_map("a")),
-        ("k/kustomization.yaml", "resources: [b.yaml]"),
+        (
+            "k/kustomization.yaml",
+            "resources: [b.yaml\npatches: [{path: sub/c.yaml}]\n",
+        ),
         ("k/b.yaml", &config_map("b")),
         ("k/sub/c.yaml", &config_map("c")),
+        ("two/Kustomization", ""),
+        ("two/kustomization.yml", ""),
+        ("two/d.yaml", &config_map("d")),
     ]);
-    let notice = "k: a kustomize folder, compared as it stands and never written; \
-                  kubectl kustomize k | gitops-drift -f - --once compares what it makes";
-    let reason = Some("kustomize may change it (k)".to_owned());
-    let check = |manifests: &Manifests, expected: &[Option<String>]| {
-        let notices: Vec<String> = manifests.notices.iter().map(|n| folder.strip(n)).collect();
-        assert_eq!(notices, [notice]);
-        let unwritable = manifests
-            .resources
-            .iter()
-            .map(|r| r.unwritable.as_deref().map(|u| folder.strip(u)));
-        assert_eq!(unwritable.collect::<Vec<_>>(), expected);
-        assert_eq!((manifests.problems.len(), manifests.not_objects), (0, 0));
-    };
-    check(&folder.load(&[]), &[None, reason.clone(), reason.clone()]);
-    check(&loader(&[&folder.path("k/b.yaml")], &[]).load(), &[reason]);
-    check(
-        &loader(&[&folder.path("k/kustomization.yaml")], &[]).load(),
-        &[],
+    let manifests = folder.load(&[]);
+    let expected = [
+        ("a.yaml", ""),
+        ("k/b.yaml", "(k)"),
+        ("k/sub/c.yaml", "(k)"),
+        ("two/d.yaml", "(two)"),
+    ];
+    assert_eq!(compared(&folder, &manifests), pairs(&expected));
+    let problems = folder.problems(&manifests);
+    let end = "; the manifests in its folder are never written";
+    assert!(
+        problems[0].starts_with("k/kustomization.yaml: line 2: ") && problems[0].ends_with(end)
     );
+    assert_eq!(
+        problems[1],
+        format!("two/kustomization.yml: more than one kustomization in this folder{end}")
+    );
+    assert_eq!(problems.len(), 2);
+}
+
+#[test]
+fn only_regular_files_are_read_below_a_given_path() {
+    let folder = Folder::new(&[("a.yaml", &config_map("a"))]);
+    for pipe in ["b.yaml", "k/kustomization.yaml"] {
+        let path = folder.path(pipe);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(path).status();
+        assert!(made.unwrap().success());
+    }
+    folder.link("/dev/zero", "c.yaml");
+    folder.link("self", "self");
+    folder.link("self.yaml", "self.yaml");
+    let manifests = folder.load(&[]);
+    let problems = folder.problems(&manifests);
+    assert_eq!(problems.len(), 5, "{problems:?}");
+    assert!(problems.contains(&"b.yaml: neither a file nor a folder".to_owned()));
+    assert_eq!(manifests.resources.len(), 1);
 }
 
 #[test]
@@ -371,7 +518,7 @@ fn what_has_not_changed_is_not_read_again() {
     assert_eq!(loader.load().resources.len(), 1);
     drop((second, third));
     assert_eq!(Arc::strong_count(&first.resources[1]), 1);
-    folder.write("Kustomization", "");
+    folder.write("Kustomization", "resources: [a.yaml]");
     assert!(loader.load().resources[0].unwritable.is_some());
 }
 
