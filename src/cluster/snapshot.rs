@@ -1,63 +1,99 @@
 //! Live objects from a saved answer of the API: `kubectl get … -o yaml` or `-o json`, in a file or a directory.
 
-use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::schema::{Kind, ResourceId};
 use crate::yaml::{self, Severity};
 
+/// Standard input in the place of a path.
+const STDIN: &str = "-";
+
 /// The objects of a snapshot.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     objects: HashMap<ResourceId, Value>,
-    /// The kinds of which it has objects, or a list without any.
-    kinds: BTreeSet<Kind>,
+    /// The kinds and namespaces that it has objects of.
+    covered: BTreeSet<(Kind, String)>,
 }
 
 impl Snapshot {
-    /// Reads a file, or all `.yaml`, `.yml` and `.json` files of a directory. Fails with what cannot be read.
+    /// Reads a file, all `.yaml`, `.yml` and `.json` files of a directory, or standard input (`-`). Fails with what
+    /// cannot be read.
     pub fn read(path: &Path) -> Result<Self, String> {
         let mut snapshot = Self::default();
-        snapshot.add_path(path, true)?;
-        if snapshot.kinds.is_empty() {
+        let shown = path.display();
+        if path == Path::new(STDIN) {
+            let mut bytes = Vec::new();
+            let read = io::stdin().lock().read_to_end(&mut bytes);
+            read.map_err(|error| format!("--live -: {error}"))?;
+            snapshot.add_file(Path::new("<stdin>"), bytes)?;
+        } else {
+            match fs::metadata(path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    snapshot.add_folder(path, &mut HashSet::new())?;
+                }
+                // A named pipe too, as a shell's `<(kubectl get …)` is one.
+                Ok(_) => snapshot
+                    .add_file(path, fs::read(path).map_err(|error| failed(path, &error))?)?,
+                Err(error) => return Err(failed(path, &error)),
+            }
+        }
+        if snapshot.covered.is_empty() {
             return Err(format!(
-                "{}: no object of the four kinds in this snapshot",
-                path.display()
+                "--live {shown}: no Deployment, Service, ConfigMap or Namespace in this snapshot"
             ));
         }
         Ok(snapshot)
     }
 
-    /// The live object. Fails when the snapshot has no objects of its kind, so that nothing is known of it.
+    /// The live object. Fails where the snapshot has no object of its kind in its namespace: it may have been taken of
+    /// other kinds or namespaces, and then nothing is known of this one.
     pub fn find(&self, id: &ResourceId) -> Result<Option<&Value>, String> {
-        match self.objects.get(id) {
-            None if !self.kinds.contains(&id.kind) => Err(format!(
-                "not compared: the snapshot has no object of kind {}",
-                id.kind
-            )),
-            object => Ok(object),
+        let object = self.objects.get(id);
+        if object.is_some() || self.covered.contains(&(id.kind, id.namespace.clone())) {
+            return Ok(object);
         }
+        let place = match id.namespace.as_str() {
+            "" => String::new(),
+            namespace => format!(" in namespace {namespace}"),
+        };
+        Err(format!(
+            "not compared: the snapshot has no {}{place}",
+            id.kind
+        ))
     }
 
-    fn add_path(&mut self, path: &Path, is_named: bool) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("{}: {error}", path.display());
-        if path.is_dir() {
-            let entries: Result<Vec<_>, _> = path.read_dir().map_err(failed)?.collect();
-            let mut paths: Vec<_> = entries
-                .map_err(failed)?
-                .into_iter()
-                .map(|entry| entry.path())
-                .collect();
-            paths.sort();
-            return paths.iter().try_for_each(|path| self.add_path(path, false));
+    /// Reads the files below a folder. `seen` has the folders that were read already: links may lead back to them.
+    fn add_folder(&mut self, folder: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), String> {
+        let cannot = |error: io::Error| failed(folder, &error);
+        if !seen.insert(folder.canonicalize().map_err(cannot)?) {
+            return Ok(());
         }
-        let is_wanted = path
-            .extension()
-            .is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
-        if is_named || is_wanted {
-            self.add_file(path, std::fs::read(path).map_err(failed)?)?;
+        let entries: io::Result<Vec<_>> = folder.read_dir().map_err(cannot)?.collect();
+        let entries = entries.map_err(cannot)?.into_iter();
+        let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+        paths.sort();
+        for path in paths {
+            let is_wanted = (path.extension())
+                .is_some_and(|end| end == "yaml" || end == "yml" || end == "json");
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.add_folder(&path, seen)?,
+                Ok(metadata) if is_wanted && !metadata.is_file() => {
+                    return Err(format!("--live {}: not a regular file", path.display()));
+                }
+                Ok(_) if is_wanted => {
+                    let bytes = fs::read(&path).map_err(|error| failed(&path, &error))?;
+                    self.add_file(&path, bytes)?;
+                }
+                Err(error) if is_wanted => return Err(failed(&path, &error)),
+                // A link that leads nowhere, with a name that is not read.
+                Ok(_) | Err(_) => {}
+            }
         }
         Ok(())
     }
@@ -71,7 +107,7 @@ impl Snapshot {
         {
             let at = problem.position;
             return Err(format!(
-                "{}:{}:{}: {}",
+                "--live {}:{}:{}: {}",
                 path.display(),
                 at.line,
                 at.column,
@@ -99,7 +135,6 @@ impl Snapshot {
             .filter(|_| object.get("items").is_some_and(Value::is_array))
         {
             let of_list = Kind::find(&api_version, item);
-            self.kinds.extend(of_list);
             if let Some(Value::Array(items)) = object.get_mut("items").map(Value::take) {
                 for item in items {
                     self.add(item, of_list);
@@ -118,7 +153,7 @@ impl Snapshot {
             (true, "") => "default".to_owned(),
             (true, _) => namespace,
         };
-        self.kinds.insert(kind);
+        self.covered.insert((kind, namespace.clone()));
         self.objects.insert(
             ResourceId {
                 kind,
@@ -128,6 +163,15 @@ impl Snapshot {
             object,
         );
     }
+}
+
+fn failed(path: &Path, error: &io::Error) -> String {
+    let cause = match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
+    };
+    format!("--live {}: {cause}", path.display())
 }
 
 #[cfg(test)]
@@ -151,40 +195,42 @@ mod tests {
     }
 
     #[test]
-    fn objects_and_lists_are_found() {
+    fn an_object_is_missing_only_where_its_kind_and_namespace_were_saved() {
         let snapshot = snapshot(
             "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: ns}}]}\n\
              ---\n{apiVersion: apps/v1, kind: DeploymentList, items: [{metadata: {name: b, namespace: ns}}]}\n\
              ---\n{apiVersion: v1, kind: ServiceList, items: []}\n---\n{apiVersion: v1, kind: Secret, metadata: {name: s}}",
         );
-        assert!(
-            snapshot
-                .find(&id(Kind::ConfigMap, "ns", "a"))
-                .unwrap()
-                .is_some()
-        );
-        assert!(
-            snapshot
-                .find(&id(Kind::Deployment, "ns", "b"))
-                .unwrap()
-                .is_some()
-        );
-        assert!(
-            snapshot
-                .find(&id(Kind::Deployment, "ns", "c"))
-                .unwrap()
-                .is_none()
-        );
-        assert!(
-            snapshot
-                .find(&id(Kind::Service, "ns", "c"))
-                .unwrap()
-                .is_none()
-        );
-        assert_eq!(
-            snapshot.find(&id(Kind::Namespace, "", "ns")).unwrap_err(),
-            "not compared: the snapshot has no object of kind Namespace"
-        );
+        let find = |kind, namespace, name| match snapshot.find(&id(kind, namespace, name)) {
+            Ok(Some(_)) => "found".to_owned(),
+            Ok(None) => "missing".to_owned(),
+            Err(reason) => reason,
+        };
+        for (kind, namespace, name, standing) in [
+            (Kind::ConfigMap, "ns", "a", "found"),
+            (Kind::Deployment, "ns", "b", "found"),
+            (Kind::Deployment, "ns", "c", "missing"),
+            (
+                Kind::Deployment,
+                "other",
+                "b",
+                "not compared: the snapshot has no Deployment in namespace other",
+            ),
+            (
+                Kind::Service,
+                "ns",
+                "c",
+                "not compared: the snapshot has no Service in namespace ns",
+            ),
+            (
+                Kind::Namespace,
+                "",
+                "ns",
+                "not compared: the snapshot has no Namespace",
+            ),
+        ] {
+            assert_eq!(find(kind, namespace, name), standing);
+        }
     }
 
     #[test]
@@ -192,6 +238,29 @@ mod tests {
         let error = Snapshot::default()
             .add_file(Path::new("live.yaml"), b"a: [".to_vec())
             .unwrap_err();
-        assert!(error.starts_with("live.yaml:"), "{error}");
+        assert!(error.starts_with("--live live.yaml:"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_in_circles_are_followed_once_and_only_regular_files_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let object = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}";
+        fs::create_dir(folder.path().join("sub")).unwrap();
+        fs::write(folder.path().join("sub/a.yaml"), object).unwrap();
+        fs::write(folder.path().join("notes.txt"), "{").unwrap();
+        for (target, name) in [
+            (".", "self"),
+            ("..", "sub/up"),
+            ("x", "x"),
+            ("gone", "y.txt"),
+        ] {
+            std::os::unix::fs::symlink(target, folder.path().join(name)).unwrap();
+        }
+        let snapshot = Snapshot::read(folder.path()).unwrap();
+        assert_eq!(snapshot.objects.len(), 1);
+        std::os::unix::fs::symlink("/dev/zero", folder.path().join("z.yaml")).unwrap();
+        let error = Snapshot::read(folder.path()).unwrap_err();
+        assert!(error.ends_with("z.yaml: not a regular file"), "{error}");
     }
 }

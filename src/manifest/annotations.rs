@@ -13,6 +13,8 @@ use super::{PREFIX, Policy};
 const SKIP: &str = "skip";
 const IGNORE: &str = "ignore-fields";
 const POLICY: &str = "remediation-policy";
+/// The annotations of hooks.
+const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 
 /// What the annotations of a manifest say.
 #[derive(Debug, Default)]
@@ -25,10 +27,15 @@ pub(super) struct Instructions {
     pub doubtful: Vec<Finding>,
 }
 
-/// Whether the manifest says that it is to be passed over.
+/// Whether the manifest says that it is to be passed over, or that it is a hook: Helm and Argo CD create and delete
+/// those by themselves.
 pub(super) fn is_skipped(object: Node<'_>) -> bool {
-    let skip = annotations(object).and_then(|a| a.get(&format!("{PREFIX}{SKIP}")));
-    skip.and_then(Node::as_str) == Some("true")
+    let Some(annotations) = annotations(object) else {
+        return false;
+    };
+    let skip = annotations.get(&format!("{PREFIX}{SKIP}"));
+    let hooks = HOOKS.iter().filter_map(|key| annotations.get(key));
+    skip.and_then(Node::as_str) == Some("true") || hooks.into_iter().any(|hook| !hook.is_null())
 }
 
 /// Reads the instructions of a manifest.

@@ -31,6 +31,9 @@ pub(super) struct Findings {
     /// The fields that only the server writes, and where the first of them stands.
     pub saved: Vec<String>,
     pub saved_at: Option<Position>,
+    /// Images with a variable that nobody has substituted, and the fields that cannot be compared for that.
+    pub unsubstituted: Vec<Finding>,
+    pub incomparable: Vec<Path>,
 }
 
 /// Checks an object of this kind. Its name and namespace are checked elsewhere.
@@ -73,6 +76,7 @@ impl Walk<'_> {
         /// So many unknown fields are no slips of the pen any more.
         const MANY: usize = 100;
         if let Some(field) = at.ty.field(entry.key) {
+            self.image(at, node, entry);
             return self.field(&at.key(field.name), field, entry.value);
         }
         let mut message = format!("{}: unknown field", at.path().key(entry.key));
@@ -97,6 +101,35 @@ impl Walk<'_> {
             ("ConfigMap", "data" | "binaryData") => self.keys(at, node, names::check_data_key),
             _ => {}
         }
+    }
+
+    /// An image that still has a variable in it: what is deployed is not known, and neither is the default of the pull
+    /// policy, which depends on it.
+    fn image(&mut self, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) {
+        let is_image = matches!(
+            (at.ty.name, entry.key),
+            ("Container" | "EphemeralContainer", "image") | ("ImageVolumeSource", "reference")
+        );
+        let text = entry.value.as_str().filter(|_| is_image);
+        let Some(text) = text.filter(|text| text.contains("${") || text.contains("$(")) else {
+            return;
+        };
+        let path = at.path().key(entry.key);
+        self.findings.unsubstituted.push(Finding {
+            position: entry.value.position(),
+            message: format!(
+                "{path}: {} has a variable that was not substituted; substitute it first",
+                quoted(text)
+            ),
+        });
+        let policy = match entry.key {
+            "image" => "imagePullPolicy",
+            _ => "pullPolicy",
+        };
+        if node.get(policy).is_none_or(Node::is_null) {
+            self.findings.incomparable.push(at.path().key(policy));
+        }
+        self.findings.incomparable.push(path);
     }
 
     /// A field that only the server writes: it is not looked into.

@@ -8,6 +8,7 @@ use super::check::Finding;
 use super::kinds::{self, Claim};
 use super::problem::Subject;
 use super::scalars::expected;
+use super::sops;
 
 /// An object in a file.
 pub(super) struct Object<'a> {
@@ -51,6 +52,10 @@ pub(super) fn objects<'a>(
     for document in documents {
         let node = tree.node(document.root);
         let head = Head::of(node, None);
+        if sops::is_encrypted(node) && head.is_unreadable(node) {
+            objects.push(unreadable(node, document.index));
+            continue;
+        }
         if let Some((implied, items)) = items(node, &head) {
             for (index, item) in items.enumerate() {
                 let head = Head::of(item, implied).in_list(item);
@@ -62,6 +67,20 @@ pub(super) fn objects<'a>(
         objects.push(head.object(node, document.index, String::new(), namespace));
     }
     objects
+}
+
+/// A document that SOPS has encrypted so far that nothing is known of its objects.
+fn unreadable<'a>(node: Node<'a>, document: usize) -> Object<'a> {
+    Object {
+        node,
+        document,
+        pointer: String::new(),
+        subject: Subject::default(),
+        verdict: Verdict::Wrong(Finding {
+            position: node.position(),
+            message: sops::MESSAGE.to_owned(),
+        }),
+    }
 }
 
 /// The items of a list, and what those are that do not say it.
@@ -114,6 +133,19 @@ impl Head {
             kind: kind.to_owned(),
             claim: kinds::judge(api_version, kind, is_object, has_items),
             wrong,
+        }
+    }
+
+    /// Whether encryption hides what a document is, or one of its items.
+    fn is_unreadable(&self, node: Node<'_>) -> bool {
+        let hidden = |head: &Self| {
+            let is_hidden =
+                sops::is_ciphertext(&head.api_version) || sops::is_ciphertext(&head.kind);
+            is_hidden || matches!(head.claim, Claim::Ours(_))
+        };
+        match items(node, self) {
+            Some((implied, mut items)) => items.any(|item| hidden(&Self::of(item, implied))),
+            None => sops::is_ciphertext(&self.api_version) || sops::is_ciphertext(&self.kind),
         }
     }
 

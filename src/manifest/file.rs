@@ -6,14 +6,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::path::{self, Pattern};
 use crate::schema::{Kind, ResourceId};
-use crate::yaml::{self, Position, Severity, Tree};
+use crate::yaml::{self, Node, Position, Severity, Tree};
 
 use super::annotations::{self, Instructions};
 use super::check::{self, Finding, Findings};
 use super::documents::{self, Object, Verdict};
 use super::identity;
 use super::problem::{Place, Problem, Subject, one_line};
+use super::sops;
 use super::{Resource, Skipped};
 
 /// A file that resources point into.
@@ -57,6 +59,8 @@ pub(super) struct Checked {
     /// Resources that cannot be compared, with where they are declared: they count when duplicates are looked for.
     pub broken: Vec<(ResourceId, Place)>,
     pub skipped: Vec<Skipped>,
+    /// How many objects name no namespace, though their kind has one.
+    pub without_namespace: usize,
     pub other_kinds: BTreeMap<String, usize>,
     /// Documents that are no Kubernetes objects.
     pub not_objects: usize,
@@ -181,9 +185,20 @@ impl Reader<'_> {
     fn resource(&mut self, kind: Kind, object: &Object<'_>) {
         let (node, subject) = (object.node, &object.subject);
         let place = self.place(node.position());
+        if kind.is_namespaced() && identity::namespace(node).is_none() {
+            self.checked.without_namespace += 1;
+        }
         if annotations::is_skipped(node) {
             let resource = subject.clone();
             return self.checked.skipped.push(Skipped { resource, place });
+        }
+        let id = ResourceId {
+            kind,
+            namespace: subject.namespace.clone(),
+            name: subject.name.clone(),
+        };
+        if sops::is_encrypted(node) {
+            return self.encrypted(subject, id, node);
         }
         let findings = check::check(kind, node);
         self.remember_saved(subject, &findings);
@@ -191,16 +206,14 @@ impl Reader<'_> {
         wrong.extend(findings.wrong);
         let is_good = wrong.is_empty();
         self.errors(subject, wrong);
+        let unsubstituted = !findings.unsubstituted.is_empty();
+        self.errors(subject, findings.unsubstituted);
         let unknown = findings.unknown.into_iter();
         let unknown: Vec<Problem> = unknown
             .map(|finding| self.problem(Some(subject), finding))
             .collect();
         let (instructions, unwritable) = self.instructions(kind, object);
-        let id = ResourceId {
-            kind,
-            namespace: subject.namespace.clone(),
-            name: subject.name.clone(),
-        };
+        let unsubstituted = unsubstituted.then(|| "an image was not substituted".to_owned());
         if is_good {
             self.checked.resources.push(Arc::new(Resource {
                 id,
@@ -211,7 +224,8 @@ impl Reader<'_> {
                 policy: instructions.policy,
                 ignore: instructions.ignore,
                 unknown_fields: unknown,
-                unwritable,
+                unwritable: unwritable.or(unsubstituted),
+                incomparable: patterns(&findings.incomparable),
             }));
         } else {
             if !id.name.is_empty() {
@@ -219,6 +233,14 @@ impl Reader<'_> {
             }
             self.checked.errors.extend(unknown);
         }
+    }
+
+    /// A document that SOPS has encrypted: the place is named, and none of its values.
+    fn encrypted(&mut self, subject: &Subject, id: ResourceId, node: Node<'_>) {
+        let position = node.position();
+        let message = sops::MESSAGE.to_owned();
+        self.error(subject, Finding { position, message });
+        self.checked.broken.push((id, self.place(position)));
     }
 
     /// Reads our annotations, and says why the resource must not be written.
@@ -267,6 +289,12 @@ impl Reader<'_> {
             self.warning(&subject, Finding { position, message });
         }
     }
+}
+
+/// The patterns of paths that a check has made.
+fn patterns(paths: &[path::Path]) -> Vec<Pattern> {
+    let pattern = |path: &path::Path| Pattern::parse(&path.to_string());
+    paths.iter().filter_map(|path| pattern(path).ok()).collect()
 }
 
 impl File {

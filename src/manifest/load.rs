@@ -242,6 +242,7 @@ impl Manifests {
     fn add(&mut self, file: &Checked) {
         self.resources.extend(file.resources.iter().cloned());
         self.skipped.extend(file.skipped.iter().cloned());
+        self.without_namespace += file.without_namespace;
         for (kind, count) in &file.other_kinds {
             *self.other_kinds.entry(kind.clone()).or_default() += count;
         }

@@ -20,6 +20,7 @@ mod roles;
 mod scalars;
 mod scan;
 mod selector;
+mod sops;
 mod sources;
 mod suggest;
 mod trail;
@@ -61,6 +62,8 @@ pub struct Manifests {
     pub resources: Vec<Arc<Resource>>,
     /// What is passed over because its annotation says so.
     pub skipped: Vec<Skipped>,
+    /// How many objects name no namespace, though their kind has one.
+    pub without_namespace: usize,
     /// How many objects there are of kinds that are not compared, by `apps/v1 StatefulSet`.
     pub other_kinds: BTreeMap<String, usize>,
     /// How many documents are no Kubernetes objects.
@@ -163,6 +166,8 @@ pub struct Resource {
     pub policy: Policy,
     /// What is left out of the comparison.
     pub ignore: Vec<Pattern>,
+    /// What cannot be compared, because a variable in the manifest was not substituted.
+    pub incomparable: Vec<Pattern>,
     /// Fields that the tables do not know. They are errors, unless the server turns out to be newer than the tables.
     pub unknown_fields: Vec<Problem>,
     /// Why it must not be written, if so. Unknown fields are a reason of their own.

@@ -140,6 +140,7 @@ impl<'c> Cycle<'c> {
             ignore: resource
                 .ignore
                 .iter()
+                .chain(&resource.incomparable)
                 .chain(self.patterns_for(resource))
                 .collect(),
             strict: self.options.strict,

@@ -248,7 +248,7 @@ fn a_kind_that_the_snapshot_lacks_is_not_missing() {
     .exits(2);
     assert!(
         run.stdout
-            .contains("not compared: the snapshot has no object of kind Namespace"),
+            .contains("not compared: the snapshot has no Namespace"),
         "{}",
         run.stdout
     );

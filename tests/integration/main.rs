@@ -20,6 +20,8 @@ mod examples;
 mod faults;
 /// The report's JSON.
 mod json;
+/// Manifests as other tools leave them, and snapshots of a part of a cluster.
+mod manifests;
 /// Repairs while others write, and signals.
 mod races;
 /// What is not repaired, and why.

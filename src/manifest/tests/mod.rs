@@ -3,6 +3,7 @@
 mod annotations;
 mod heads;
 mod sources;
+mod tools;
 mod types;
 mod typos;
 

@@ -1,0 +1,248 @@
+//! Manifests as other tools leave them, and snapshots of a part of a cluster.
+
+use std::process::Stdio;
+
+use crate::repair::action;
+use crate::support::{
+    ControlPlane, Run, config_map, deployment, folder, program, run, run_with_input, text,
+};
+
+/// The names of the reported resources.
+fn names(run: &Run) -> Vec<String> {
+    let report = run.json();
+    let resources = report["resources"].as_array().unwrap().iter();
+    resources
+        .map(|resource| resource["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The messages of the errors.
+fn errors(run: &Run) -> Vec<String> {
+    let report = run.json();
+    let errors = report["errors"].as_array().unwrap().iter();
+    errors
+        .map(|error| error["message"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn hooks_are_counted_and_never_created() {
+    let Some(plane) = ControlPlane::for_test("hooks_are_counted_and_never_created") else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let annotated = |name: &str, annotation: &str| {
+        let metadata = format!("{{name: {name}, annotations: {{{annotation}}}}}");
+        config_map(name, "k", "v").replace(&format!("{{name: {name}}}"), &metadata)
+    };
+    let manifests = folder(&[
+        ("a.yaml", &config_map("settings", "k", "v")),
+        (
+            "b.yaml",
+            &annotated("migration", "helm.sh/hook: \"post-install,post-upgrade\""),
+        ),
+        ("c.yaml", &annotated("smoke", "helm.sh/hook: test-success")),
+        (
+            "d.yaml",
+            &annotated("sync", "argocd.argoproj.io/hook: PostSync"),
+        ),
+    ]);
+    let args = ["-f", text(manifests.path()), "-n", &namespace, "--once"];
+    let args = [&args[..], &["--remediate", "--output", "json"]].concat();
+    let run = plane.run_as("admin", &args).exits(0);
+    assert_eq!(names(&run), ["settings"]);
+    assert_eq!(run.json()["summary"]["skipped"], 3);
+    let live = plane.kubectl(&["get", "configmaps", "-n", &namespace, "-o", "name"]);
+    assert!(!live.contains("migration") && !live.contains("smoke") && !live.contains("sync"));
+}
+
+#[test]
+fn an_encrypted_manifest_is_one_error_and_none_of_its_values_is_shown() {
+    let encrypted = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: credentials}\n\
+         data:\n  host: ENC[AES256_GCM,data:c2VjcmV0,iv:AA==,tag:BB==,type:str]\n  mode: open\n\
+         sops:\n  pgp: []\n  mac: ENC[AES256_GCM,data:bWFj,iv:AA==,tag:BB==,type:str]\n  version: 3.9.0\n";
+    let live = config_map("credentials", "host", "db.internal");
+    let files = folder(&[("live.yaml", &live)]);
+    let live = files.path().join("live.yaml");
+    let args = ["-f", "-", "--live", text(&live)];
+    let run = run_with_input(&args, encrypted.as_bytes()).exits(2);
+    let error =
+        "<stdin>:1:1: ConfigMap/credentials (ns: default): encrypted with SOPS; decrypt it first";
+    assert!(run.stdout.contains(error), "{}", run.stdout);
+    assert!(run.stdout.contains("Could not be checked or repaired: 1"));
+    let all = run.stdout + &run.stderr;
+    for value in ["ENC[", "db.internal", "open"] {
+        assert!(!all.contains(value), "{all}");
+    }
+}
+
+#[test]
+fn an_image_with_a_variable_is_an_error_and_the_rest_is_compared_but_never_written() {
+    let name = "an_image_with_a_variable_is_an_error_and_the_rest_is_compared_but_never_written";
+    let Some(plane) = ControlPlane::for_test(name) else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let good = deployment("api", "registry.example/api:latest");
+    let text_map = config_map("pages", "home", "https://${HOST}/$(path)");
+    plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &good);
+    plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &text_map);
+    let open = deployment("api", "registry.example/api:${VERSION}");
+    let manifests = folder(&[("api.yaml", &open), ("pages.yaml", &text_map)]);
+    let path = text(manifests.path());
+    let args = ["-f", path, "-n", &namespace, "--once", "--output", "json"];
+    let run = plane
+        .run_as("reader", &[&args[..], &["--strict"]].concat())
+        .exits(2);
+    assert_eq!(names(&run), [""; 0]);
+    let message = "spec.template.spec.containers[name=web].image: \"registry.example/api:${VERSION}\" has a variable \
+                   that was not substituted; substitute it first";
+    assert_eq!(errors(&run), [message]);
+    assert_eq!(run.json()["errors"][0]["source"]["line"], 11);
+    plane.kubectl(&["label", "deployment/api", "-n", &namespace, "a=b"]);
+    let labelled = open.replace("{name: api}", "{name: api, labels: {a: c}}");
+    std::fs::write(manifests.path().join("api.yaml"), labelled).unwrap();
+    let run = plane
+        .run_as("admin", &[&args[..], &["--remediate"]].concat())
+        .exits(2);
+    let reason = "an image was not substituted".to_owned();
+    assert_eq!(
+        action(&run.json()),
+        ("remediation-failed".to_owned(), reason)
+    );
+    let live = plane.get("deployment", &namespace, "api");
+    assert_eq!(live["metadata"]["labels"]["a"], "b");
+}
+
+/// A repository with kustomizations, and what is live.
+fn repository() -> tempfile::TempDir {
+    folder(&[
+        ("repo/base/kustomization.yaml", "resources: [api.yaml]\n"),
+        (
+            "repo/base/api.yaml",
+            &deployment("api", "registry.example/api:1"),
+        ),
+        (
+            "repo/envs/blue/kustomization.yaml",
+            "resources: [../../base]\nnamePrefix: blue-\npatches: [{path: scale.yaml}]\n",
+        ),
+        (
+            "repo/envs/blue/scale.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\nspec: {replicas: 4}\n",
+        ),
+        (
+            "repo/envs/green/kustomization.yaml",
+            "bases: [../../base]\npatchesStrategicMerge: [debug.yaml]\n",
+        ),
+        (
+            "repo/envs/green/debug.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n\
+             spec: {template: {spec: {containers: [{name: web, $patch: delete}]}}}\n",
+        ),
+        ("repo/plain/pages.yaml", &config_map("pages", "k", "v")),
+        (
+            "repo/flux/apps.yaml",
+            "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: apps}\n",
+        ),
+        (
+            "live.yaml",
+            &format!(
+                "{}---\n{}",
+                config_map("pages", "k", "w"),
+                deployment("other", "a:1")
+            ),
+        ),
+    ])
+}
+
+#[test]
+fn a_patch_of_kustomize_is_neither_a_resource_nor_a_second_declaration() {
+    let files = repository();
+    let (repo, live) = (files.path().join("repo"), files.path().join("live.yaml"));
+    let args = ["-f", text(&repo), "--live", text(&live), "--output", "json"];
+    let run = run(&args).exits(0);
+    assert_eq!(names(&run), ["pages", "api"]);
+    assert_eq!(run.json()["otherKinds"][0]["count"], 1);
+    let complaints = run.complaints();
+    let [notice] = &complaints[..] else {
+        panic!("{}", run.stderr)
+    };
+    assert!(
+        notice.contains("3 kustomizations (")
+            && notice.contains("kubectl kustomize DIR | gitops-drift -f - --once"),
+        "{notice}"
+    );
+}
+
+#[test]
+fn an_overlay_alone_has_nothing_to_compare() {
+    let files = repository();
+    let (blue, live) = (
+        files.path().join("repo/envs/blue"),
+        files.path().join("live.yaml"),
+    );
+    let run = run(&["-f", text(&blue), "--live", text(&live)]).exits(2);
+    let reason = "no manifest was found, only 1 file(s) that a kustomization names and that are no resources";
+    assert!(run.stdout.contains(reason), "{}", run.stdout);
+}
+
+#[test]
+fn what_a_snapshot_of_one_namespace_does_not_show_is_not_compared() {
+    let in_shop = |text: String| text.replace("{name: ", "{namespace: shop, name: ");
+    let files = folder(&[
+        ("live.yaml", &in_shop(config_map("a", "k", "v"))),
+        ("m/1.yaml", &in_shop(config_map("a", "k", "v"))),
+        ("m/2.yaml", &in_shop(config_map("b", "k", "v"))),
+        (
+            "m/3.yaml",
+            &config_map("c", "k", "v").replace("{name: ", "{namespace: pay, name: "),
+        ),
+        ("m/4.yaml", &in_shop(deployment("d", "a:1"))),
+    ]);
+    let (manifests, live) = (files.path().join("m"), files.path().join("live.yaml"));
+    let args = [
+        "-f",
+        text(&manifests),
+        "--live",
+        text(&live),
+        "--output",
+        "json",
+    ];
+    let run = run(&args).exits(2);
+    assert_eq!(names(&run), ["b"]);
+    assert_eq!(
+        errors(&run),
+        [
+            "not compared: the snapshot has no ConfigMap in namespace pay",
+            "not compared: the snapshot has no Deployment in namespace shop",
+        ]
+    );
+}
+
+#[test]
+fn a_snapshot_is_read_from_standard_input() {
+    let files = folder(&[("m.yaml", &config_map("a", "k", "v"))]);
+    let manifests = files.path().join("m.yaml");
+    let args = ["-f", text(&manifests), "--live", "-", "--fail-on-drift"];
+    let live = config_map("a", "k", "w");
+    run_with_input(&args, live.as_bytes()).exits(1);
+    let output = program().args(args).stdin(Stdio::null()).output().unwrap();
+    let run = Run::of(&output).exits(2);
+    assert!(
+        run.stderr
+            .contains("--live -: no Deployment, Service, ConfigMap or Namespace in this snapshot"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn a_snapshot_that_is_not_there_is_named_with_its_option() {
+    let run = run(&["-f", "examples/desired", "--live", "nowhere.yaml"]).exits(2);
+    assert!(
+        run.stderr
+            .contains("--live nowhere.yaml: no such file or folder"),
+        "{}",
+        run.stderr
+    );
+}
