@@ -3,6 +3,7 @@
 //! One walk over the type and the node in step. It finds all that the server would refuse to decode, and the fields
 //! that it would drop because it does not know them.
 
+use crate::path::Path;
 use crate::schema::{Field, Kind, Struct, Type, types};
 use crate::yaml::{Entry, Node, Position, Value};
 

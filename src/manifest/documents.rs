@@ -70,7 +70,7 @@ pub(super) fn objects<'a>(
 }
 
 /// A document that SOPS has encrypted so far that nothing is known of its objects.
-fn unreadable<'a>(node: Node<'a>, document: usize) -> Object<'a> {
+fn unreadable(node: Node<'_>, document: usize) -> Object<'_> {
     Object {
         node,
         document,
