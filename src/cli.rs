@@ -2,11 +2,13 @@
 //!
 //! Nothing behind this file knows clap.
 
+mod duration;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::manifest::{self, IgnoreRule, Selection};
@@ -39,7 +41,7 @@ struct Cli {
     exclude: Vec<String>,
 
     /// The namespace of manifests that name none
-    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace)]
     namespace: String,
 
     /// Report only (the default)
@@ -58,9 +60,9 @@ struct Cli {
     #[arg(long)]
     once: bool,
 
-    /// The pause between the end of a cycle and the next
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    interval: u64,
+    /// The pause between the end of a cycle and the next: seconds, or with a unit, such as 90s, 5m or 1h
+    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse)]
+    interval: Duration,
 
     /// The kubeconfig; without it `$KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount
     #[arg(long, value_name = "PATH")]
@@ -71,8 +73,8 @@ struct Cli {
     context: Option<String>,
 
     /// The time for each request, its retries included
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
-    request_timeout: u64,
+    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse)]
+    request_timeout: Duration,
 
     /// Compare with a saved snapshot (`kubectl get … -o yaml`, a file or a directory) instead of a cluster
     #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"])]
@@ -137,7 +139,7 @@ Examples:
   gitops-drift -f deploy/ --once
   gitops-drift -f deploy/ --once --fail-on-drift --output json
   helm template my-chart | gitops-drift -f - --once
-  gitops-drift -f deploy/ --remediate --interval 30";
+  gitops-drift -f deploy/ --remediate --interval 30s";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -150,6 +152,7 @@ enum Format {
 enum Level {
     Debug,
     Info,
+    #[value(alias = "WARN")]
     Warning,
     Error,
 }
@@ -197,16 +200,50 @@ fn asks_for_json(args: &[OsString]) -> bool {
             .any(|pair| pair[0] == "--output" && pair[1] == "json")
 }
 
-/// The first paragraph of clap's message: what is wrong, without the usage behind it.
+/// What is wrong and clap's tips, without the usage behind them.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let paragraph: Vec<&str> = text
-        .lines()
-        .take_while(|line| !line.is_empty())
-        .map(str::trim)
+    let before_usage = text.split("\nUsage:").next().unwrap_or(text);
+    let paragraphs = before_usage.split("\n\n").map(|paragraph| {
+        let lines = paragraph.lines().map(str::trim);
+        lines.collect::<Vec<_>>().join(" ")
+    });
+    let said: Vec<String> = paragraphs
+        .filter(|said| !said.is_empty() && !said.starts_with("For more information"))
+        .chain(own_tip(error))
         .collect();
-    format!("{} (see --help)", paragraph.join(" "))
+    format!("{} (see --help)", said.join("; "))
+}
+
+/// A tip where clap has none: a path without its option, a value that only differs in case.
+fn own_tip(error: &clap::Error) -> Option<String> {
+    let text = |kind: ContextKind| match error.get(kind) {
+        Some(ContextValue::String(text)) => Some(text.as_str()),
+        _ => None,
+    };
+    match error.kind() {
+        ErrorKind::UnknownArgument => {
+            let path = text(ContextKind::InvalidArg).filter(|arg| !arg.starts_with('-'))?;
+            Some(format!(
+                "tip: to read manifests from there, use '-f {path}'"
+            ))
+        }
+        ErrorKind::InvalidValue => {
+            let given = text(ContextKind::InvalidValue)?.to_lowercase();
+            let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue) else {
+                return None;
+            };
+            let meant = known.iter().find(|value| value.to_lowercase() == given)?;
+            Some(format!("tip: a similar value exists: '{meant}'"))
+        }
+        _ => None,
+    }
+}
+
+/// Checks the name of a namespace.
+fn namespace(name: &str) -> Result<String, String> {
+    manifest::check_namespace(name).map(|()| name.to_owned())
 }
 
 impl Cli {
@@ -214,6 +251,11 @@ impl Cli {
         let once = self.once || self.live.is_some();
         if self.reads_stdin() && !once {
             return Err("standard input can be read only once: `-f -` needs --once".to_owned());
+        }
+        let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
+        if self.reads_stdin() && self.live.as_ref().is_some_and(is_stdin) {
+            let message = "standard input can be read only once: `-f -` or `--live -`, not both";
+            return Err(message.to_owned());
         }
         Ok(Invocation {
             log_level: self.log_level(),
@@ -225,7 +267,7 @@ impl Cli {
                 output: self.output(once),
                 strict: self.strict,
                 once,
-                interval: Duration::from_secs(self.interval),
+                interval: self.interval,
                 fail_on_drift: self.fail_on_drift,
                 live: self.live(),
                 manifests: manifest::Options {
@@ -291,7 +333,7 @@ impl Cli {
                 context: self.context.clone(),
             },
             cluster::Options {
-                request_timeout: Duration::from_secs(self.request_timeout),
+                request_timeout: self.request_timeout,
                 stdin_is_taken: self.reads_stdin(),
             },
         )
@@ -349,7 +391,23 @@ mod tests {
             ),
             (
                 &["-f", ".", "--interval", "0"],
-                "invalid value '0' for '--interval <SECONDS>': 0 is not in 1..18446744073709551615 (see --help)",
+                "invalid value '0' for '--interval <DURATION>': expected a duration of at least 1 s, such as 60 or 5m (see --help)",
+            ),
+            (
+                &["-f", ".", "--remediat"],
+                "unexpected argument '--remediat' found; tip: a similar argument exists: '--remediate' (see --help)",
+            ),
+            (
+                &["deploy/"],
+                "unexpected argument 'deploy/' found; tip: to read manifests from there, use '-f deploy/' (see --help)",
+            ),
+            (
+                &["-f", ".", "-n", "Shop_1"],
+                "invalid value 'Shop_1' for '--namespace <NAME>': a name of lower-case letters, digits and `-` expected (see --help)",
+            ),
+            (
+                &["-f", "-", "--live", "-"],
+                "standard input can be read only once: `-f -` or `--live -`, not both",
             ),
             (
                 &["-f", "-"],
@@ -372,7 +430,9 @@ mod tests {
 
     #[test]
     fn levels_are_read_in_any_case() {
-        let args = ["gitops-drift", "-f", ".", "--log-level", "warning"].map(OsString::from);
-        assert_eq!(parse(args).unwrap().log_level, tracing::Level::WARN);
+        for level in ["warning", "WARN", "Warn"] {
+            let args = ["gitops-drift", "-f", ".", "--log-level", level].map(OsString::from);
+            assert_eq!(parse(args).unwrap().log_level, tracing::Level::WARN);
+        }
     }
 }

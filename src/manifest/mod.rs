@@ -43,6 +43,11 @@ pub use selector::Selection;
 /// The beginning of the annotations that instruct this program.
 pub const PREFIX: &str = "drift.gitops.io/";
 
+/// Checks the name of a namespace. Fails with a text that says what is wrong with it.
+pub fn check_namespace(name: &str) -> Result<(), String> {
+    names::check_label(name)
+}
+
 /// Where manifests come from.
 #[derive(Clone, Debug)]
 pub struct Options {

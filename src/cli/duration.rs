@@ -1,0 +1,85 @@
+//! Durations as people write them: `60`, `90s`, `5m`, `1h30m`.
+
+use std::time::Duration;
+
+/// The longest duration: a year. Sums with it stay in the range of every clock.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Reads a duration. A number without a unit stands for seconds.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Some(seconds),
+        Err(_) => seconds(text),
+    };
+    match duration.map(Duration::from_secs) {
+        Some(Duration::ZERO) | None => {
+            Err("expected a duration of at least 1 s, such as 60 or 5m".to_owned())
+        }
+        Some(duration) if duration > LONGEST => {
+            Err("expected a duration of at most 8760h, which is a year".to_owned())
+        }
+        Some(duration) => Ok(duration),
+    }
+}
+
+/// The seconds of numbers with units, one behind the other.
+fn seconds(text: &str) -> Option<u64> {
+    let mut rest = text;
+    let mut sum: u64 = 0;
+    while !rest.is_empty() {
+        let (number, behind) = rest.split_at(rest.find(|c: char| !c.is_ascii_digit())?);
+        let factor = match behind.chars().next()? {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return None,
+        };
+        if number.is_empty() {
+            return None;
+        }
+        // What does not fit is too long in any case.
+        let number = number.parse().unwrap_or(u64::MAX);
+        sum = sum.saturating_add(number.saturating_mul(factor));
+        rest = &behind[1..];
+    }
+    Some(sum).filter(|_| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_units_are_read() {
+        for (text, seconds) in [
+            ("1", 1),
+            ("60", 60),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h", 3600),
+            ("1h30m", 5400),
+            ("8760h", 31_536_000),
+        ] {
+            assert_eq!(parse(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_duration_says_what_one_is() {
+        let short = "expected a duration of at least 1 s, such as 60 or 5m";
+        for text in [
+            "", "0", "0s", "-1", "1.5h", "5x", "m", "5 m", "1h30", "5min", "\u{663}s",
+        ] {
+            assert_eq!(parse(text), Err(short.to_owned()), "{text}");
+        }
+        let long = "expected a duration of at most 8760h, which is a year";
+        for text in [
+            "18446744073709551615",
+            "18446744073709551615h",
+            "99999999999999999999h",
+            "8760h1s",
+        ] {
+            assert_eq!(parse(text), Err(long.to_owned()), "{text}");
+        }
+    }
+}
