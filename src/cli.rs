@@ -132,8 +132,8 @@ Annotations, read from the manifest only:
 Field paths look like spec.template.spec.containers[name=web].image; `[*]` is any item, `*` any key,
 and a key with dots is quoted: metadata.labels[\"app.kubernetes.io/name\"].
 
-A value that is live but declared nowhere is not drift, unless kubectl's own record of the last
-apply shows that it has left the manifest, or --strict is given.
+A value that is live but declared nowhere is not drift, unless the object's record of the last apply
+(client-side or server-side) shows that it has left the manifest, or --strict is given.
 
 Examples:
   gitops-drift -f deploy/ --once

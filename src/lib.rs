@@ -23,6 +23,8 @@ pub mod manifest;
 
 pub mod cluster;
 
+pub mod managed_fields;
+
 pub mod normalize;
 
 pub mod diff;

@@ -15,7 +15,15 @@ pub struct Live {
     /// The object, with `apiVersion` and `kind`.
     pub value: Value,
     /// Its `metadata.managedFields`, undecoded: few objects are asked who wrote them.
-    pub managed_fields: Option<Box<RawValue>>,
+    managed_fields: Option<Box<RawValue>>,
+}
+
+impl Live {
+    /// The JSON text of its `metadata.managedFields`.
+    #[must_use]
+    pub fn managed_fields(&self) -> Option<&str> {
+        self.managed_fields.as_deref().map(RawValue::get)
+    }
 }
 
 /// Decodes an object of this kind if `keep` wants the one of that namespace (empty where there is none) and name.
@@ -155,7 +163,7 @@ mod tests {
         let wanted = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "v"},
             "metadata": {"name": "a", "namespace": "n", "labels": {"x": "y"}}});
         assert_eq!(live.value, wanted);
-        assert_eq!(live.managed_fields.unwrap().get(), r#"[{"manager":"m"}]"#);
+        assert_eq!(live.managed_fields(), Some(r#"[{"manager":"m"}]"#));
     }
 
     #[test]

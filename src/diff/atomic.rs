@@ -86,7 +86,11 @@ fn exactness(
     spot: Spot<'_>,
     reasons: &mut Vec<RuleId>,
 ) -> Exactness {
-    let spot = Spot { last: None, ..spot };
+    let spot = Spot {
+        last: None,
+        applied: None,
+        ..spot
+    };
     if let Type::List { item, .. } = ty {
         return list_exactness(item, rules, &spot, reasons);
     }
@@ -120,6 +124,7 @@ fn list_exactness<'a>(
             declared: Some(declared),
             live: Some(live),
             last: None,
+            applied: None,
             ignore: Ignore::default(),
         };
         exactness(item, rules, spot, reasons)

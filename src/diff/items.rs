@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::applied::Applied;
 use super::pairs::{Identities, live_text, pair};
 use super::walk::{IGNORED, Spot, Step, Walk};
 use super::{Class, Edit, Place, Verdict};
@@ -56,6 +57,10 @@ impl<'a> Items<'a> {
         }
     }
 
+    fn applied(&self, j: usize, list: &Spot<'a>) -> Option<&'a Applied> {
+        list.applied?.item(self.keys, &self.live[j])
+    }
+
     /// The place of a declared item, and the step to it.
     fn declared(&self, i: usize, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
         let (node, live_at) = (self.declared[i], self.partner[i]);
@@ -70,6 +75,7 @@ impl<'a> Items<'a> {
             declared: Some(node),
             live: live_at.map(|j| &self.live[j]),
             last: live_at.and_then(|j| self.last[j]),
+            applied: live_at.and_then(|j| self.applied(j, list)),
             ignore,
         };
         let step = Step::Item {
@@ -90,6 +96,7 @@ impl<'a> Items<'a> {
             declared: None,
             live: Some(item),
             last: self.last[j],
+            applied: self.applied(j, list),
             ignore,
         };
         let step = Step::Item {
@@ -129,9 +136,12 @@ impl<'a> Walk<'_, 'a> {
             self.steps.push(step);
             if inner.ignore.here() {
                 self.not_drift(IGNORED);
-            } else if inner.last.is_some() {
+            } else if inner.last.is_some() || inner.applied.is_some_and(Applied::is_whole) {
                 self.taken_out(Class::Removed, &inner);
             } else {
+                if inner.applied.is_some() {
+                    self.removed_parts(items.ty, &inner);
+                }
                 self.extra(&inner);
             }
             self.steps.pop();

@@ -20,10 +20,12 @@ impl<'a> Walk<'_, 'a> {
         for &(key, node) in &declared {
             let live = spot.live.and_then(|live| live.get(key));
             let last = spot.last.and_then(|last| last.get(key));
+            let applied = spot.applied.and_then(|applied| applied.field(key));
             let inner = Spot {
                 declared: Some(node),
                 live,
                 last,
+                applied,
                 ignore: spot.ignore.key(key),
             };
             self.steps.push(Step::Key(key));
@@ -34,10 +36,12 @@ impl<'a> Walk<'_, 'a> {
             let is_declared = |key: &str| declared.binary_search_by_key(&key, |(key, _)| key);
             for (key, live) in live.iter().filter(|(key, _)| is_declared(key).is_err()) {
                 let last = spot.last.and_then(|last| last.get(key));
+                let applied = spot.applied.and_then(|applied| applied.field(key));
                 let inner = Spot {
                     declared: None,
                     live: Some(live),
                     last,
+                    applied,
                     ignore: spot.ignore.key(key),
                 };
                 self.steps.push(Step::Key(key));
@@ -83,7 +87,7 @@ impl<'a> Walk<'_, 'a> {
         let text = spot.live.and_then(Value::as_str);
         match key_row(rules.keys, key, text) {
             Some(row) => self.not_drift(row.id()),
-            None if spot.last.is_some() => self.taken_out(Class::Removed, spot),
+            None if spot.was_declared() => self.taken_out(Class::Removed, spot),
             None => self.extra(spot),
         }
     }

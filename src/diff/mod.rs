@@ -4,6 +4,7 @@
 //! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
 //! works from the findings and never matches again.
 
+mod applied;
 mod atomic;
 mod declared;
 mod finding;
@@ -18,8 +19,12 @@ mod undeclared;
 mod unions;
 mod walk;
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
+use self::applied::Applied;
+use crate::managed_fields;
 use crate::path::{Ignore, Path, Pattern};
 use crate::schema::{Gate, Immutable, Kind, RuleId, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
@@ -34,6 +39,8 @@ pub struct Sides<'a> {
     pub live: &'a Value,
     /// What was declared when the object was last applied by kubectl, by its own record.
     pub last_applied: Option<Node<'a>>,
+    /// What only the manager owns that applied the manifest on the server's side, by the object's `managedFields`.
+    pub applied: Option<&'a Applied>,
     /// The paths that are left out.
     pub ignore: Ignore<'a>,
     /// Also tell what is live and declared nowhere.
@@ -218,9 +225,19 @@ fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
 const LAST_APPLIED: &str =
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 
-/// Compares a live object with what is declared of it.
+/// Compares a live object with what is declared of it. `managed_fields` is the JSON text of the object's
+/// `metadata.managedFields` where that is not in `live`.
 #[must_use]
-pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
+pub fn differences(
+    subject: &Subject<'_>,
+    live: &Value,
+    managed_fields: Option<&str>,
+) -> Differences {
+    let within = || managed_fields::within(live);
+    let applied = managed_fields
+        .map(Cow::from)
+        .or_else(within)
+        .and_then(|text| Applied::of(&text, types::root(subject.kind), subject.declared));
     let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
     let left = record.filter(|text| !record::is_declared(text, subject.declared));
     let last = left.map(|text| yaml::read(text.as_bytes().to_vec()));
@@ -233,6 +250,7 @@ pub fn differences(subject: &Subject<'_>, live: &Value) -> Differences {
         declared: subject.declared,
         live,
         last_applied: last_root,
+        applied: applied.as_ref(),
         ignore: Ignore::new(subject.ignore.iter().copied()),
         strict: subject.strict,
     };

@@ -29,6 +29,7 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
         last_applied: last
             .as_ref()
             .map(|stream| stream.tree.node(stream.documents[0].root)),
+        applied: None,
         ignore: Ignore::new(&patterns),
         strict: case.strict,
     };

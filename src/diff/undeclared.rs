@@ -21,7 +21,7 @@ impl<'a> Walk<'_, 'a> {
         if let Some(rule) = rules.foreign.or(rules.allocated) {
             return self.not_drift(rule);
         }
-        if rules.kept.is_none() && spot.last.is_some() && spot.live.is_some() {
+        if rules.kept.is_none() && spot.was_declared() && spot.live.is_some() {
             return self.removed(field, siblings, spot);
         }
         if !self.strict && self.default_of.is_none() {
@@ -119,9 +119,7 @@ impl<'a> Walk<'_, 'a> {
                 item,
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, &field.rules, spot),
-            Type::Struct(ty)
-                if !(ty.atomic || is_one(field, ty) && is_explained_by_last(*ty, spot)) =>
-            {
+            Type::Struct(ty) if !(ty.atomic || is_one(field, ty) && goes_whole(*ty, spot)) => {
                 self.structure(*ty, spot);
             }
             Type::Any
@@ -131,6 +129,20 @@ impl<'a> Walk<'_, 'a> {
             | Type::Struct(_) => self.taken_out(Class::Removed, spot),
         }
     }
+
+    /// What left Git of an item that stays, because somebody else owns that.
+    pub(super) fn removed_parts(&mut self, ty: StructRef, spot: &Spot<'a>) {
+        let strict = std::mem::replace(&mut self.strict, false);
+        self.structure(ty, spot);
+        self.strict = strict;
+    }
+}
+
+/// Whether a struct that left Git holds nothing of others.
+fn goes_whole(ty: StructRef, spot: &Spot<'_>) -> bool {
+    let applied = spot.applied.zip(spot.live);
+    applied.is_some_and(|(applied, live)| applied.empties(live))
+        || spot.last.is_some() && is_explained_by_last(ty, spot)
 }
 
 /// Whether a struct comes and goes as one: a pointer, or a union whose `type` decides about the rest.
@@ -146,6 +158,7 @@ fn is_as_filled_in<'a>(field: &'static Field, siblings: &Siblings<'a>, spot: &Sp
     let spot = Spot {
         declared: None,
         last: None,
+        applied: None,
         ..spot.clone()
     };
     Walk::new(true, &mut sink).undeclared(field, siblings, &spot);
@@ -158,6 +171,7 @@ pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
     let spot = Spot {
         declared: spot.last,
         last: None,
+        applied: None,
         ..spot.clone()
     };
     let mut sink = |verdict: Verdict| {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::applied::Applied;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
 use crate::path::{Ignore, Path, Segment};
@@ -28,10 +29,17 @@ pub(super) struct Spot<'a> {
     pub(super) live: Option<&'a Value>,
     /// What was declared when the object was last applied.
     pub(super) last: Option<Node<'a>>,
+    /// What of it only the manager owns that applied the manifest on the server's side.
+    pub(super) applied: Option<&'a Applied>,
     pub(super) ignore: Ignore<'a>,
 }
 
 impl<'a> Spot<'a> {
+    /// Whether a record on the object tells that an earlier manifest declared this, or something of it.
+    pub(super) fn was_declared(&self) -> bool {
+        self.last.is_some() || self.applied.is_some()
+    }
+
     pub(super) fn live_items(&self) -> &'a [Value] {
         self.live
             .and_then(Value::as_array)
@@ -129,6 +137,7 @@ pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdi
         declared: Some(sides.declared),
         live: Some(sides.live),
         last: sides.last_applied,
+        applied: sides.applied,
         ignore: sides.ignore,
     };
     walk.structure(ty, &spot);
@@ -169,6 +178,7 @@ impl<'w, 'a> Walk<'w, 'a> {
                     declared: fields.declared[index],
                     live: fields.live[index],
                     last: fields.last[index],
+                    applied: spot.applied.and_then(|applied| applied.field(field.name)),
                     ignore: spot.ignore.key(field.name),
                 };
                 self.steps.push(Step::Key(field.name));

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::progress::Progress;
 use super::state::{Cycle, STOPPED};
 use super::{Source, describe};
-use crate::cluster::{Cluster, Error, Fetched, Fetching};
+use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
 use crate::diff::{Differences, Finding, differences};
 use crate::manifest::Resource;
 use crate::path::Pattern;
@@ -62,7 +62,7 @@ impl<'c> Cycle<'c> {
             Source::Snapshot(snapshot) => {
                 for (index, resource) in self.resources.iter().enumerate() {
                     match snapshot.find(&resource.id) {
-                        Ok(live) => found[index] = self.judge(resource, live, &unmatched),
+                        Ok(live) => found[index] = self.judge(resource, live, None, &unmatched),
                         Err(reason) => self.report.errors.push(describe::error(resource, reason)),
                     }
                 }
@@ -116,8 +116,9 @@ impl<'c> Cycle<'c> {
                 let resource = &resources[at];
                 match result {
                     Ok(live) => {
-                        found[at] =
-                            self.judge(resource, live.as_ref().map(|live| &live.value), unmatched);
+                        let managed = live.as_ref().and_then(Live::managed_fields);
+                        let live = live.as_ref().map(|live| &live.value);
+                        found[at] = self.judge(resource, live, managed, unmatched);
                     }
                     Err(error) if error.is_about_connection() => {
                         unreachable.get_or_insert((error, 0)).1 += 1;
@@ -164,6 +165,7 @@ impl<'c> Cycle<'c> {
         &mut self,
         resource: &'c Resource,
         live: Option<&Value>,
+        managed_fields: Option<&str>,
         unmatched: &[Cell<bool>],
     ) -> Standing {
         self.look_for_patterns(resource, live, unmatched);
@@ -175,7 +177,7 @@ impl<'c> Cycle<'c> {
                 Standing::Missing
             };
         };
-        let differences = differences(&self.subject(resource), live);
+        let differences = differences(&self.subject(resource), live, managed_fields);
         for path in &differences.unknown_live {
             self.state.warn_once(format!(
                 "{} has the field {path}, which this version does not know and does not compare",

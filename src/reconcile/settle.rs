@@ -289,8 +289,7 @@ async fn name_fighters(
             (Some(finding), Ok(live)) => live.as_ref().zip(Some(finding)),
         };
         let writer = live.and_then(|(live, finding)| {
-            let managed = live.managed_fields.as_ref()?;
-            blame::last_writer(managed.get(), &live.value, &finding.at)
+            blame::last_writer(live.managed_fields()?, &live.value, &finding.at)
         });
         match writer {
             Some(writer) if writer.subresource == "scale" => {

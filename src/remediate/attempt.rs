@@ -8,7 +8,7 @@ use super::notes::Notes;
 use super::refusal;
 use super::{Done, Extent, Job, Outcome, body, created};
 use crate::cluster::{Cluster, Error, Live};
-use crate::diff::{Class, Finding, Origin, differences};
+use crate::diff::{Class, Differences, Finding, Origin, differences};
 
 /// How often a repair starts over when others write the same object meanwhile.
 const TRIES: u32 = 5;
@@ -80,23 +80,27 @@ impl<'r> Repair<'r> {
     async fn step(&mut self) -> Next {
         let unanswered = self.unanswered.take();
         let live = match self.cluster.get(self.job.id).await {
-            Ok(live) => live.value,
+            Ok(live) => live,
             Err(Error::NotFound(_)) if self.uid.is_none() => return self.create(unanswered).await,
             Err(Error::NotFound(_)) => return Next::Over(self.fail("it was deleted meanwhile")),
             Err(error) => return Next::Over(self.unreadable(unanswered.as_ref(), &error)),
         };
-        if let Some(reason) = self.forbids_writing(&live) {
+        if let Some(reason) = self.forbids_writing(&live.value) {
             return Next::Over(self.fail(reason));
         }
         let findings = self.compare(&live);
-        let open = self.open(&findings, &live, unanswered.is_some());
+        let open = self.open(&findings, &live.value, unanswered.is_some());
         if open.is_empty() {
             return Next::Over(self.verdict());
         }
         if let Some(reason) = self.forbids_another_try(unanswered) {
             return Next::Over(self.fail(&reason));
         }
-        match self.cluster.replace(self.job.id, &body(&live, &open)).await {
+        match self
+            .cluster
+            .replace(self.job.id, &body(&live.value, &open))
+            .await
+        {
             Ok(answer) => Next::Over(self.after_write(&open, &answer)),
             Err(error) => self.after_error(error, &open),
         }
@@ -137,9 +141,13 @@ impl<'r> Repair<'r> {
         }
     }
 
+    fn differences(&self, live: &Live) -> Differences {
+        differences(&self.job.subject, &live.value, live.managed_fields())
+    }
+
     /// What differs, with what the server is able to store by its version.
-    fn compare(&self, live: &Value) -> Vec<Finding> {
-        let mut differences = differences(&self.job.subject, live);
+    fn compare(&self, live: &Live) -> Vec<Finding> {
+        let mut differences = self.differences(live);
         differences.settle_gates(self.job.minor);
         differences.findings
     }
@@ -201,22 +209,22 @@ impl<'r> Repair<'r> {
 
     /// Compares what the server made of the write.
     fn after_write(&mut self, written: &[Finding], answer: &Live) -> Done {
-        let left = self.left(&answer.value);
+        let left = self.left(answer);
         self.notes.written(written, &left);
-        self.not_stored(&answer.value);
+        self.not_stored(answer);
         self.verdict()
     }
 
     /// What an answer still differs in.
-    fn left(&self, answer: &Value) -> Vec<Finding> {
+    fn left(&self, answer: &Live) -> Vec<Finding> {
         let mut left = self.compare(answer);
         left.retain(|finding| self.is_wanted(finding));
         left
     }
 
     /// Takes down what the server should be able to store and yet did not.
-    fn not_stored(&mut self, answer: &Value) {
-        for (gate, finding) in differences(&self.job.subject, answer).not_stored {
+    fn not_stored(&mut self, answer: &Live) {
+        for (gate, finding) in self.differences(answer).not_stored {
             let reason = format!(
                 "not stored by this server: it needs the feature gate {}",
                 gate.gate
@@ -267,7 +275,7 @@ impl<'r> Repair<'r> {
     }
 
     fn after_creation(&mut self, answer: &Live) -> Done {
-        let left = self.left(&answer.value);
+        let left = self.left(answer);
         if left.is_empty() {
             return Done::Created;
         }

@@ -19,10 +19,10 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         ignore: patterns.iter().collect(),
         strict: false,
     };
-    let findings = differences(&subject, live).findings;
+    let findings = differences(&subject, live, None).findings;
     let is_wanted = |f: &&Finding| f.class != Class::Extra && f.origin != Origin::Default;
     let body = body(live, findings.iter().filter(is_wanted));
-    let left = differences(&subject, &body).findings;
+    let left = differences(&subject, &body, None).findings;
     assert!(left.is_empty(), "{left:?}");
     body
 }

@@ -83,6 +83,7 @@ fn each_default_is_what_the_server_fills_in() {
             declared: stream.tree.node(stream.documents[0].root),
             live: &live,
             last_applied: None,
+            applied: None,
             ignore: Ignore::default(),
             strict: true,
         };

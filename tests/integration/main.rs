@@ -20,6 +20,8 @@ mod examples;
 mod faults;
 /// The report's JSON.
 mod json;
+/// What has left Git under server-side apply.
+mod left_git;
 /// Manifests as other tools leave them, and snapshots of a part of a cluster.
 mod manifests;
 /// Repairs while others write, and signals.

@@ -1,0 +1,440 @@
+//! The server-side apply that an object was made by, as its `managedFields` record it: what the manifest's manager owns
+//! and its next apply takes out, because the manifest no longer declares it and nobody else owns it.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::Hash;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+
+use super::pairs::live_text;
+use crate::managed_fields::{self, FieldSet, ItemKey, item_key};
+use crate::schema::{ListKind, Rules, Siblings, Struct, StructRef, Type};
+use crate::yaml::Node;
+
+/// The manager under which kubectl keeps the annotation of the last client-side apply when an object changes over to
+/// server-side apply. It applies no manifest.
+const LAST_APPLIED_MANAGER: &str = "kubectl-last-applied";
+
+/// What the manager of the manifest owns below one place, as far as nobody else owns it.
+#[derive(Default)]
+pub struct Applied {
+    /// All of the place: a field that nobody else owns anything of; an item of a list that nobody else owns itself,
+    /// whoever owns its fields.
+    is_whole: bool,
+    fields: HashMap<String, Applied>,
+    items: HashMap<ItemKey, Applied>,
+}
+
+impl Applied {
+    /// Finds the manager that applied the manifest: the one that owns most of what it declares. Nothing, where there is
+    /// none, where two own equally much, and where it owns nothing that is not declared.
+    pub(super) fn of(managed_fields: &str, ty: StructRef, declared: Node<'_>) -> Option<Self> {
+        memchr::memmem::find(managed_fields.as_bytes(), b"\"Apply\"")?;
+        let at = manager_of(managed_fields, ty.get(), declared)?;
+        let mut entries = managed_fields::entries(managed_fields);
+        if at >= entries.len() {
+            return None;
+        }
+        let own = entries.swap_remove(at).fields_v1;
+        let others: Vec<&FieldSet<'_>> = entries.iter().map(|entry| &entry.fields_v1).collect();
+        Self::beside(&own, &others, false)
+    }
+
+    fn beside(own: &FieldSet<'_>, others: &[&FieldSet<'_>], is_item: bool) -> Option<Self> {
+        let has_itself = |set: &FieldSet<'_>| set.is_whole() || set.has_itself();
+        let is_whole = if is_item {
+            has_itself(own) && !others.iter().any(|set| has_itself(set))
+        } else {
+            others.is_empty()
+        };
+        let of_fields = gathered(others.iter().flat_map(|set| set.keys()));
+        let of_items = gathered(others.iter().flat_map(|set| set.keyed_items()));
+        let beside = |set, others: Option<&Vec<_>>, is_item| {
+            Self::beside(set, others.map_or(&[], Vec::as_slice), is_item)
+        };
+        let applied = Self {
+            is_whole,
+            fields: own
+                .keys()
+                .filter_map(|(name, set)| {
+                    let applied = beside(set, of_fields.get(name), false)?;
+                    Some((name.to_owned(), applied))
+                })
+                .collect(),
+            items: own
+                .keyed_items()
+                .filter_map(|(key, set)| {
+                    let applied = beside(set, of_items.get(&key), true)?;
+                    Some((key, applied))
+                })
+                .collect(),
+        };
+        let is_something = is_whole || !applied.fields.is_empty() || !applied.items.is_empty();
+        is_something.then_some(applied)
+    }
+
+    /// The same of a field, or of a map's key.
+    pub(super) fn field(&self, name: &str) -> Option<&Self> {
+        self.fields.get(name)
+    }
+
+    /// The same of a live item of a list.
+    pub(super) fn item(&self, keys: &[&str], item: &Value) -> Option<&Self> {
+        let text = |key: &str| live_text(item, key).into_owned();
+        let key: ItemKey = keys
+            .iter()
+            .map(|key| ((*key).to_owned(), text(key)))
+            .collect();
+        self.items.get(&key)
+    }
+
+    /// Whether the next apply takes out all of it.
+    pub(super) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// Whether the next apply leaves nothing in this struct. The server then takes it out too, whoever owns that.
+    pub(super) fn empties(&self, live: &Value) -> bool {
+        let takes = |(name, value): (&String, &Value)| {
+            self.field(name).is_some_and(|below| below.empties(value))
+        };
+        let is_emptied =
+            |fields: &Map<String, Value>| !fields.is_empty() && fields.iter().all(takes);
+        self.is_whole || live.as_object().is_some_and(is_emptied)
+    }
+}
+
+/// Puts together what several sets have of one place.
+fn gathered<K: Eq + Hash, V>(parts: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut gathered: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, part) in parts {
+        gathered.entry(key).or_default().push(part);
+    }
+    gathered
+}
+
+/// The position of the entry that the manifest was applied by, if it owns something that is not declared.
+fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> Option<usize> {
+    let entries: Vec<UnreadEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
+    let claims: Vec<(usize, Claim)> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.is_candidate())
+        .filter_map(|(at, entry)| Some((at, Claim::of(entry, ty, declared)?)))
+        .collect();
+    let most = claims.iter().map(|(_, claim)| claim.declared).max()?;
+    let mut best = claims.iter().filter(|(_, claim)| claim.declared == most);
+    match (best.next(), best.next(), most) {
+        (Some((at, claim)), None, 1..) if claim.has_more => Some(*at),
+        _ => None,
+    }
+}
+
+/// An entry whose set of fields is only looked through: nearly all objects need no more.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct UnreadEntry<'a> {
+    #[serde(borrow)]
+    manager: Cow<'a, str>,
+    #[serde(borrow)]
+    operation: Cow<'a, str>,
+    #[serde(borrow)]
+    subresource: Cow<'a, str>,
+    #[serde(borrow)]
+    fields_v1: Option<&'a RawValue>,
+}
+
+impl UnreadEntry<'_> {
+    fn is_candidate(&self) -> bool {
+        self.operation == "Apply"
+            && self.subresource.is_empty()
+            && self.manager != LAST_APPLIED_MANAGER
+    }
+}
+
+/// How much of what an entry owns is declared.
+#[derive(Default)]
+struct Claim {
+    declared: usize,
+    /// Something that may leave the object is owned and not declared.
+    has_more: bool,
+}
+
+impl Claim {
+    fn of(entry: &UnreadEntry<'_>, ty: &'static Struct, declared: Node<'_>) -> Option<Self> {
+        let mut claim = Self::default();
+        let place = Place {
+            node: Some(declared),
+            inside: Inside::Struct(ty),
+            stays: false,
+            is_item: false,
+        };
+        let mut deserializer = serde_json::Deserializer::from_str(entry.fields_v1?.get());
+        let count = Count {
+            claim: &mut claim,
+            place,
+        };
+        count.deserialize(&mut deserializer).ok()?;
+        Some(claim)
+    }
+
+    fn count(&mut self, place: &Place<'_>) {
+        if place.node.is_some() {
+            self.declared += 1;
+        } else {
+            self.has_more |= !place.stays;
+        }
+    }
+}
+
+/// A place in the manifest, on the way through the set of an entry's fields.
+#[derive(Clone, Copy)]
+struct Place<'n> {
+    /// What is declared there.
+    node: Option<Node<'n>>,
+    inside: Inside,
+    /// It does not leave the object although the manifest does not declare it.
+    stays: bool,
+    is_item: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Inside {
+    Struct(&'static Struct),
+    Map(&'static Rules),
+    List(&'static Struct, &'static [&'static str]),
+    Nothing,
+}
+
+impl<'n> Place<'n> {
+    fn field(&self, name: &str) -> Option<Self> {
+        let node = self.node.and_then(|node| node.get(name));
+        let node = node.filter(|node| !node.is_null());
+        let (inside, stays) = match self.inside {
+            Inside::Struct(ty) => {
+                let field = ty.field(name)?;
+                let rules = &field.rules;
+                let stays = rules
+                    .owned
+                    .or(rules.foreign)
+                    .or(rules.allocated)
+                    .or(rules.kept);
+                (Inside::of(&field.ty, rules), stays.is_some())
+            }
+            Inside::Map(rules) => {
+                let is_others = rules.keys.iter().any(|row| row.is_about(name, None));
+                (Inside::Nothing, is_others)
+            }
+            Inside::List(..) | Inside::Nothing => return None,
+        };
+        Some(Self {
+            node,
+            inside,
+            stays: self.stays || stays,
+            is_item: false,
+        })
+    }
+
+    fn item(&self, key: &str, items: &mut Option<Items<'n>>) -> Option<Self> {
+        let Inside::List(ty, keys) = self.inside else {
+            return None;
+        };
+        let items = items.get_or_insert_with(|| Items::of(ty, keys, self.node));
+        Some(Self {
+            node: items.find(&item_key(key)?),
+            inside: Inside::Struct(ty),
+            stays: self.stays,
+            is_item: true,
+        })
+    }
+}
+
+impl Inside {
+    fn of(ty: &'static Type, rules: &'static Rules) -> Self {
+        match ty {
+            Type::Struct(ty) => Self::Struct(ty.get()),
+            Type::Map { .. } => Self::Map(rules),
+            Type::List {
+                item,
+                kind: ListKind::Keyed(keys),
+            } => match &**item {
+                Type::Struct(ty) => Self::List(ty.get(), keys),
+                _ => Self::Nothing,
+            },
+            Type::List { .. } | Type::Scalar(_) | Type::Any => Self::Nothing,
+        }
+    }
+}
+
+/// The declared items of a list, by key.
+struct Items<'n>(Vec<(ItemKey, Node<'n>)>);
+
+impl<'n> Items<'n> {
+    fn of(ty: &'static Struct, keys: &[&'static str], list: Option<Node<'n>>) -> Self {
+        let key = |item| {
+            let siblings = Siblings {
+                ty,
+                declared: Some(item),
+            };
+            let text = |key: &str| siblings.text(key).into_owned();
+            keys.iter()
+                .map(|key| ((*key).to_owned(), text(key)))
+                .collect()
+        };
+        let nodes = list.into_iter().flat_map(Node::items);
+        let mut items: Vec<(ItemKey, _)> = nodes.map(|item| (key(item), item)).collect();
+        items.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Self(items)
+    }
+
+    fn find(&self, key: &ItemKey) -> Option<Node<'n>> {
+        let at = self.0.binary_search_by(|(own, _)| own.cmp(key)).ok()?;
+        Some(self.0[at].1)
+    }
+}
+
+/// Reads what is owned below a place.
+struct Count<'c, 'n> {
+    claim: &'c mut Claim,
+    place: Place<'n>,
+}
+
+impl<'de> DeserializeSeed<'de> for Count<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Count<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a set of fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { claim, place } = self;
+        let mut items = None;
+        let mut is_value = true;
+        while let Some(step) = map.next_key_seed(Element(&place, &mut items))? {
+            is_value = false;
+            match step {
+                Step::Into(place) => map.next_value_seed(Count { claim, place })?,
+                Step::Itself => {
+                    map.next_value::<IgnoredAny>()?;
+                    claim.has_more |= place.is_item && place.node.is_none() && !place.stays;
+                }
+                Step::Unknown => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        if is_value {
+            claim.count(&place);
+        }
+        Ok(())
+    }
+}
+
+enum Step<'n> {
+    Into(Place<'n>),
+    Itself,
+    Unknown,
+}
+
+/// Reads one element of a path, and finds what is declared there.
+struct Element<'s, 'n>(&'s Place<'n>, &'s mut Option<Items<'n>>);
+
+impl<'de, 'n> DeserializeSeed<'de> for Element<'_, 'n> {
+    type Value = Step<'n>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Step<'n>, D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'n> Visitor<'_> for Element<'_, 'n> {
+    type Value = Step<'n>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an element of a path")
+    }
+
+    fn visit_str<E>(self, element: &str) -> Result<Step<'n>, E> {
+        let Self(place, items) = self;
+        let inner = match element.split_at_checked(2) {
+            Some(("f:", name)) => place.field(name),
+            Some(("k:", key)) => place.item(key, items),
+            _ if element == "." => return Ok(Step::Itself),
+            _ => None,
+        };
+        Ok(inner.map_or(Step::Unknown, Step::Into))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::{Kind, types};
+    use crate::yaml;
+    use serde_json::json;
+
+    /// What of a ConfigMap's keys is owned alone by the manager of a manifest that declares these ones.
+    fn alone(declared: &str, entries: &[(&str, &str, &[&str])]) -> Option<Vec<String>> {
+        let manifest = yaml::read(format!("data: {{{declared}}}").into_bytes());
+        let entries: Vec<Value> = entries
+            .iter()
+            .map(|(manager, operation, keys)| {
+                let keys: Map<String, Value> = keys
+                    .iter()
+                    .map(|key| (format!("f:{key}"), json!({})))
+                    .collect();
+                json!({"manager": manager, "operation": operation, "fieldsV1": {"f:data": keys}})
+            })
+            .collect();
+        let text = Value::from(entries).to_string();
+        let declared = manifest.tree.node(manifest.documents[0].root);
+        let applied = Applied::of(&text, types::root(Kind::ConfigMap), declared)?;
+        let mut keys: Vec<String> = applied.field("data")?.fields.keys().cloned().collect();
+        keys.sort();
+        Some(keys)
+    }
+
+    #[test]
+    fn the_manager_that_owns_most_of_the_manifest_counts() {
+        let some = |keys: &[&str]| Some(keys.iter().map(|key| (*key).to_owned()).collect());
+        let all: &[&str] = &["a", "b", "c"];
+        for (entries, expected) in [
+            (&[("m", "Apply", all)][..], some(all)),
+            (&[("m", "Apply", &["a", "b"])], None),
+            (&[("m", "Update", all)], None),
+            (&[(LAST_APPLIED_MANAGER, "Apply", all)], None),
+            // Others' keys are theirs.
+            (
+                &[("m", "Apply", all), ("n", "Update", &["c"])],
+                some(&["a", "b"]),
+            ),
+            (
+                &[("m", "Apply", &["a", "b"]), ("n", "Apply", &["b", "c"])],
+                None,
+            ),
+            (
+                &[
+                    ("m", "Apply", &["a", "b", "d"]),
+                    ("n", "Apply", &["b", "c"]),
+                ],
+                some(&["a", "d"]),
+            ),
+            // Nobody can tell whose manifest it is.
+            (&[("m", "Apply", all), ("n", "Apply", &["a", "b"])], None),
+            (&[("m", "Apply", &["c", "d"])], None),
+        ] {
+            assert_eq!(alone("a: '1', b: '2'", entries), expected, "{entries:?}");
+        }
+    }
+}

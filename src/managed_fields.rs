@@ -1,0 +1,225 @@
+//! `metadata.managedFields`: which client owns which fields of a live object.
+//!
+//! A client is known by the name of its field manager, which it chooses itself; it is no person. Each entry has the set
+//! of fields that one client owns through one operation and subresource, in the form of the API's `FieldsV1`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// What one client owns.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct ManagedFieldsEntry<'a> {
+    /// The name of the field manager.
+    #[serde(borrow)]
+    pub manager: Cow<'a, str>,
+    /// `Apply` or `Update`.
+    #[serde(borrow)]
+    pub operation: Cow<'a, str>,
+    /// `status` or `scale`, where it wrote through one of them; else empty.
+    #[serde(borrow)]
+    pub subresource: Cow<'a, str>,
+    /// When its set of fields last changed. Writes through `scale` leave none.
+    #[serde(borrow)]
+    pub time: Option<Cow<'a, str>>,
+    /// The fields.
+    #[serde(borrow)]
+    pub fields_v1: FieldSet<'a>,
+}
+
+/// Reads the JSON text of `metadata.managedFields`. What cannot be read is nobody's.
+#[must_use]
+pub fn entries(text: &str) -> Vec<ManagedFieldsEntry<'_>> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// The JSON text of `metadata.managedFields` of an object that has it.
+#[must_use]
+pub fn within(object: &Value) -> Option<Cow<'static, str>> {
+    let entries = object.pointer("/metadata/managedFields")?;
+    Some(entries.to_string().into())
+}
+
+/// A set of fields: a field that it has, as a whole where nothing stands below it, and what it has of the fields below.
+#[derive(Debug, Default)]
+pub struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
+
+impl FieldSet<'_> {
+    /// Whether the set has the whole value here: a scalar, an atomic list or map, or an empty struct.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether the set has the list item or map itself, whatever it has of its fields.
+    #[must_use]
+    pub fn has_itself(&self) -> bool {
+        self.0.iter().any(|(element, _)| element == ".")
+    }
+
+    /// What it has of a field of a struct, or of a key of a map.
+    #[must_use]
+    pub fn key(&self, key: &str) -> Option<&Self> {
+        let is_it = |element: &str| element.strip_prefix("f:") == Some(key);
+        self.find(is_it)
+    }
+
+    /// What it has of an item of a list: by the list's keys, by value or by position.
+    #[must_use]
+    pub fn item(&self, item: &Value, index: usize) -> Option<&Self> {
+        self.find(|element| is_item(element, item, index))
+    }
+
+    /// The fields of a struct and the keys of a map that it has something of.
+    pub fn keys(&self) -> impl Iterator<Item = (&str, &Self)> {
+        self.0
+            .iter()
+            .filter_map(|(element, below)| Some((element.strip_prefix("f:")?, below)))
+    }
+
+    /// The items of this live list that it has something of, with their positions.
+    pub fn items<'s>(
+        &'s self,
+        list: &'s [Value],
+    ) -> impl Iterator<Item = (usize, &'s Value, &'s Self)> {
+        list.iter()
+            .enumerate()
+            .filter_map(|(index, item)| Some((index, item, self.item(item, index)?)))
+    }
+
+    /// The items of keyed lists that it has something of.
+    pub fn keyed_items(&self) -> impl Iterator<Item = (ItemKey, &Self)> {
+        self.0
+            .iter()
+            .filter_map(|(element, below)| Some((item_key(element.strip_prefix("k:")?)?, below)))
+    }
+
+    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<&Self> {
+        let mut elements = self.0.iter();
+        elements
+            .find(|(element, _)| is_it(element))
+            .map(|(_, below)| below)
+    }
+}
+
+/// What tells an item of a list from the others: the list's keys, and the text of each.
+pub type ItemKey = BTreeMap<String, String>;
+
+/// Reads what an element `k:` of a set says, of which this is the rest.
+#[must_use]
+pub fn item_key(keys: &str) -> Option<ItemKey> {
+    let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
+    let text = |value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    Some(keys.into_iter().map(|(key, v)| (key, text(v))).collect())
+}
+
+/// Whether an element of a set stands for this item of a list.
+fn is_item(element: &str, item: &Value, index: usize) -> bool {
+    let Some((sort, text)) = element.split_once(':') else {
+        return false;
+    };
+    match sort {
+        "k" => has_keys(item, text),
+        "v" => serde_json::from_str::<Value>(text).is_ok_and(|value| value == *item),
+        "i" => text.parse() == Ok(index),
+        _ => false,
+    }
+}
+
+/// Whether the item has all these keys, with the protocol that the server fills in.
+fn has_keys(item: &Value, keys: &str) -> bool {
+    let Ok(keys) = serde_json::from_str::<Map<String, Value>>(keys) else {
+        return false;
+    };
+    keys.iter().all(|(key, wanted)| match item.get(key) {
+        Some(value) => value == wanted,
+        None => key == "protocol" && wanted == "TCP",
+    })
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for FieldSet<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldSetVisitor)
+    }
+}
+
+struct FieldSetVisitor;
+
+/// A key, borrowed from the text where it has no escapes.
+#[derive(Deserialize)]
+struct Element<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de> Visitor<'de> for FieldSetVisitor {
+    type Value = FieldSet<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a set of fields")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut below = Vec::new();
+        while let Some((Element(element), set)) = map.next_entry()? {
+            below.push((element, set));
+        }
+        Ok(FieldSet(below))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn each_sort_of_element_finds_its_place() {
+        let text = json!([{
+            "manager": "m", "operation": "Apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": {
+                "f:metadata": {
+                    "f:labels": {".": {}, "f:app.kubernetes.io/name": {}},
+                    "f:finalizers": {"v:\"a.b/c\"": {}},
+                },
+                "f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}}},
+                "f:list": {"i:1": {}},
+                "x:unknown": {"f:a": {}},
+            },
+        }])
+        .to_string();
+        let entries = entries(&text);
+        let set = &entries[0].fields_v1;
+        let metadata = set.key("metadata").unwrap();
+        let labels = metadata.key("labels").unwrap();
+        assert!(labels.has_itself() && !labels.is_whole());
+        assert!(labels.key("app.kubernetes.io/name").unwrap().is_whole());
+        assert!(labels.key("app").is_none());
+        let finalizers = metadata.key("finalizers").unwrap();
+        assert!(finalizers.item(&json!("a.b/c"), 0).is_some());
+        assert!(finalizers.item(&json!("a.b/d"), 0).is_none());
+        let ports = set.key("ports").unwrap();
+        let (key, port) = ports.keyed_items().next().unwrap();
+        assert_eq!(Some(key), item_key(r#"{"protocol":"TCP","port":80}"#));
+        assert!(port.key("name").is_some());
+        assert!(ports.item(&json!({"port": 80}), 0).is_some());
+        let udp = json!({"port": 80, "protocol": "UDP"});
+        assert!(ports.item(&udp, 0).is_none());
+        let list = set.key("list").unwrap();
+        assert!(list.item(&json!("x"), 1).is_some() && list.item(&json!("x"), 0).is_none());
+        assert!(set.key("unknown").is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_nobodys() {
+        for text in ["", "null", "{}", "[{\"fieldsV1\": 1}]", "nonsense"] {
+            assert!(entries(text).is_empty(), "{text}");
+        }
+        // An entry of an older form has no set.
+        assert!(entries("[{\"manager\": \"m\"}]")[0].fields_v1.is_whole());
+    }
+}
