@@ -98,7 +98,7 @@ impl<'r> Repair<'r> {
         }
         match self
             .cluster
-            .replace(self.job.id, &body(&live.value, &open))
+            .replace(self.job.id, &body(&live.value, &open, &self.job.subject))
             .await
         {
             Ok(answer) => Next::Over(self.after_write(&open, &answer)),
@@ -178,7 +178,7 @@ impl<'r> Repair<'r> {
         }
         self.notes.note(findings);
         let wanted = findings.iter().filter(|finding| self.is_wanted(finding));
-        let planned = body(live, wanted);
+        let planned = body(live, wanted, &self.job.subject);
         let mut open = Vec::new();
         for finding in findings {
             if !self.is_wanted(finding) {
@@ -209,7 +209,9 @@ impl<'r> Repair<'r> {
 
     /// Compares what the server made of the write.
     fn after_write(&mut self, written: &[Finding], answer: &Live) -> Done {
-        let left = self.left(answer);
+        let mut left = self.compare(answer);
+        self.notes.went_along(&left);
+        left.retain(|finding| self.is_wanted(finding));
         self.notes.written(written, &left);
         self.not_stored(answer);
         self.verdict()

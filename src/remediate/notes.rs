@@ -90,6 +90,17 @@ impl Notes {
         }
     }
 
+    /// What was to be kept and is not in the answer any more: it went with what was repaired, as a load balancer's source
+    /// ranges go with its type.
+    pub(super) fn went_along(&mut self, left: &[Finding]) {
+        for note in &mut self.list {
+            let is_left = left.iter().any(|other| is_same(other, &note.finding));
+            if note.fate == Some(Fate::Kept) && !is_left {
+                note.fate = Some(fate(&note.finding.edit));
+            }
+        }
+    }
+
     /// What was put back by nobody knows whom: by a write of ours of which no answer came.
     pub(super) fn assume_written(&mut self) {
         for note in self.list.iter_mut().filter(|note| note.fate.is_none()) {

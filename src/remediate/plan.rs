@@ -3,11 +3,81 @@
 use serde_json::{Map, Value};
 
 use crate::diff::{Edit, Finding, Place, Subject, Token};
-use crate::schema::{RECORDS, ResourceId, Struct, Type, exclusive_sibling, types};
+use crate::path::Ignore;
+use crate::schema::{self, RECORDS, ResourceId, Struct, Type, exclusive_sibling, types};
 
-/// The body that puts these differences right: `live` with their edits made.
+/// The body that puts these differences right: `live` with their edits made, and without what the server does not allow
+/// beside them.
 #[must_use]
-pub fn body<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> Value {
+pub fn body<'f>(
+    live: &Value,
+    findings: impl IntoIterator<Item = &'f Finding>,
+    subject: &Subject<'_>,
+) -> Value {
+    let mut body = edited(live, findings);
+    take_out_forbidden(&mut body, live, subject);
+    body
+}
+
+/// Takes out what the object may no longer have after its repair, such as a load balancer's source ranges when it
+/// becomes another Service. Not what is declared or ignored: there the manifest is wrong, and the server says so.
+fn take_out_forbidden(body: &mut Value, live: &Value, subject: &Subject<'_>) {
+    let before: Vec<_> = schema::forbidden(live).collect();
+    let new: Vec<_> = schema::forbidden(body)
+        .filter(|at| !before.contains(at))
+        .collect();
+    if new.is_empty() {
+        return;
+    }
+    let declared = subject.declared.to_json();
+    for at in new {
+        let ignore = Ignore::new(subject.ignore.iter().copied());
+        if !holds(&declared, at) && !is_ignored(ignore, at) {
+            take_out(body, at);
+        }
+    }
+}
+
+/// Whether a value other than a zero is there.
+fn holds(value: &Value, at: &[&str]) -> bool {
+    match (at, value) {
+        (["*", rest @ ..], Value::Array(items)) => items.iter().any(|item| holds(item, rest)),
+        ([key, rest @ ..], _) => value.get(key).is_some_and(|value| holds(value, rest)),
+        ([], Value::Number(number)) => number.as_i64() != Some(0),
+        ([], Value::String(text)) => !text.is_empty(),
+        ([], value) => !value.is_null(),
+    }
+}
+
+fn is_ignored(ignore: Ignore<'_>, at: &[&str]) -> bool {
+    let below = at.iter().try_fold(ignore, |ignore, key| {
+        (!ignore.here()).then(|| match *key {
+            "*" => ignore.item(|_| true, |_, _| true),
+            key => ignore.key(key),
+        })
+    });
+    below.is_none_or(|ignore| ignore.here())
+}
+
+fn take_out(value: &mut Value, at: &[&str]) {
+    match (at, value) {
+        (["*", rest @ ..], Value::Array(items)) => {
+            for item in items {
+                take_out(item, rest);
+            }
+        }
+        ([key], Value::Object(map)) => drop(map.remove(*key)),
+        ([key, rest @ ..], Value::Object(map)) => {
+            if let Some(value) = map.get_mut(*key) {
+                take_out(value, rest);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// `live` with the edits of these differences made.
+fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> Value {
     let mut body = live.clone();
     let mut lists: Vec<ListEdits<'_>> = Vec::new();
     for finding in findings {
@@ -210,7 +280,7 @@ mod tests {
                 ..finding(&tokens.join("."))
             })
             .collect();
-        body(live, &findings)
+        edited(live, &findings)
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
     };
     let findings = differences(&subject, live, None).findings;
     let is_wanted = |f: &&Finding| f.class != Class::Extra && f.origin != Origin::Default;
-    let body = body(live, findings.iter().filter(is_wanted));
+    let body = body(live, findings.iter().filter(is_wanted), &subject);
     let left = differences(&subject, &body, None).findings;
     assert!(left.is_empty(), "{left:?}");
     body

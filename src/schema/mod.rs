@@ -155,7 +155,7 @@ pub use model::{
 pub use ownership::RECORDS;
 pub use rules::defaults as default_rows;
 pub use secrets::{NamedBy, is_secret, named_by};
-pub use writes::{exclusive_sibling, is_selected};
+pub use writes::{exclusive_sibling, forbidden, is_selected};
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,11 @@ pub(super) static IMMUTABLE: &[Immutable] = &[
         advice: RECREATE,
     },
     Immutable {
+        at: "ServiceSpec.ipFamilies",
+        when: loses_primary_family,
+        advice: "the first IP family of a Service with a cluster IP is immutable: delete and recreate the object",
+    },
+    Immutable {
         at: "ServiceSpec.healthCheckNodePort",
         when: |live, planned| needs_health_check_port(live) && needs_health_check_port(planned),
         advice: "set externalTrafficPolicy to Cluster and back, or delete and recreate the Service",
@@ -64,6 +69,14 @@ fn has_cluster_ip(live: &Value, _: &Value) -> bool {
     !text(live, "/spec/clusterIP").is_empty()
 }
 
+/// A headless Service may swap its families.
+fn loses_primary_family(live: &Value, planned: &Value) -> bool {
+    let first = |service| text(service, "/spec/ipFamilies/0");
+    !matches!(text(live, "/spec/clusterIP"), "" | "None")
+        && has_address(planned)
+        && first(live) != first(planned)
+}
+
 fn is_load_balancer(service: &Value) -> bool {
     text(service, "/spec/type") == "LoadBalancer"
 }
@@ -74,6 +87,77 @@ fn needs_health_check_port(service: &Value) -> bool {
 
 fn is_immutable(live: &Value, _: &Value) -> bool {
     live.pointer("/immutable") == Some(&Value::Bool(true))
+}
+
+/// A field that the server allows in some objects of a kind only.
+struct Conditional {
+    kind: &'static str,
+    /// The keys to the field; `*` stands for each item of a list.
+    at: &'static [&'static str],
+    may_stand_in: fn(&Value) -> bool,
+}
+
+const fn of_service(at: &'static [&'static str], may_stand_in: fn(&Value) -> bool) -> Conditional {
+    Conditional {
+        kind: "Service",
+        at,
+        may_stand_in,
+    }
+}
+
+/// `ValidateService`. When the type changes, the server takes out some of them by itself, but only as long as nothing
+/// else about them changes; the source ranges it never takes out.
+static CONDITIONAL: &[Conditional] = &[
+    of_service(&["spec", "loadBalancerSourceRanges"], is_load_balancer),
+    of_service(
+        &[
+            "metadata",
+            "annotations",
+            "service.beta.kubernetes.io/load-balancer-source-ranges",
+        ],
+        is_load_balancer,
+    ),
+    of_service(&["spec", "loadBalancerClass"], is_load_balancer),
+    of_service(&["spec", "allocateLoadBalancerNodePorts"], is_load_balancer),
+    of_service(&["spec", "healthCheckNodePort"], needs_health_check_port),
+    of_service(&["spec", "externalTrafficPolicy"], is_external),
+    of_service(&["spec", "ports", "*", "nodePort"], |service| {
+        !is_cluster_ip(service)
+    }),
+    of_service(&["spec", "clusterIP"], has_address),
+    of_service(&["spec", "clusterIPs"], has_address),
+    of_service(&["spec", "ipFamilies"], has_address),
+    of_service(&["spec", "ipFamilyPolicy"], has_address),
+];
+
+fn is_cluster_ip(service: &Value) -> bool {
+    matches!(text(service, "/spec/type"), "ClusterIP" | "")
+}
+
+fn has_address(service: &Value) -> bool {
+    text(service, "/spec/type") != "ExternalName"
+}
+
+/// Whether it is reached from outside of the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
+fn is_external(service: &Value) -> bool {
+    let ips = service.pointer("/spec/externalIPs");
+    match text(service, "/spec/type") {
+        "NodePort" | "LoadBalancer" => true,
+        "ExternalName" => false,
+        _ => ips
+            .and_then(Value::as_array)
+            .is_some_and(|ips| !ips.is_empty()),
+    }
+}
+
+/// The fields that an object must not have, as it is apart from them: the keys to each; `*` stands for each item of a
+/// list.
+pub fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'static str]> {
+    let kind = text(object, "/kind");
+    CONDITIONAL
+        .iter()
+        .filter(move |row| row.kind == kind && !(row.may_stand_in)(object))
+        .map(|row| row.at)
 }
 
 /// Maps that must not have a key in common: of which kind, and which fields.
@@ -126,6 +210,7 @@ pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
             "spec.ipFamilies",
             "spec.ipFamilyPolicy",
             "spec.loadBalancerClass",
+            "spec.loadBalancerSourceRanges",
             "spec.ports[*].nodePort",
             "status.loadBalancer",
         ],

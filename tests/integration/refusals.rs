@@ -132,6 +132,55 @@ fn a_cluster_ip() {
 }
 
 #[test]
+fn the_first_ip_family_of_a_service_with_a_cluster_ip_is_not_sent() {
+    let Some(plane) =
+        ControlPlane::dual_stack("the_first_ip_family_of_a_service_with_a_cluster_ip_is_not_sent")
+    else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let service = |name: &str, spec: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}}}\nspec: {{{spec}, ports: [{{port: 80}}]}}\n"
+        )
+    };
+    let dual = "ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4, IPv6]";
+    let live = [
+        service("dual", dual),
+        service(
+            "headless",
+            &format!("clusterIP: None, selector: {{a: b}}, {dual}"),
+        ),
+        service("single", "ipFamilies: [IPv4]"),
+    ]
+    .join("---\n");
+    create(&plane, &namespace, &live);
+    let manifest = live
+        .replace("[IPv4, IPv6]", "[IPv6, IPv4]")
+        .replace("[IPv4]", "[IPv6]");
+    let report = repair(&plane, &namespace, &manifest, &[], 2);
+    let resources = report["resources"].as_array().unwrap();
+    let told: Vec<(&str, &str)> = resources
+        .iter()
+        .map(|resource| {
+            let reason = resource["reason"].as_str().unwrap_or_default();
+            (resource["action"].as_str().unwrap(), reason)
+        })
+        .collect();
+    let immutable = "0 of 1 fields repaired; spec.ipFamilies: the first IP family of a Service with a cluster IP is \
+                     immutable: delete and recreate the object";
+    assert_eq!(
+        told,
+        [
+            ("remediation-failed", immutable),
+            ("remediated", ""),
+            ("remediation-failed", immutable),
+        ]
+    );
+    assert_eq!(writes(&plane, &namespace), 1);
+}
+
+#[test]
 fn an_immutable_config_map() {
     let Some(plane) = ControlPlane::for_test("an_immutable_config_map") else {
         return;

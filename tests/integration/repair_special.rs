@@ -186,6 +186,129 @@ fn types_of_services() {
     assert_eq!(repaired.after, repaired.applied);
 }
 
+/// What only some types of Services may have goes with the type, whichever it becomes.
+#[test]
+fn a_service_of_any_type_becomes_one_of_any_other() {
+    let Some(plane) = ControlPlane::for_test("a_service_of_any_type_becomes_one_of_any_other")
+    else {
+        return;
+    };
+    let service = |annotations: &str, spec: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: web, annotations: {{{annotations}}}}}\n\
+             spec: {{selector: {{app: web}}, {spec}}}\n"
+        )
+    };
+    let ranges = "service.beta.kubernetes.io/load-balancer-source-ranges: 10.0.0.0/8";
+    let lives = [
+        service(
+            "",
+            "type: ClusterIP, ports: [{port: 80}], externalIPs: [198.51.100.7], externalTrafficPolicy: Local, \
+             internalTrafficPolicy: Local, sessionAffinity: ClientIP, trafficDistribution: PreferClose",
+        ),
+        service(
+            "",
+            "type: NodePort, ports: [{name: a, port: 80}, {name: b, port: 81}], externalTrafficPolicy: Local",
+        ),
+        service(
+            "",
+            "type: LoadBalancer, ports: [{port: 80}], externalTrafficPolicy: Local, loadBalancerClass: x.example/y, \
+             loadBalancerIP: 203.0.113.9, loadBalancerSourceRanges: [10.0.0.0/8]",
+        ),
+        service(
+            ranges,
+            "type: LoadBalancer, ports: [{name: a, port: 80}, {name: b, port: 81}], allocateLoadBalancerNodePorts: false",
+        ),
+        service("", "type: ExternalName, externalName: a.example"),
+        service(
+            "",
+            "type: ExternalName, externalName: a.example, ports: [{port: 80, nodePort: 30999}]",
+        ),
+        service(
+            "",
+            "clusterIP: None, ports: [{port: 80}], publishNotReadyAddresses: true",
+        ),
+    ];
+    let declared = [
+        service("", "type: ClusterIP, ports: [{port: 80}]"),
+        // With --remove-extras a node port less than before, so that the server would not take the others out.
+        service("", "type: ClusterIP, ports: [{name: c, port: 80}]"),
+        service("", "type: NodePort, ports: [{port: 80}]"),
+        service("", "type: LoadBalancer, ports: [{port: 80}]"),
+        service("", "type: ExternalName, externalName: b.example"),
+    ];
+    let is_possible = |live: &str, manifest: &str| {
+        let both = |word| live.contains(word) && manifest.contains(word);
+        // A headless Service keeps its lack of an address, a load balancer its class.
+        !(both("type: LoadBalancer")
+            || live.contains("clusterIP: None")
+                && (manifest.contains("NodePort") || manifest.contains("LoadBalancer")))
+    };
+    let pairs: Vec<(&String, &String)> = lives
+        .iter()
+        .flat_map(|live| declared.iter().map(move |manifest| (live, manifest)))
+        .filter(|(live, manifest)| is_possible(live, manifest))
+        .collect();
+    let named = |(i, manifest): (usize, &String)| manifest.replace("web,", &format!("web{i},"));
+    let all = |manifests: Vec<&String>| -> String {
+        let named: Vec<String> = manifests.into_iter().enumerate().map(named).collect();
+        named.join("---\n")
+    };
+    for more in [&[][..], &["--strict", "--remove-extras"]] {
+        let namespace = plane.namespace();
+        let lives = all(pairs.iter().map(|pair| pair.0).collect());
+        plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], &lives);
+        let before = plane.get_all("services", &namespace);
+        let manifests = all(pairs.iter().map(|pair| pair.1).collect());
+        let report = repair(plane, &namespace, &manifests, more, 0);
+        let remediated = &report["summary"]["remediated"];
+        let to_repair = report["summary"]["drifted"].as_u64().unwrap();
+        assert!(to_repair > 20 && *remediated == to_repair, "{report:#}");
+        let after = plane.get_all("services", &namespace);
+        // What every type may have stays.
+        let stays = [
+            "loadBalancerIP",
+            "externalIPs",
+            "sessionAffinityConfig",
+            "trafficDistribution",
+        ];
+        for (before, after) in before.iter().zip(&after).filter(|_| more.is_empty()) {
+            for field in stays {
+                assert_eq!(after["spec"][field], before["spec"][field], "{after:#}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_the_new_type_may_not_have_is_refused_where_it_is_declared_or_ignored() {
+    let Some(plane) = ControlPlane::for_test(
+        "what_the_new_type_may_not_have_is_refused_where_it_is_declared_or_ignored",
+    ) else {
+        return;
+    };
+    let load_balancer = format!(
+        "{SERVICE}  type: LoadBalancer\n  ports: [{{port: 80}}]\n  loadBalancerSourceRanges: [10.0.0.0/8]\n"
+    );
+    let declared = load_balancer.replace("LoadBalancer\n", "ClusterIP\n");
+    let ignored = format!("{SERVICE}  type: ClusterIP\n  ports: [{{port: 80}}]\n").replace(
+        "{name: web}",
+        "{name: web, annotations: {drift.gitops.io/ignore-fields: spec.loadBalancerSourceRanges}}",
+    );
+    for manifest in [declared, ignored] {
+        let namespace = plane.namespace();
+        plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], &load_balancer);
+        let report = repair(plane, &namespace, &manifest, &[], 2);
+        let reason = action(&report).1;
+        assert!(
+            reason.ends_with("may only be used when `type` is 'LoadBalancer'"),
+            "{reason}"
+        );
+        let live = plane.get("service", &namespace, "web");
+        assert_eq!(live["spec"]["type"], "LoadBalancer");
+    }
+}
+
 #[test]
 fn parts_of_deployments() {
     let Some(plane) = ControlPlane::for_test("parts_of_deployments") else {

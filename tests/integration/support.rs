@@ -124,7 +124,7 @@ impl ControlPlane {
     /// out.
     pub fn for_test(test: &str) -> Option<&'static Self> {
         static RUNNING: OnceLock<Option<ControlPlane>> = OnceLock::new();
-        let running = RUNNING.get_or_init(Self::start).as_ref();
+        let running = RUNNING.get_or_init(|| Self::start(&[])).as_ref();
         if running.is_none() {
             leave_out(test, "there is no Go to build a control plane");
         }
@@ -135,7 +135,7 @@ impl ControlPlane {
     /// ServiceAccounts at work.
     pub fn with_controllers(test: &str) -> Option<(Self, Controllers)> {
         Self::for_test(test)?;
-        let plane = Self::start()?;
+        let plane = Self::start(&[])?;
         let kubeconfig = plane.kubeconfig("admin");
         let controllers = Command::new(&plane.binary)
             .args(["controller-manager", "--stdin", "--", "--leader-elect=false", "--secure-port=0"])
@@ -150,7 +150,13 @@ impl ControlPlane {
         Some((plane, Controllers { child: controllers }))
     }
 
-    fn start() -> Option<Self> {
+    /// A control plane for this test alone, whose Services have IPv4 and IPv6 addresses.
+    pub fn dual_stack(test: &str) -> Option<Self> {
+        Self::for_test(test)?;
+        Self::start(&["--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112"])
+    }
+
+    fn start(options: &[&str]) -> Option<Self> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let built = Command::new("bash")
             .arg(root.join("tests/controlplane/build.sh"))
@@ -170,6 +176,7 @@ impl ControlPlane {
         let mut server = Command::new(&binary)
             .args(["serve", "--stdin", "--dir"])
             .arg(&folder)
+            .args(options)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -244,6 +251,14 @@ impl ControlPlane {
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
         serde_json::from_str(&self.kubectl(&["get", kind, name, "-n", namespace, "-o", "json"]))
             .unwrap()
+    }
+
+    /// All live objects of a kind in a namespace.
+    #[track_caller]
+    pub fn get_all(&self, kind: &str, namespace: &str) -> Vec<Value> {
+        let list = self.kubectl(&["get", kind, "-n", namespace, "-o", "json"]);
+        let list: Value = serde_json::from_str(&list).unwrap();
+        list["items"].as_array().unwrap().clone()
     }
 
     /// A namespace that no other test has.
