@@ -1,139 +1,183 @@
-//! Who wrote a field last: what `metadata.managedFields` tells of a place in a live object.
+//! Who wrote a field last, by the object's `managedFields`.
 //!
 //! It names a client (a field manager), not a person, and the time is that of the client's last change to any of its
-//! fields. Nobody owns a field that is absent, and what the server allocates belongs to nobody.
+//! fields. Nobody owns a field that is absent, the order of a list, or what the server allocates.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-use crate::diff::Token;
+use serde_json::Value;
 
-/// A client that wrote a field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Writer {
-    /// The field manager's name.
-    pub manager: String,
-    /// `Apply` or `Update`.
-    pub operation: String,
-    /// `status` or `scale`, where it wrote through one of them; else empty.
-    pub subresource: String,
-    /// When it last changed any of its fields. Writes through `scale` leave none.
-    pub time: Option<String>,
-}
+use crate::diff::{self, Differences, Edit, Finding, Subject, Token};
+use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, ManagerPattern, Writer};
 
-impl std::fmt::Display for Writer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({}", self.manager, self.operation)?;
-        if !self.subresource.is_empty() {
-            write!(f, " of {}", self.subresource)?;
-        }
-        f.write_str(")")
-    }
-}
-
-/// An entry of `managedFields`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct Entry {
-    manager: String,
-    operation: String,
-    subresource: String,
-    time: Option<String>,
-    fields_v1: Map<String, Value>,
-}
-
-/// The last writer of a place in a live object, if that is recorded. `managed_fields` is the JSON text of
-/// `metadata.managedFields`. Where several own it, or parts of it, the one that wrote last.
+/// Compares a live object with what is declared of it, and names the writers of each difference. What only ignored
+/// managers own is left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` where that is
+/// not in `live`.
 #[must_use]
-pub fn last_writer(managed_fields: &str, live: &Value, at: &[Token]) -> Option<Writer> {
-    let entries: Vec<Entry> = serde_json::from_str(managed_fields).ok()?;
-    let owners = entries.into_iter().filter_map(|entry| {
-        let hold = hold(&entry.fields_v1, live, at)?;
-        Some((hold, entry))
-    });
-    let (_, entry) = owners.max_by(|(a, x), (b, y)| {
-        // An Update takes a field from the others; an Apply may share it.
-        let rank =
-            |hold: &Hold, entry: &Entry| (*hold, entry.time.clone(), entry.operation == "Update");
-        rank(a, x).cmp(&rank(b, y))
-    })?;
-    Some(Writer {
-        manager: entry.manager,
-        operation: entry.operation,
-        subresource: entry.subresource,
-        time: entry.time,
-    })
-}
-
-/// How much an entry has to do with a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Hold {
-    /// It owns something around it as one value.
-    Around,
-    /// It owns the place or something in it.
-    Here,
-}
-
-/// Follows a place through the set of an entry's fields.
-fn hold(fields: &Map<String, Value>, live: &Value, at: &[Token]) -> Option<Hold> {
-    let Some((token, rest)) = at.split_first() else {
-        return Some(Hold::Here);
-    };
-    if fields.is_empty() {
-        return Some(Hold::Around);
+pub fn differences(
+    subject: &Subject<'_>,
+    live: &Value,
+    managed_fields: Option<&str>,
+) -> Differences {
+    let mut differences = diff::differences(subject, live, managed_fields);
+    if differences.findings.is_empty() && differences.not_stored.is_empty() {
+        return differences;
     }
+    let within = || managed_fields::within(live);
+    if let Some(text) = managed_fields.map(Cow::from).or_else(within) {
+        let entries = managed_fields::entries(&text);
+        attribute(&mut differences, &entries, live, subject.ignore_managers);
+    }
+    differences
+}
+
+fn attribute(
+    differences: &mut Differences,
+    entries: &[ManagedFieldsEntry<'_>],
+    live: &Value,
+    ignored: &[ManagerPattern],
+) {
+    let is_ignored = |writer: &Writer| {
+        ignored
+            .iter()
+            .any(|pattern| pattern.matches(&writer.manager))
+    };
+    let mut left_out = 0;
+    let mut keep = |finding: &mut Finding| {
+        finding.writers = writers(entries, live, finding);
+        let keep = finding.writers.is_empty() || !finding.writers.iter().all(is_ignored);
+        left_out += usize::from(!keep);
+        keep
+    };
+    differences.findings.retain_mut(&mut keep);
+    differences
+        .not_stored
+        .retain_mut(|(_, finding)| keep(finding));
+    differences.ignored += left_out;
+}
+
+/// The clients that own what is live at a finding's place and differs from what is desired, the last writer first.
+/// Several may have applied one value, and a value with parts may have parts of several.
+fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) -> Vec<Writer> {
+    let (Some(found), false) = (&finding.live, matches!(finding.edit, Edit::Permute(_))) else {
+        return Vec::new();
+    };
+    if finding.at.is_empty() {
+        return Vec::new();
+    }
+    let desired = finding.desired.as_ref();
+    let (mut owners, mut around) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match at(&entry.fields_v1, live, &finding.at) {
+            Some(At::Below(set)) if owns_difference(set, desired, found) => owners.push(entry),
+            Some(At::Within) => around.push(entry),
+            Some(At::Below(_)) | None => {}
+        }
+    }
+    // Whoever wrote an empty struct owns it still when others have filled it.
+    if owners.is_empty() {
+        owners = around;
+    }
+    owners.sort_by(|a, b| recency(b).cmp(&recency(a)));
+    let mut writers: Vec<Writer> = Vec::new();
+    for writer in owners.into_iter().map(Writer::from) {
+        if !writers.contains(&writer) {
+            writers.push(writer);
+        }
+    }
+    writers
+}
+
+/// Of owners that differ in nothing else the Update is the last writer: it takes a field from the others, while an Apply
+/// may share it.
+fn recency<'e>(entry: &'e ManagedFieldsEntry<'_>) -> (Option<&'e str>, bool) {
+    (entry.time.as_deref(), entry.operation == "Update")
+}
+
+/// What a set has to do with a place.
+enum At<'s, 'a> {
+    /// It has something around it as one value.
+    Within,
+    /// It has the place, or something in it.
+    Below(&'s FieldSet<'a>),
+}
+
+/// Follows a place of a live object through a set.
+fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[Token]) -> Option<At<'s, 'a>> {
+    let Some((token, rest)) = place.split_first() else {
+        return Some(At::Below(set));
+    };
     let (below, live) = match token {
-        Token::Key(key) => (
-            fields.get(&format!("f:{key}"))?,
-            live.get(key).unwrap_or(&Value::Null),
-        ),
+        Token::Key(key) => (set.key(key)?, live.get(key).unwrap_or(&Value::Null)),
         Token::Index(index) => {
             let item = live.get(index)?;
-            (item_of(fields, item, *index)?, item)
+            (set.item(item, *index)?, item)
         }
     };
-    hold(below.as_object()?, live, rest)
+    if below.is_whole() && !rest.is_empty() {
+        return Some(At::Within);
+    }
+    at(below, live, rest)
 }
 
-/// What an entry owns of an item of a list: by key, by value, or by position.
-fn item_of<'f>(fields: &'f Map<String, Value>, item: &Value, index: usize) -> Option<&'f Value> {
-    fields.iter().find_map(|(element, below)| {
-        let (sort, text) = element.split_once(':')?;
-        let is_it = match sort {
-            "k" => is_keyed(item, text),
-            "v" => serde_json::from_str::<Value>(text).ok()? == *item,
-            "i" => text.parse() == Ok(index),
-            _ => false,
-        };
-        is_it.then_some(below)
-    })
-}
-
-/// Whether the item has all these keys, with the protocol that the server fills in.
-fn is_keyed(item: &Value, keys: &str) -> bool {
-    let Ok(keys) = serde_json::from_str::<Map<String, Value>>(keys) else {
-        return false;
+/// Whether a set has a part of a live value that is not desired as it is.
+fn owns_difference(set: &FieldSet<'_>, desired: Option<&Value>, live: &Value) -> bool {
+    let Some(desired) = desired else {
+        return true;
     };
-    keys.iter().all(|(key, wanted)| match item.get(key) {
-        Some(value) => value == wanted,
-        None => key == "protocol" && wanted == "TCP",
-    })
+    if set.is_whole() {
+        return desired != live;
+    }
+    match live {
+        Value::Object(map) => set.keys().any(|(key, below)| {
+            map.get(key)
+                .is_some_and(|live| owns_difference(below, desired.get(key), live))
+        }),
+        Value::Array(items) => set.items(items).any(|(_, live, below)| {
+            let desired = desired.as_array().map_or(&[][..], Vec::as_slice);
+            let same = set
+                .items(desired)
+                .find(|(_, _, other)| std::ptr::eq(*other, below));
+            owns_difference(below, same.map(|(_, desired, _)| desired), live)
+        }),
+        _ => desired != live,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use serde_json::json;
 
-    fn at(path: &str) -> Vec<Token> {
-        path.split(' ')
-            .map(|token| {
-                token
-                    .parse()
-                    .map_or_else(|_| Token::Key(token.to_owned()), Token::Index)
-            })
-            .collect()
+    use super::*;
+    use crate::diff::{Class, Origin};
+    use crate::managed_fields::entries;
+    use crate::path::Path;
+
+    fn tokens(place: &str) -> Vec<Token> {
+        let token = |word: &str| match word.parse() {
+            Ok(index) => Token::Index(index),
+            Err(_) => Token::Key(word.to_owned()),
+        };
+        place.split(' ').map(token).collect()
+    }
+
+    fn finding(place: &str, desired: Option<Value>, live: &Value) -> Finding {
+        let pointer = format!("/{}", place.replace('/', "~1").replace(' ', "/"));
+        Finding {
+            path: Path::root(),
+            class: Class::Changed,
+            declared: None,
+            desired,
+            origin: Origin::Declared,
+            live: live.pointer(&pointer).cloned(),
+            declared_pointer: None,
+            at: tokens(place),
+            edit: Edit::Remove,
+            immutable: None,
+            kept: None,
+            consequences: Vec::new(),
+            writers: Vec::new(),
+        }
     }
 
     fn entry(manager: &str, operation: &str, time: Option<&str>, fields: &Value) -> Value {
@@ -147,6 +191,14 @@ mod tests {
         entry
     }
 
+    /// The managers of a place, with commas.
+    fn named(managed: &Value, live: &Value, finding: &Finding) -> String {
+        let text = managed.to_string();
+        let writers = writers(&entries(&text), live, finding);
+        let managers: Vec<String> = writers.into_iter().map(|writer| writer.manager).collect();
+        managers.join(",")
+    }
+
     #[test]
     fn the_last_writer_of_each_place() {
         let live = json!({
@@ -157,69 +209,162 @@ mod tests {
             ]}}},
         });
         let managed = json!([
-            entry("kubectl-client-side-apply", "Update", Some("2026-01-01T00:00:00Z"), &json!({
-                "f:metadata": {"f:labels": {".": {}, "f:app.kubernetes.io/name": {}}, "f:finalizers": {".": {}, "v:\"a.b/c\"": {}}},
-                "f:spec": {"f:template": {"f:spec": {"f:tolerations": {}, "f:containers": {
-                    "k:{\"name\":\"web\"}": {".": {}, "f:name": {}, "f:resources": {},
-                        "f:ports": {".": {}, "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}},
-                }}}},
-            })),
-            entry("kubectl-set", "Update", Some("2026-01-02T00:00:00Z"), &json!({
-                "f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
-                    "f:image": {}, "f:resources": {"f:limits": {"f:cpu": {}}}}}}}},
-            })),
-            entry("injector", "Apply", Some("2026-01-03T00:00:00Z"), &json!({
-                "f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"proxy\"}": {".": {}, "f:image": {}}}}}},
-            })),
-            entry("hpa", "Update", None, &json!({"f:spec": {"f:replicas": {}}})),
-        ])
-        .to_string();
+            entry(
+                "kubectl-client-side-apply",
+                "Update",
+                Some("2026-01-01T00:00:00Z"),
+                &json!({
+                    "f:metadata": {"f:labels": {".": {}, "f:app.kubernetes.io/name": {}}, "f:finalizers": {".": {}, "v:\"a.b/c\"": {}}},
+                    "f:spec": {"f:template": {"f:spec": {"f:tolerations": {}, "f:containers": {
+                        "k:{\"name\":\"web\"}": {".": {}, "f:name": {}, "f:resources": {},
+                            "f:ports": {".": {}, "k:{\"containerPort\":80,\"protocol\":\"TCP\"}": {".": {}, "f:containerPort": {}}}},
+                    }}}},
+                })
+            ),
+            entry(
+                "kubectl-set",
+                "Update",
+                Some("2026-01-02T00:00:00Z"),
+                &json!({
+                    "f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"web\"}": {
+                        "f:image": {}, "f:resources": {"f:limits": {"f:cpu": {}}}}}}}},
+                })
+            ),
+            entry(
+                "injector",
+                "Apply",
+                Some("2026-01-03T00:00:00Z"),
+                &json!({
+                    "f:spec": {"f:template": {"f:spec": {"f:containers": {"k:{\"name\":\"proxy\"}": {".": {}, "f:image": {}}}}}},
+                })
+            ),
+            entry(
+                "hpa",
+                "Update",
+                None,
+                &json!({"f:spec": {"f:replicas": {}}})
+            ),
+        ]);
         let containers = "spec template spec containers";
-        for (path, expected) in [
-            ("spec replicas", Some("hpa")),
+        for (place, expected) in [
+            ("spec replicas", "hpa"),
             (
                 "metadata labels app.kubernetes.io/name",
-                Some("kubectl-client-side-apply"),
+                "kubectl-client-side-apply",
             ),
-            ("metadata labels other", None),
-            ("metadata finalizers 0", Some("kubectl-client-side-apply")),
-            (&format!("{containers} 0 image"), Some("kubectl-set")),
+            ("metadata labels other", ""),
+            ("metadata finalizers 0", "kubectl-client-side-apply"),
+            (&format!("{containers} 0 image"), "kubectl-set"),
             (
                 &format!("{containers} 0 ports 0 containerPort"),
-                Some("kubectl-client-side-apply"),
+                "kubectl-client-side-apply",
             ),
             (
                 &format!("{containers} 0 resources limits cpu"),
-                Some("kubectl-set"),
+                "kubectl-set",
             ),
-            (&format!("{containers} 1"), Some("injector")),
-            (&format!("{containers} 1 image"), Some("injector")),
-            (&format!("{containers} 7 image"), None),
+            (&format!("{containers} 1"), "injector"),
+            (&format!("{containers} 7 image"), ""),
             (
                 "spec template spec tolerations 0 key",
-                Some("kubectl-client-side-apply"),
+                "kubectl-client-side-apply",
             ),
-            (containers, Some("injector")),
-            ("spec paused", None),
+            (containers, "injector,kubectl-set,kubectl-client-side-apply"),
+            ("spec paused", ""),
         ] {
-            let writer = last_writer(&managed, &live, &at(path));
-            assert_eq!(
-                writer.map(|writer| writer.manager).as_deref(),
-                expected,
-                "{path}"
-            );
+            let found = named(&managed, &live, &finding(place, None, &live));
+            assert_eq!(found, expected, "{place}");
         }
     }
 
     #[test]
-    fn a_writer_through_a_subresource_is_told_as_such() {
+    fn of_a_value_with_parts_only_the_owners_of_what_differs_are_named() {
+        let live = json!({"volumes": [{"name": "data", "hostPath": {"path": "/x", "type": ""}}]});
+        let managed = json!([
+            entry(
+                "creator",
+                "Update",
+                Some("2026-01-09T00:00:00Z"),
+                &json!({
+                    "f:volumes": {".": {}, "k:{\"name\":\"data\"}": {".": {}, "f:name": {}}},
+                })
+            ),
+            entry(
+                "editor",
+                "Update",
+                Some("2026-01-02T00:00:00Z"),
+                &json!({
+                    "f:volumes": {"k:{\"name\":\"data\"}": {"f:hostPath": {".": {}, "f:path": {}, "f:type": {}}}},
+                })
+            ),
+        ]);
+        let desired = json!({"name": "data", "emptyDir": {}});
+        let changed = finding("volumes 0", Some(desired), &live);
+        assert_eq!(named(&managed, &live, &changed), "editor");
+        let all = finding(
+            "volumes",
+            Some(json!([{"name": "data", "emptyDir": {}}])),
+            &live,
+        );
+        assert_eq!(named(&managed, &live, &all), "editor");
+        let extra = finding("volumes 0", None, &live);
+        assert_eq!(named(&managed, &live, &extra), "creator,editor");
+    }
+
+    #[test]
+    fn of_several_owners_the_last_comes_first_and_each_once() {
+        let live = json!({"spec": {"replicas": 3}});
+        let fields = json!({"f:spec": {"f:replicas": {}}});
+        let (first, second) = (Some("2026-01-01T00:00:00Z"), Some("2026-01-02T00:00:00Z"));
+        let managed = json!([
+            entry("a", "Apply", first, &fields),
+            entry("b", "Apply", second, &fields),
+            entry("b", "Apply", second, &fields),
+            entry("c", "Update", second, &fields),
+            entry("d", "Update", None, &fields),
+        ]);
+        let finding = finding("spec replicas", Some(json!(2)), &live);
+        assert_eq!(named(&managed, &live, &finding), "c,b,a,d");
+    }
+
+    #[test]
+    fn nobody_owns_what_is_absent_or_an_order() {
+        let live = json!({"data": {"a": "1"}, "list": [{"name": "a"}, {"name": "b"}]});
+        let fields = json!({"f:data": {"f:a": {}, "f:b": {}}, "f:list": {".": {},
+            "k:{\"name\":\"a\"}": {".": {}, "f:name": {}}, "k:{\"name\":\"b\"}": {".": {}, "f:name": {}}}});
+        let managed = json!([entry("m", "Update", None, &fields)]);
+        let missing = finding("data b", Some(json!("2")), &live);
+        assert_eq!(named(&managed, &live, &missing), "");
+        let mut order = finding("list", Some(json!(["b", "a"])), &live);
+        order.edit = Edit::Permute(vec![1, 0]);
+        assert_eq!(named(&managed, &live, &order), "");
+        // Changed in that something has gone: whoever took it out is not recorded.
+        let emptied = finding("data", Some(json!({"a": "1", "b": "2"})), &live);
+        assert_eq!(named(&managed, &live, &emptied), "");
+    }
+
+    #[test]
+    fn a_group_of_equal_names_has_one_owner() {
+        let live = json!({"env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]});
+        let managed = json!([entry(
+            "m",
+            "Update",
+            None,
+            &json!({"f:env": {".": {}, "k:{\"name\":\"A\"}": {}}})
+        )]);
+        let second = finding("env 1 value", Some(json!("3")), &live);
+        assert_eq!(named(&managed, &live, &second), "m");
+    }
+
+    #[test]
+    fn a_writer_through_a_subresource_is_named_with_it() {
         let managed = json!([{
             "manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}},
         }])
         .to_string();
         let live = json!({"spec": {"replicas": 3}});
-        let writer = last_writer(&managed, &live, &at("spec replicas")).unwrap();
-        assert_eq!(writer.to_string(), "kubectl (Update of scale)");
-        assert_eq!(last_writer("nonsense", &live, &at("spec replicas")), None);
+        let finding = finding("spec replicas", Some(json!(2)), &live);
+        let writers = writers(&entries(&managed), &live, &finding);
+        assert_eq!(writers[0].to_string(), "kubectl (Update through scale)");
     }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser, ValueEnum};
 
+use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
 use crate::reconcile::{Live, Mode, Options, Output};
 use crate::report::redact::SecretValues;
@@ -92,6 +93,11 @@ struct Cli {
     /// A file with such rules, one a line; `#` begins a comment; may be repeated
     #[arg(long, value_name = "FILE", action = ArgAction::Append)]
     ignore_fields_from: Vec<PathBuf>,
+
+    /// Field managers whose fields to leave out, separated by commas, `*` as a wildcard: a field is left out only where
+    /// each of its owners matches; may be repeated
+    #[arg(long, value_name = "NAMES", action = ArgAction::Append)]
+    ignore_managers: Vec<String>,
 
     /// Show values that are secret by their names (password, token, API key and the like) as they are
     #[arg(long)]
@@ -262,6 +268,7 @@ impl Cli {
             options: Options {
                 only: self.only()?,
                 ignore: self.ignore()?,
+                ignore_managers: self.ignore_managers(),
                 secrets: self.secrets(),
                 mode: self.mode(),
                 output: self.output(once),
@@ -300,6 +307,13 @@ impl Cli {
             ignore.extend(IgnoreRule::read_file(file)?);
         }
         Ok(ignore)
+    }
+
+    fn ignore_managers(&self) -> Vec<ManagerPattern> {
+        let lists = self.ignore_managers.iter();
+        lists
+            .flat_map(|list| ManagerPattern::parse_list(list))
+            .collect()
     }
 
     fn secrets(&self) -> SecretValues {

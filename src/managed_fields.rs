@@ -45,6 +45,94 @@ pub fn within(object: &Value) -> Option<Cow<'static, str>> {
     Some(entries.to_string().into())
 }
 
+/// A client that owns a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writer {
+    /// The field manager's name.
+    pub manager: String,
+    /// `Apply` or `Update`.
+    pub operation: String,
+    /// `status` or `scale`, where it wrote through one of them; else empty.
+    pub subresource: String,
+    /// When it last changed any of its fields. Writes through `scale` leave none.
+    pub time: Option<String>,
+}
+
+impl fmt::Display for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.manager, self.operation)?;
+        if !self.subresource.is_empty() {
+            write!(f, " through {}", self.subresource)?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl From<&ManagedFieldsEntry<'_>> for Writer {
+    fn from(entry: &ManagedFieldsEntry<'_>) -> Self {
+        Self {
+            manager: entry.manager.to_string(),
+            operation: entry.operation.to_string(),
+            subresource: entry.subresource.to_string(),
+            time: entry.time.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// The names of field managers, with `*` for any characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManagerPattern(String);
+
+impl ManagerPattern {
+    /// Reads a list of patterns, separated by commas.
+    #[must_use]
+    pub fn parse_list(text: &str) -> Vec<Self> {
+        let names = text.split(',').map(str::trim);
+        names
+            .filter(|name| !name.is_empty())
+            .map(|name| Self(name.to_owned()))
+            .collect()
+    }
+
+    /// The pattern as it was written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is about this manager.
+    #[must_use]
+    pub fn matches(&self, manager: &str) -> bool {
+        let Some((first, rest)) = self.0.split_once('*') else {
+            return self.0 == manager;
+        };
+        let Some(mut left) = manager.strip_prefix(first) else {
+            return false;
+        };
+        let mut parts: Vec<&str> = rest.split('*').collect();
+        let last = parts.pop().unwrap_or_default();
+        for part in parts {
+            let Some(at) = left.find(part) else {
+                return false;
+            };
+            left = &left[at + part.len()..];
+        }
+        left.ends_with(last)
+    }
+
+    /// Whether it is about any owner of fields of this object.
+    #[must_use]
+    pub fn finds(&self, managed_fields: &str) -> bool {
+        #[derive(Deserialize)]
+        struct Named<'a> {
+            #[serde(borrow)]
+            manager: Cow<'a, str>,
+        }
+        let named: Vec<Named<'_>> = serde_json::from_str(managed_fields).unwrap_or_default();
+        named.iter().any(|entry| self.matches(&entry.manager))
+    }
+}
+
 /// A set of fields: a field that it has, as a whole where nothing stands below it, and what it has of the fields below.
 #[derive(Debug, Default)]
 pub struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
@@ -212,6 +300,37 @@ mod tests {
         let list = set.key("list").unwrap();
         assert!(list.item(&json!("x"), 1).is_some() && list.item(&json!("x"), 0).is_none());
         assert!(set.key("unknown").is_none());
+    }
+
+    #[test]
+    fn names_of_managers_have_wildcards() {
+        for (pattern, manager, expected) in [
+            ("hpa", "hpa", true),
+            ("hpa", "hpa2", false),
+            ("kubectl*", "kubectl-edit", true),
+            ("*-controller", "argocd-controller", true),
+            ("*", "", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+            ("ab*ba", "aba", false),
+        ] {
+            let patterns = ManagerPattern::parse_list(pattern);
+            assert_eq!(
+                patterns[0].matches(manager),
+                expected,
+                "{pattern} {manager}"
+            );
+        }
+        let patterns = ManagerPattern::parse_list(" a, ,b*");
+        assert_eq!(
+            patterns
+                .iter()
+                .map(ManagerPattern::text)
+                .collect::<Vec<_>>(),
+            ["a", "b*"]
+        );
+        assert!(patterns[1].finds(r#"[{"manager":"x"},{"fieldsV1":{},"manager":"bc"}]"#));
+        assert!(!patterns[0].finds(r#"[{"manager":"x"}]"#));
     }
 
     #[test]

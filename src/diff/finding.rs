@@ -56,6 +56,7 @@ impl<'a> Walk<'_, 'a> {
                 .iter()
                 .map(|path| (*path).to_owned())
                 .collect(),
+            writers: Vec::new(),
         })
     }
 

@@ -24,7 +24,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::applied::Applied;
-use crate::managed_fields;
+use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};
 use crate::schema::{Gate, Immutable, Kind, RuleId, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
@@ -112,6 +112,8 @@ pub struct Finding {
     pub kept: Option<RuleId>,
     /// What else changes in the object when it is repaired.
     pub consequences: Vec<String>,
+    /// The clients that own the live value, the last writer first; empty where nobody is known.
+    pub writers: Vec<Writer>,
 }
 
 /// One step of a place in a live object.
@@ -180,6 +182,8 @@ pub struct Subject<'a> {
     pub declared: Node<'a>,
     /// The paths that are left out.
     pub ignore: Vec<&'a Pattern>,
+    /// The field managers whose fields are left out.
+    pub ignore_managers: &'a [ManagerPattern],
     /// Also tell what is live and declared nowhere.
     pub strict: bool,
 }
@@ -193,6 +197,8 @@ pub struct Differences {
     pub not_stored: Vec<(&'static Gate, Finding)>,
     /// Live fields that the tables do not know.
     pub unknown_live: Vec<Path>,
+    /// How many differences the subject's rules leave out.
+    pub ignored: usize,
 }
 
 impl Differences {

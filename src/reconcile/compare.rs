@@ -1,16 +1,18 @@
 //! The first half of a cycle: each resource is compared with its live object.
 
-use std::cell::Cell;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
 use super::progress::Progress;
-use super::state::{Cycle, STOPPED};
+use super::state::{Cycle, STOPPED, State};
 use super::{Source, describe};
+use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
-use crate::diff::{Differences, Finding, differences};
-use crate::manifest::Resource;
+use crate::diff::{Differences, Finding};
+use crate::managed_fields::{self, ManagerPattern};
+use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
 use crate::report;
 use crate::schema::{Gate, ResourceId, types};
@@ -27,6 +29,36 @@ pub(super) struct Early {
     pub(super) fetching: Fetching,
     pub(super) ids: HashSet<ResourceId>,
 }
+/// The run's rules that have not been found to be about anything yet.
+struct Unmatched<'c> {
+    rules: Vec<&'c IgnoreRule>,
+    managers: Vec<&'c ManagerPattern>,
+}
+
+impl Unmatched<'_> {
+    fn look_for_managers(&mut self, live: Option<&Value>, managed_fields: Option<&str>) {
+        if self.managers.is_empty() {
+            return;
+        }
+        let within = live.and_then(managed_fields::within);
+        if let Some(text) = managed_fields.map(Cow::from).or(within) {
+            self.managers.retain(|pattern| !pattern.finds(&text));
+        }
+    }
+
+    fn warn(&self, state: &mut State) {
+        for rule in &self.rules {
+            state.warn_of(rule.unused());
+        }
+        for pattern in &self.managers {
+            let text = pattern.text();
+            state.warn_of(format!(
+                "--ignore-managers: `{text}` owns nothing in any resource"
+            ));
+        }
+    }
+}
+
 /// The resources whose live objects have not arrived yet.
 struct Waiting<'r> {
     index: HashMap<&'r ResourceId, usize>,
@@ -52,32 +84,28 @@ impl<'c> Cycle<'c> {
     /// Finds out how each resource stands.
     pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Standing> {
         let mut found: Vec<Standing> = self.resources.iter().map(|_| Standing::Unknown).collect();
-        let unmatched: Vec<Cell<bool>> = self
-            .options
-            .ignore
-            .iter()
-            .map(|rule| Cell::new(!self.left_out.iter().any(|id| rule.leaves_out(id))))
-            .collect();
+        let is_used = |rule: &&IgnoreRule| self.left_out.iter().any(|id| rule.leaves_out(id));
+        let rules = self.options.ignore.iter();
+        let mut unmatched = Unmatched {
+            rules: rules.filter(|rule| !is_used(rule)).collect(),
+            managers: self.options.ignore_managers.iter().collect(),
+        };
         match self.source {
             Source::Snapshot(snapshot) => {
                 for (index, resource) in self.resources.iter().enumerate() {
                     match snapshot.find(&resource.id) {
-                        Ok(live) => found[index] = self.judge(resource, live, None, &unmatched),
+                        Ok(live) => found[index] = self.judge(resource, live, None, &mut unmatched),
                         Err(reason) => self.report.errors.push(describe::error(resource, reason)),
                     }
                 }
             }
             Source::Cluster { cluster, .. } => {
-                self.fetch(cluster, early, &mut found, &unmatched).await;
+                self.fetch(cluster, early, &mut found, &mut unmatched).await;
             }
         }
         // A rule for what a run is not about is no mistake.
         if self.options.only.is_everything() && !self.resources.is_empty() {
-            for (rule, unmatched) in self.options.ignore.iter().zip(unmatched) {
-                if unmatched.get() {
-                    self.state.warn_once(rule.unused());
-                }
-            }
+            unmatched.warn(self.state);
         }
         self.not_stored(&mut found).await;
         found
@@ -88,7 +116,7 @@ impl<'c> Cycle<'c> {
         cluster: &Cluster,
         early: Option<Early>,
         found: &mut [Standing],
-        unmatched: &[Cell<bool>],
+        unmatched: &mut Unmatched<'c>,
     ) {
         let resources = self.resources;
         let mut fetching = self.requests(cluster, early);
@@ -166,9 +194,10 @@ impl<'c> Cycle<'c> {
         resource: &'c Resource,
         live: Option<&Value>,
         managed_fields: Option<&str>,
-        unmatched: &[Cell<bool>],
+        unmatched: &mut Unmatched<'c>,
     ) -> Standing {
         self.look_for_patterns(resource, live, unmatched);
+        unmatched.look_for_managers(live, managed_fields);
         let Some(live) = live else {
             let mut patterns = resource.ignore.iter().chain(self.patterns_for(resource));
             return if patterns.any(Pattern::is_resource) {
@@ -178,8 +207,9 @@ impl<'c> Cycle<'c> {
             };
         };
         let differences = differences(&self.subject(resource), live, managed_fields);
+        self.report.ignored += differences.ignored;
         for path in &differences.unknown_live {
-            self.state.warn_once(format!(
+            self.state.warn_of(format!(
                 "{} has the field {path}, which this version does not know and does not compare",
                 resource.id.kind
             ));
@@ -195,9 +225,9 @@ impl<'c> Cycle<'c> {
         &mut self,
         resource: &Resource,
         live: Option<&Value>,
-        unmatched: &[Cell<bool>],
+        unmatched: &mut Unmatched<'_>,
     ) {
-        if resource.ignore.is_empty() && unmatched.iter().all(|unmatched| !unmatched.get()) {
+        if resource.ignore.is_empty() && unmatched.rules.is_empty() {
             return;
         }
         let declared = resource.node().to_json();
@@ -207,18 +237,13 @@ impl<'c> Cycle<'c> {
                 || live.is_some_and(|live| pattern.finds(live))
         };
         for pattern in resource.ignore.iter().filter(|pattern| !finds(pattern)) {
-            self.state.warn_once(format!(
-                "{}: {}: ignore-fields: `{}` matches nothing in it",
-                resource.place(),
-                resource.id,
-                pattern.text()
-            ));
+            let text = pattern.text();
+            let message = format!("ignore-fields: `{text}` matches nothing in it");
+            self.state.warn(describe::error(resource, message));
         }
-        for (rule, unmatched) in self.options.ignore.iter().zip(unmatched) {
-            if unmatched.get() && rule.is_for(&resource.id) {
-                unmatched.set(!finds(rule.pattern()));
-            }
-        }
+        unmatched
+            .rules
+            .retain(|rule| !(rule.is_for(&resource.id) && finds(rule.pattern())));
     }
 
     /// Tells the fields that this server does not store from those that have drifted.

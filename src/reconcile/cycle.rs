@@ -34,21 +34,19 @@ pub(super) async fn run(
     };
     let mut manifests = state.load(inputs.loading).await;
     for unused in manifests.select(&options.only, &options.ignore) {
-        state.warn_once(format!("--only: `{unused}` matches no resource"));
+        state.warn_of(format!("--only: `{unused}` matches no resource"));
     }
     let newer = manifests
         .resources
         .iter()
         .any(|r| !r.unknown_fields.is_empty())
         && state.is_newer(source).await;
-    let mut report = opening(&manifests, newer);
-    for notice in manifests
-        .notices
-        .iter()
-        .cloned()
-        .chain(manifests.warnings.iter().map(ToString::to_string))
-    {
-        state.warn_once(notice);
+    let mut report = opening(state, &manifests, newer);
+    for notice in &manifests.notices {
+        state.warn_of(notice.clone());
+    }
+    for warning in &manifests.warnings {
+        state.warn(describe::problem(warning));
     }
     if let Source::Cluster {
         named, namespace, ..
@@ -75,9 +73,10 @@ pub(super) async fn run(
     if let Ok((commit, warning)) = inputs.revision.await {
         report.revision = report::Revision { full: commit };
         if let Some(warning) = warning {
-            state.warn_once(warning);
+            state.warn_of(warning);
         }
     }
+    report.warnings = state.take_warnings();
     say_why_nothing(&manifests, &mut report);
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
@@ -88,7 +87,7 @@ pub(super) async fn run(
 }
 
 /// The report as far as the manifests alone tell it.
-fn opening(manifests: &Manifests, newer: bool) -> Report {
+fn opening(state: &mut State, manifests: &Manifests, newer: bool) -> Report {
     let unknown = manifests
         .resources
         .iter()
@@ -96,7 +95,7 @@ fn opening(manifests: &Manifests, newer: bool) -> Report {
     let mut errors: Vec<report::Error> = manifests.problems.iter().map(describe::problem).collect();
     for problem in unknown {
         if newer {
-            tracing::warn!("{problem}");
+            state.warn(describe::problem(problem));
         } else {
             errors.push(describe::problem(problem));
         }
@@ -133,7 +132,7 @@ fn warn_of_namespace(
     };
     let count = manifests.resources.iter().filter(names_none).count();
     if let (Some(of_context), 1..) = (of_context.filter(|name| name != ours), count) {
-        state.warn_once(format!(
+        state.warn_of(format!(
             "{count} manifest(s) name no namespace and are looked for in `{ours}`, but the context's own namespace is `{of_context}`; see --namespace"
         ));
     }

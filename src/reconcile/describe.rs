@@ -39,8 +39,8 @@ pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) 
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
         outcome: fate.map(Fate::name),
-        last_writer: None,
-        co_owners: Vec::new(),
+        last_writer: finding.writers.first().cloned(),
+        co_owners: finding.writers.iter().skip(1).cloned().collect(),
     }
 }
 

@@ -20,6 +20,7 @@ use self::signals::Stop;
 use self::state::State;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::{self, Cluster, Environment, Target};
+use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
 use crate::remediate::Extent;
 use crate::report::redact::SecretValues;
@@ -43,6 +44,8 @@ pub struct Options {
     pub only: Selection,
     /// What is left out of the comparison.
     pub ignore: Vec<IgnoreRule>,
+    /// Field managers whose fields are left out.
+    pub ignore_managers: Vec<ManagerPattern>,
     /// What becomes of values whose names say that they are secret.
     pub secrets: SecretValues,
     /// One cycle only.

@@ -8,8 +8,7 @@ use super::compare::Standing;
 use super::pacing::{Advice, Drifted};
 use super::state::{Cycle, STOPPED};
 use super::{Mode, Source, describe};
-use crate::blame;
-use crate::cluster::{Cluster, Error};
+use crate::cluster::Cluster;
 use crate::diff::{Class, Finding, Origin};
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Done, Extent, Fate, Job, Outcome};
@@ -85,7 +84,7 @@ impl<'c> Cycle<'c> {
             Advice::Wait(reason) => return Some((Action::Paused, Some(reason), fields)),
             Advice::Fight(paths) => {
                 let findings = findings.unwrap_or_default();
-                let reason = name_fighters(&cluster, resource, &findings, &paths).await;
+                let reason = name_fighters(&findings, &paths);
                 let fought = drift
                     .into_iter()
                     .filter(|field| paths.contains(&field.path));
@@ -270,33 +269,16 @@ const AUTOSCALER: &str =
     "probably an autoscaler: take replicas out of the manifest, or ignore spec.replicas";
 
 /// Which fields are fought for, and by whom, as far as that is recorded.
-async fn name_fighters(
-    cluster: &Cluster,
-    resource: &Resource,
-    findings: &[Finding],
-    paths: &[String],
-) -> String {
-    let live = match cluster.get(&resource.id).await {
-        Ok(live) => Ok(Some(live)),
-        Err(Error::NotFound(_)) => Ok(None),
-        Err(error) => Err(error),
-    };
+fn name_fighters(findings: &[Finding], paths: &[String]) -> String {
     let of_path = |path: &String| {
         let finding = findings.iter().find(|f| f.path.to_string() == *path);
-        let live = match (finding, &live) {
-            (None, _) => return "the resource, deleted by somebody".to_owned(),
-            (_, Err(error)) => return format!("{path} by a writer that is not known: {error}"),
-            (Some(finding), Ok(live)) => live.as_ref().zip(Some(finding)),
-        };
-        let writer = live.and_then(|(live, finding)| {
-            blame::last_writer(live.managed_fields()?, &live.value, &finding.at)
-        });
-        match writer {
-            Some(writer) if writer.subresource == "scale" => {
+        match finding.map(|finding| finding.writers.first()) {
+            Some(Some(writer)) if writer.subresource == "scale" => {
                 format!("{path} by {writer}, {AUTOSCALER}")
             }
-            Some(writer) => format!("{path} by {writer}"),
-            None => format!("{path} by a writer that managedFields does not name"),
+            Some(Some(writer)) => format!("{path} by {writer}"),
+            Some(None) => format!("{path} by a writer that managedFields does not name"),
+            None => "the resource, deleted by somebody".to_owned(),
         }
     };
     let fought: Vec<String> = paths.iter().map(of_path).collect();

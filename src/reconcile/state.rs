@@ -1,6 +1,6 @@
 //! What cycles work with: what one leaves for the next, and what the current one has at hand.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -12,7 +12,7 @@ use super::{Options, Source};
 use crate::diff::Subject;
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
-use crate::report::Report;
+use crate::report::{self, Report};
 use crate::schema::{ResourceId, types};
 
 /// What one cycle leaves for the next.
@@ -23,6 +23,8 @@ pub(super) struct State {
     pub(super) server_version: Option<(u32, u32)>,
     /// What was warned about already.
     warned: BTreeSet<String>,
+    /// The warnings of the current cycle, each once.
+    warnings: BTreeMap<String, report::Error>,
     /// Which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
     /// The last cycle could not reach the server.
@@ -45,17 +47,34 @@ impl State {
             loader: Some(loader),
             server_version: None,
             warned: BTreeSet::new(),
+            warnings: BTreeMap::new(),
             pacing: Pacing::new(options.interval),
             is_unreachable: false,
         })
     }
 
-    /// Warns, but only once about the same.
-    pub(super) fn warn_once(&mut self, message: String) {
-        if !self.warned.contains(&message) {
-            tracing::warn!("{message}");
-            self.warned.insert(message);
+    /// Warns of something in this cycle's report; on standard error only once about the same.
+    pub(super) fn warn(&mut self, warning: report::Error) {
+        let line = report::text::error_line(&warning);
+        if !self.warned.contains(&line) {
+            tracing::warn!("{line}");
+            self.warned.insert(line.clone());
         }
+        self.warnings.insert(line, warning);
+    }
+
+    /// Warns of something that concerns no resource or place in particular.
+    pub(super) fn warn_of(&mut self, message: String) {
+        self.warn(report::Error {
+            resource: None,
+            source: None,
+            message,
+        });
+    }
+
+    /// The warnings since the last call.
+    pub(super) fn take_warnings(&mut self) -> Vec<report::Error> {
+        std::mem::take(&mut self.warnings).into_values().collect()
     }
 
     /// Begins to read what the next cycle works with.
@@ -143,6 +162,7 @@ impl<'c> Cycle<'c> {
                 .chain(&resource.incomparable)
                 .chain(self.patterns_for(resource))
                 .collect(),
+            ignore_managers: &self.options.ignore_managers,
             strict: self.options.strict,
         }
     }

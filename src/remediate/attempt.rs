@@ -7,8 +7,9 @@ use serde_json::Value;
 use super::notes::Notes;
 use super::refusal;
 use super::{Done, Extent, Job, Outcome, body, created};
+use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Live};
-use crate::diff::{Class, Differences, Finding, Origin, differences};
+use crate::diff::{Class, Differences, Finding, Origin};
 
 /// How often a repair starts over when others write the same object meanwhile.
 const TRIES: u32 = 5;

@@ -134,6 +134,7 @@ pub(super) mod tests {
             immutable: None,
             kept: None,
             consequences: Vec::new(),
+            writers: Vec::new(),
         }
     }
 

@@ -17,6 +17,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         kind: Kind::ALL.into_iter().find(|k| k.name() == kind).unwrap(),
         declared: stream.tree.node(stream.documents[0].root),
         ignore: patterns.iter().collect(),
+        ignore_managers: &[],
         strict: false,
     };
     let findings = differences(&subject, live, None).findings;

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Error, Field, Known, Report, Resource, Skipped, Source, field_id};
-use crate::blame::Writer;
 use crate::diff::Class;
+use crate::managed_fields::Writer;
 use crate::manifest::Subject;
 use crate::schema::ResourceId;
 

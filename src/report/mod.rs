@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::blame::Writer;
 use crate::diff::Class;
+use crate::managed_fields::Writer;
 use crate::manifest::Subject;
 use crate::schema::ResourceId;
 

@@ -42,5 +42,7 @@ mod secrets;
 mod support;
 /// The type tables against the control plane's Go types.
 mod tables;
+/// Who wrote a field last.
+mod writers;
 /// YAML as kubectl reads it.
 mod yaml_cases;

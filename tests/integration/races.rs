@@ -405,7 +405,7 @@ fn a_fight_with_an_autoscaler_is_named_as_such() {
     running.stop();
     assert!(
         reason.contains(
-            "spec.replicas by kubectl (Update of scale), probably an autoscaler: take replicas out of the manifest, \
+            "spec.replicas by kubectl (Update through scale), probably an autoscaler: take replicas out of the manifest, \
              or ignore spec.replicas; left alone"
         ),
         "{reason}"

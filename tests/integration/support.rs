@@ -246,6 +246,18 @@ impl ControlPlane {
         run.stdout
     }
 
+    /// Runs `kubectl edit` with a script of sed for an editor; it must succeed.
+    #[track_caller]
+    pub fn kubectl_edit(&self, args: &[&str], script: &str) {
+        let output = Command::new(&self.binary)
+            .args(["kubectl", "--kubeconfig", &self.kubeconfig("admin"), "edit"])
+            .args(args)
+            .env("KUBE_EDITOR", format!("sed -i '{script}'"))
+            .output()
+            .unwrap();
+        Run::of(&output).exits(0);
+    }
+
     /// The live object.
     #[track_caller]
     pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
