@@ -72,6 +72,8 @@ type delta struct {
 	declared    bool // the manifest has a value there
 	tolerated   bool // the design leaves open whether it counts
 	explanation string
+	// referred says that a variable which is not declared matters to one that is.
+	referred due
 }
 
 // matching tells which items of lists are the same on both sides. Lists that are
@@ -82,6 +84,7 @@ type comparison struct {
 	manifest map[string]any
 	matching matching
 	deltas   []delta
+	referred due // of the variable that is being looked at
 }
 
 // compareObjects lists where live differs from want. Both come from the server.
@@ -100,6 +103,7 @@ func (c *comparison) add(d delta) {
 			d.tolerated, d.explanation = true, "the server did not store what was declared"
 		}
 	}
+	d.referred = c.referred
 	c.deltas = append(c.deltas, d)
 }
 
@@ -287,7 +291,11 @@ func (c *comparison) items(d delta, n *node, w, g []any) {
 	}
 	for j, item := range g {
 		if !taken[j] {
+			if n.name() == "env" {
+				c.referred = referred(w, g, partner, j)
+			}
 			c.walk(n.elem, nil, item, nowhere, d.got.index(j), false, true)
+			c.referred = mustNot
 		}
 	}
 	if orderBroken(n, w, order) {
@@ -326,6 +334,7 @@ func orderBroken(n *node, w []any, order []int) bool {
 }
 
 func refersTo(value string, names map[string]bool) bool {
+	value = strings.ReplaceAll(value, "$$", "")
 	for {
 		_, rest, ok := strings.Cut(value, "$(")
 		if !ok {

@@ -707,16 +707,23 @@ func image(g *generator, _ scope) any {
 }
 
 func envName(g *generator, sc scope) any {
-	if g.chance(0.02) {
+	if items := asList(sc.container["env"]); g.chance(0.08) && len(items) > 0 {
 		// A repeated name is legal; the last one counts.
-		for _, item := range asList(sc.container["env"]) {
-			return asMap(item)["name"]
-		}
+		return asMap(pickOne(g, items))["name"]
+	}
+	if g.chance(0.04) {
+		return lateName
 	}
 	return g.pick("", "APP_", "x.") + g.fresh("VAR_")
 }
 
+// lateName is a variable that others refer to, whether there is one or not.
+const lateName = "LATE"
+
 func envValue(g *generator, sc scope) string {
+	if g.chance(0.04) {
+		return "at $(" + lateName + ")"
+	}
 	if g.chance(0.15) {
 		for _, item := range asList(sc.container["env"]) {
 			return "pre-$(" + asString(asMap(item)["name"]) + ")"

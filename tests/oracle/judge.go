@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 )
@@ -22,9 +23,9 @@ type failure struct {
 type due int
 
 const (
-	must    due = iota // reported exactly once
+	mustNot due = iota // nobody's business
 	may                // left open
-	mustNot            // nobody's business
+	must               // reported exactly once
 )
 
 // verdictOn decides whether a delta is drift.
@@ -52,8 +53,11 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 	if d.tolerated {
 		return may
 	}
-	if strict || d.declared {
+	if strict || d.declared || d.referred == must {
 		return must
+	}
+	if d.referred == may {
+		return may
 	}
 	return follows(d, manifest)
 }
@@ -73,7 +77,7 @@ func writtenByOthers(p pointer) bool {
 	}
 	switch p.last() {
 	case "kubectl.kubernetes.io/restartedAt", "deployment.kubernetes.io/revision", "kubernetes.io/change-cause",
-		"argocd.argoproj.io/tracking-id", "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace",
+		"argocd.argoproj.io/tracking-id", "app.kubernetes.io/instance", "kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace",
 		"app.kubernetes.io/managed-by", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace":
 		return true
 	}
@@ -129,6 +133,7 @@ func follows(d delta, manifest map[string]any) due {
 func judge(o *object, live map[string]any, m matching, r *resourceReport, strict bool) []failure {
 	var best []failure
 	for i, candidate := range matchings(o.kind.root, m, o.live, live) {
+		candidate = lastInEffect(o.kind.root, o.live, live, candidate)
 		deltas := compareObjects(o.kind.root, o.live, live, o.manifest, candidate)
 		failures := judgeDeltas(o, live, deltas, r, func(d delta) due { return verdictOn(d, o.manifest, strict) })
 		if i == 0 || len(failures) < len(best) {
@@ -279,7 +284,19 @@ func announced(o *object, fields []*fieldReport, d delta) bool {
 }
 
 func (f *fieldReport) covers(d delta) bool {
+	if f.isOrder() && d.kind != "order" {
+		return false
+	}
 	return f.desired.exists() && f.desired.covers(d.want) || f.live.exists() && f.live.covers(d.got)
+}
+
+// isOrder says whether only an order is reported: by names, of a list of items.
+func (f *fieldReport) isOrder() bool {
+	if !strings.HasSuffix(f.Path, ".env") && !strings.HasSuffix(f.Path, ".initContainers") {
+		return false
+	}
+	var names []string
+	return json.Unmarshal(f.Desired, &names) == nil && json.Unmarshal(f.Live, &names) == nil
 }
 
 func (d delta) place() string {

@@ -163,6 +163,9 @@ func (e edit) apply(g *generator, body map[string]any, m matching) bool {
 		for range 12 {
 			if v := g.value(e.node, sc); v != nil && !sameScalar(e.node, v, old) {
 				set(body, e.at, v)
+				if twin := e.twin(body); twin.exists() {
+					set(body, twin, v)
+				}
 				return true
 			}
 		}
@@ -178,6 +181,9 @@ func (e edit) apply(g *generator, body map[string]any, m matching) bool {
 			return true
 		}
 		container, _ := lookup(body, e.at.parent())
+		if twin := e.twin(body); twin.exists() {
+			delete(asMap(container), twin.last())
+		}
 		delete(asMap(container), e.at.last())
 		return true
 	case add:
@@ -202,6 +208,17 @@ func (e edit) apply(g *generator, body map[string]any, m matching) bool {
 		return e.others(g, body)
 	}
 	panic(e.sort)
+}
+
+// twin is the other field that the server keeps equal: alone, neither changes.
+func (e edit) twin(body map[string]any) pointer {
+	twins := map[string]string{"PodSpec.serviceAccount": "serviceAccountName", "PodSpec.serviceAccountName": "serviceAccount"}
+	if name := twins[e.node.hint]; name != "" {
+		if twin := e.at.parent().key(name); at(body, twin.parts()...) != nil {
+			return twin
+		}
+	}
+	return nowhere
 }
 
 func (e edit) add(g *generator, body map[string]any, m matching, sc scope) bool {

@@ -194,8 +194,12 @@ func sameItems(root *node, want, live map[string]any, pairing bool) matching {
 	return m
 }
 
-// partners matches by key, the k-th of those with the same one with the k-th.
+// partners matches by key, the k-th of those with the same one with the k-th. Of
+// variables the last with the last, as the last is the one in effect.
 func partners(n *node, w, g []any, pairing bool) []int {
+	if n.name() == "env" && (doubled(w) || doubled(g)) {
+		return fromTheEnd(w, g)
+	}
 	places := map[string][]int{}
 	for j, item := range g {
 		key := itemKey(n, item)

@@ -14,6 +14,7 @@ type object struct {
 	name      string
 	namespace string // "" for a Namespace
 	how       string // create, apply or server-side
+	manager   string // who applied it on the server's side
 	text      string // the manifest as it stands in its file
 	manifest  map[string]any
 	live      map[string]any // as the server answered before any mutation
@@ -104,7 +105,7 @@ func (r *run) batch(size int) error {
 		}
 		fmt.Fprintf(os.Stderr, "oracle: %d objects, %d mutations, %d failures\n", r.stats.objects, r.stats.mutations, r.stats.failed())
 	}
-	return nil
+	return r.deleted(namespace, directory, objects)
 }
 
 func (r *run) makeNamespace(name string) error {
@@ -213,7 +214,7 @@ func (r *run) makeOne(namespace string, i int, attempt uint64, wanted []string) 
 		return nil, nil, "", err
 	}
 	o = &object{kind: k, name: name, namespace: namespace, text: text, manifest: manifest, g: g,
-		how: g.pick("create", "create", "apply", "server-side")}
+		how: g.pick("create", "create", "apply", "server-side"), manager: g.pick("kubectl", "kustomize-controller", "argocd-controller")}
 	a, err := r.create(o, o.url(), o.namespace)
 	if err != nil {
 		return nil, nil, "", err
@@ -245,10 +246,7 @@ func (r *run) create(o *object, url, namespace string) (answer, error) {
 	}
 	switch o.how {
 	case "server-side":
-		// Only such bookkeeping as an apply may carry.
-		delete(asMap(body["metadata"]), "managedFields")
-		delete(asMap(body["metadata"]), "uid")
-		return r.server.do("PATCH", url+"?fieldManager=kubectl&force=true", "application/apply-patch+yaml", writeJSON(body))
+		return r.apply(o.manager, o.manager, url, body)
 	case "apply":
 		remember(body)
 	}
@@ -301,13 +299,9 @@ func writeManifests(directory string, objects []*object) error {
 
 // refresh reads all objects back.
 func (r *run) refresh(namespace string, objects []*object, keep func(o *object, live map[string]any)) error {
-	lists := map[string]map[string]map[string]any{}
-	for _, k := range r.schemas {
-		list, err := r.server.list(k, namespace)
-		if err != nil {
-			return err
-		}
-		lists[k.kind] = list
+	lists, err := r.lists(namespace)
+	if err != nil {
+		return err
 	}
 	for _, o := range objects {
 		live := lists[o.kind.kind][o.name]

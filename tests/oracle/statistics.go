@@ -27,7 +27,8 @@ type statistics struct {
 	log                *os.File
 	shown              int
 	open               map[string]int // places where the judge takes either answer
-	removed            int
+	removed            map[string]int // by how the object was made
+	deleted            map[string]int // by what became of the object
 	repaired, unable   map[string]int // by sort and field
 	repairs            struct{ objects, refused int }
 }
@@ -36,7 +37,7 @@ func newStatistics(log *os.File) *statistics {
 	return &statistics{
 		refusals: map[string]int{}, usedPaths: map[string]int{}, silent: map[string]int{}, dropped: map[string]int{}, edited: map[string]int{},
 		refusedEdits: map[string]int{}, ineffective: map[string]int{}, failures: map[string]int{}, likes: map[string]int{}, log: log,
-		open: map[string]int{}, repaired: map[string]int{}, unable: map[string]int{},
+		open: map[string]int{}, removed: map[string]int{}, deleted: map[string]int{}, repaired: map[string]int{}, unable: map[string]int{},
 	}
 }
 

@@ -98,7 +98,12 @@ func (s *statistics) printEdits(w io.Writer) {
 			never++
 		}
 	}
-	fmt.Fprintf(w, "fields dropped from manifests after an apply: %d\n", s.removed)
+	for _, how := range sortedKeys(s.removed) {
+		fmt.Fprintf(w, "manifests with fields dropped: %s %d\n", how, s.removed[how])
+	}
+	for _, how := range sortedKeys(s.deleted) {
+		fmt.Fprintf(w, "deleted: %s %d\n", how, s.deleted[how])
+	}
 	fmt.Fprintf(w, "mutations always refused by the server: %d sorts of field\n", never)
 }
 

@@ -1,0 +1,202 @@
+package main
+
+import "strings"
+
+// marks is what a deployer adds to what it applies, to know it again.
+func marks(manager string, metadata map[string]any) {
+	add := func(field, key, value string) {
+		if asMap(metadata[field]) == nil {
+			metadata[field] = map[string]any{}
+		}
+		asMap(metadata[field])[key] = value
+	}
+	switch manager {
+	case "kustomize-controller":
+		add("labels", "kustomize.toolkit.fluxcd.io/name", "apps")
+		add("labels", "kustomize.toolkit.fluxcd.io/namespace", "flux-system")
+	case "argocd-controller":
+		add("labels", "app.kubernetes.io/instance", "apps")
+		add("annotations", "argocd.argoproj.io/tracking-id", "apps:a/B:c/d")
+	}
+}
+
+// apply is a server-side apply with the marks of this deployer.
+func (r *run) apply(manager, deployer, url string, manifest map[string]any, options ...string) (answer, error) {
+	body := cloneMap(manifest)
+	metadata := asMap(body["metadata"])
+	// Only such bookkeeping as an apply may carry.
+	delete(metadata, "managedFields")
+	delete(metadata, "uid")
+	marks(deployer, metadata)
+	query := strings.Join(append([]string{"fieldManager=" + manager, "force=true"}, options...), "&")
+	return r.server.do("PATCH", url+"?"+query, "application/apply-patch+yaml", writeJSON(body))
+}
+
+// company lets others write an object that was made by server-side apply: another
+// deployer applies a part of it too, or somebody changes something. What they own
+// does not leave the object when it leaves the manifest.
+func (r *run) company(o *object, g *generator) error {
+	if g.chance(0.4) {
+		var choices []place
+		for _, p := range places(o.kind.root, o.manifest) {
+			there, ok := lookup(o.live, p.at)
+			if p.value != nil && strings.Count(string(p.at), "/") > 1 && ok && there != nil && !bookkeeping(p.node.path) {
+				choices = append(choices, p)
+			}
+		}
+		if len(choices) > 0 {
+			part := asMap(partOf(o.kind.root, o.manifest, o.live, pickOne(g, choices).at.parts()))
+			part["apiVersion"], part["kind"] = o.kind.apiVersion, o.kind.kind
+			metadata := asMap(part["metadata"])
+			if metadata == nil {
+				metadata = map[string]any{}
+				part["metadata"] = metadata
+			}
+			metadata["name"] = o.name
+			if asMap(metadata["labels"]) == nil {
+				metadata["labels"] = map[string]any{}
+			}
+			asMap(metadata["labels"])["company.example.com/team"] = g.fresh("t")
+			if _, err := r.apply("other-controller", "", o.url(), part); err != nil {
+				return err
+			}
+		}
+	}
+	if o.kind.kind == "Deployment" && g.chance(0.1) {
+		part := map[string]any{"apiVersion": o.kind.apiVersion, "kind": o.kind.kind,
+			"metadata": map[string]any{"name": o.name}, "spec": map[string]any{"replicas": at(o.live, "spec", "replicas")}}
+		if _, err := r.apply("keda-operator", "", o.url(), part); err != nil {
+			return err
+		}
+	}
+	if !g.chance(0.4) {
+		return nil
+	}
+	var choices []edit
+	for _, e := range edits(o.kind, o.live, o.manifest, r.unreachable) {
+		if e.sort == change {
+			choices = append(choices, e)
+		}
+	}
+	if len(choices) == 0 {
+		return nil
+	}
+	body := cloneMap(o.live)
+	if !pickOne(g, choices).apply(g, body, matching{}) {
+		return nil
+	}
+	mendAfter(o.kind, body)
+	_, err := r.replace(o, body) // refused or not
+	return err
+}
+
+// partOf is the least manifest that declares a place as the whole one does.
+func partOf(n *node, declared, live any, parts []string) any {
+	if len(parts) == 0 || n.atomic || n.set {
+		return clone(declared)
+	}
+	if n.shape != aList {
+		child := n.elem
+		if n.shape == aStruct {
+			child = n.field(parts[0])
+		}
+		return map[string]any{parts[0]: partOf(child, asMap(declared)[parts[0]], asMap(live)[parts[0]], parts[1:])}
+	}
+	i := index(pointer("/" + parts[0]))
+	item := partOf(n.elem, asList(declared)[i], asList(live)[i], parts[1:])
+	for _, key := range n.keys {
+		asMap(item)[key] = asMap(asList(live)[i])[key]
+	}
+	return []any{item}
+}
+
+// next is what the deployer's next apply of this manifest would make of an object.
+// What leaves the deployer's entry and yet stays, because a twin of it brings it
+// back, is gone too.
+func (r *run) next(o *object, namespace string, manifest map[string]any) (map[string]any, error) {
+	body := forPost(manifest)
+	asMap(body["metadata"])["namespace"] = namespace
+	a, err := r.apply(o.manager, o.manager, o.url(), body, "dryRun=All")
+	if err != nil || !a.accepted() {
+		return nil, err
+	}
+	answered, err := parseJSON(a.body)
+	if err != nil {
+		return nil, err
+	}
+	after := asMap(answered)
+	const account, name = "serviceAccount", "serviceAccountName"
+	owned := func(object map[string]any) bool {
+		for _, entry := range asList(at(object, "metadata", "managedFields")) {
+			pod := asMap(at(entry, "fieldsV1", "f:spec", "f:template", "f:spec"))
+			if pod["f:"+account] != nil || pod["f:"+name] != nil {
+				return true
+			}
+		}
+		return false
+	}
+	if owned(o.live) && !owned(after) {
+		pod := asMap(at(after, "spec", "template", "spec"))
+		delete(pod, account)
+		delete(pod, name)
+	}
+	return after, nil
+}
+
+// isManager says whether the deployer's own entry shows that the manifest is its:
+// by more of what is declared than any other applier owns.
+func (d *less) isManager() bool {
+	var own, most int
+	for _, entry := range asList(at(d.live, "metadata", "managedFields")) {
+		if at(entry, "operation") != "Apply" {
+			continue
+		}
+		count := ownedAndDeclared(d.kind.root, asMap(at(entry, "fieldsV1")), d.manifest)
+		if at(entry, "manager") == d.manager {
+			own = count
+		} else {
+			most = max(most, count)
+		}
+	}
+	return own > most
+}
+
+// ownedAndDeclared counts the values in a set of fields that a manifest declares.
+func ownedAndDeclared(n *node, fields map[string]any, declared any) int {
+	if len(fields) == 0 {
+		return 1
+	}
+	count := 0
+	for element, below := range fields {
+		var child *node
+		var value any
+		switch sort, text, _ := strings.Cut(element, ":"); sort {
+		case "f":
+			child = n.elem
+			if n.shape == aStruct {
+				child = n.field(text)
+			}
+			value = asMap(declared)[text]
+		case "k":
+			child = n.elem
+			keys, _ := parseJSON([]byte(text))
+			for _, item := range asList(declared) {
+				same := true
+				for key, wanted := range asMap(keys) {
+					found := asMap(item)[key]
+					if key == "protocol" && (found == nil || found == "") {
+						found = "TCP"
+					}
+					same = same && sameTree(found, wanted)
+				}
+				if same {
+					value = item
+				}
+			}
+		}
+		if child != nil && value != nil {
+			count += ownedAndDeclared(child, asMap(below), value)
+		}
+	}
+	return count
+}
