@@ -74,7 +74,7 @@ func (r *run) company(o *object, g *generator) error {
 	}
 	var choices []edit
 	for _, e := range edits(o.kind, o.live, o.manifest, r.unreachable) {
-		if e.sort == change {
+		if e.sort == change && !isKey(e.node) {
 			choices = append(choices, e)
 		}
 	}
@@ -88,6 +88,20 @@ func (r *run) company(o *object, g *generator) error {
 	mendAfter(o.kind, body)
 	_, err := r.replace(o, body) // refused or not
 	return err
+}
+
+// isKey says whether a field tells an item of a list from the others: with another
+// one it is another item, which the next apply leaves beside the declared one.
+func isKey(n *node) bool {
+	if n.parent == nil || n.parent.parent == nil {
+		return false
+	}
+	for _, key := range n.parent.parent.keys {
+		if key == n.name() {
+			return true
+		}
+	}
+	return false
 }
 
 // partOf is the least manifest that declares a place as the whole one does.
@@ -139,6 +153,10 @@ func (r *run) next(o *object, namespace string, manifest map[string]any) (map[st
 		pod := asMap(at(after, "spec", "template", "spec"))
 		delete(pod, account)
 		delete(pod, name)
+	}
+	// A policy too is carried over where it is left out.
+	if policy := "ipFamilyPolicy"; at(o.live, "spec", policy) != nil && at(manifest, "spec", policy) == nil {
+		delete(asMap(after["spec"]), policy)
 	}
 	return after, nil
 }

@@ -35,6 +35,9 @@ func verdictOn(d delta, manifest map[string]any, strict bool) due {
 		if ip := at(manifest, "spec", "clusterIP"); path == "Service.spec.clusterIPs" && ip != nil && ip != "" {
 			return may // it follows what is reported anyway
 		}
+		if path == "Service.spec.ipFamilyPolicy" && strict {
+			return must // a default, in so far
+		}
 		return mustNot
 	}
 	if !d.declared && othersList(path) {

@@ -165,49 +165,70 @@ func (d *less) covers(p pointer) bool {
 	return false
 }
 
-// wanted is what the object should be, and the pairs of its items.
-func (d *less) wanted(mode mode) (map[string]any, matching) {
-	switch {
-	case d.next == nil:
-		return d.fresh, d.matching
-	case mode.strict:
-		return d.fresh, sameItems(d.kind.root, d.fresh, d.live, false)
+// wanted is what the object should be.
+func (d *less) wanted(mode mode) map[string]any {
+	if d.next == nil || mode.strict {
+		return d.fresh
 	}
-	return d.next, sameItems(d.kind.root, d.next, d.live, false)
+	return d.next
+}
+
+// matchings are the ways to pair its items with the live ones. Where others have
+// written, the positions in the manifest no longer tell.
+func (d *less) matchings(want map[string]any) []matching {
+	if d.next == nil {
+		return []matching{d.matching}
+	}
+	all := matchings(d.kind.root, sameItems(d.kind.root, want, d.live, false), want, d.live)
+	for i, m := range all {
+		all[i] = lastInEffect(d.kind.root, want, d.live, m)
+	}
+	return all
 }
 
 func (r *run) judgeRemoved(d *less, resource *resourceReport, mode mode) {
-	want, m := d.wanted(mode)
-	deltas := compareObjects(d.kind.root, want, d.live, d.manifest, m)
+	want := d.wanted(mode)
 	judged := *d.object
 	judged.live = want
-	failures := judgeDeltas(&judged, d.live, deltas, resource, func(x delta) due {
-		switch {
-		case x.tolerated:
-			return may
-		case x.node.path == "Deployment.spec.replicas" && !x.declared:
-			if mode.strict {
-				return may
-			}
-			return mustNot
-		case allocated(strings.TrimSuffix(x.node.path, "[]")) || othersList(x.node.path):
-			return may
-		case !x.declared && x.node.parent != nil && x.node.parent.shape == aMap && writtenByOthers(x.got):
-			return mustNot
-		case !mode.strict && !d.covers(x.got) && !x.declared:
-			return may // what followed from what was dropped
-		case !mode.strict && !x.declared && d.next != nil && !d.isManager():
-			return may // nothing on the object shows whose manifest it is
+	var best []failure
+	for i, m := range d.matchings(want) {
+		deltas := compareObjects(d.kind.root, want, d.live, d.manifest, m)
+		if i == 0 && !mode.strict && len(deltas) > 0 {
+			r.stats.removed[d.how]++
 		}
-		return must
-	})
-	for _, f := range failures {
+		failures := judgeDeltas(&judged, d.live, deltas, resource, func(x delta) due { return d.verdictOn(x, mode) })
+		if i == 0 || len(failures) < len(best) {
+			best = failures
+		}
+		if len(best) == 0 {
+			break
+		}
+	}
+	for _, f := range best {
 		f.detail = fmt.Sprintf("%s by %s, after dropping %v: %s", d.how, d.manager, d.regions, f.detail)
 		r.stats.fail(f, d.object, mode.name, nil, d.live, resource)
 	}
-	if !mode.strict && len(deltas) > 0 {
-		r.stats.removed[d.how]++
+}
+
+func (d *less) verdictOn(x delta, mode mode) due {
+	switch {
+	case x.tolerated:
+		return may
+	case x.node.path == "Deployment.spec.replicas" && !x.declared:
+		if mode.strict {
+			return may
+		}
+		return mustNot
+	case allocated(strings.TrimSuffix(x.node.path, "[]")) || othersList(x.node.path):
+		return may
+	case !x.declared && x.node.parent != nil && x.node.parent.shape == aMap && writtenByOthers(x.got):
+		return mustNot
+	case !mode.strict && !d.covers(x.got) && !x.declared:
+		return may // what followed from what was dropped
+	case !mode.strict && !x.declared && d.next != nil && !d.isManager():
+		return may // nothing on the object shows whose manifest it is
 	}
+	return must
 }
 
 // mendRemoved lets the tool take out what has left the manifests. Then each object
@@ -244,7 +265,7 @@ func (r *run) mendRemoved(namespace, directory string, dropped []*less) error {
 			}
 		}
 		if strings.HasPrefix(resource.Action, "remediation-failed") {
-			want, _ := d.wanted(modes[0])
+			want := d.wanted(modes[0])
 			body := cloneMap(want)
 			delete(asMap(body["metadata"]), "resourceVersion")
 			delete(asMap(body["metadata"]), "managedFields")
@@ -261,7 +282,7 @@ func (r *run) mendRemoved(namespace, directory string, dropped []*less) error {
 				fail("still reported after the repair: %s (%s)", f.Path, f.Class)
 			}
 		}
-		want, _ := d.wanted(modes[0])
+		want := d.wanted(modes[0])
 		for _, x := range compareObjects(o.kind.root, want, after, d.manifest, sameItems(o.kind.root, want, after, false)) {
 			if d.covers(x.got) && !x.tolerated && x.node.path != "Deployment.spec.replicas" && !allocated(strings.TrimSuffix(x.node.path, "[]")) && !othersList(x.node.path) {
 				fail("not as wanted: %s %s", x.node.path, x.place())
