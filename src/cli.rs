@@ -13,7 +13,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{Live, Mode, Options, Output};
+use crate::reconcile::{ColorChoice, Live, Mode, Options, Output};
 use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
@@ -115,6 +115,18 @@ struct Cli {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     output: Format,
 
+    /// The revision to print where there is no Git, such as an image's tag
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    revision_label: Option<String>,
+
+    /// A file to touch after each cycle, for a liveness probe
+    #[arg(long, value_name = "PATH")]
+    health_file: Option<PathBuf>,
+
+    /// When to use colors; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto)]
+    color: ColorArg,
+
     /// How much is told on standard error
     #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info)]
     log_level: Level,
@@ -154,6 +166,13 @@ enum Format {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 #[value(rename_all = "UPPER")]
 enum Level {
     Debug,
@@ -170,6 +189,8 @@ pub struct Invocation {
     pub options: Options,
     /// The least severe messages that are shown.
     pub log_level: tracing::Level,
+    /// Whether they have colors.
+    pub color: ColorChoice,
 }
 
 /// Why nothing is done.
@@ -247,6 +268,14 @@ fn own_tip(error: &clap::Error) -> Option<String> {
     }
 }
 
+/// Checks a revision's label: it stands in one line of the report.
+fn label(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.chars().any(char::is_control) {
+        return Err("expected a text in one line".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Checks the name of a namespace.
 fn namespace(name: &str) -> Result<String, String> {
     manifest::check_namespace(name).map(|()| name.to_owned())
@@ -265,6 +294,7 @@ impl Cli {
         }
         Ok(Invocation {
             log_level: self.log_level(),
+            color: self.color(),
             options: Options {
                 only: self.only()?,
                 ignore: self.ignore()?,
@@ -277,6 +307,8 @@ impl Cli {
                 interval: self.interval,
                 fail_on_drift: self.fail_on_drift,
                 live: self.live(),
+                revision_label: self.revision_label,
+                health_file: self.health_file,
                 manifests: manifest::Options {
                     inputs: self.manifests,
                     exclude: self.exclude,
@@ -357,6 +389,14 @@ impl Cli {
         match self.output {
             Format::Text => Output::Text,
             Format::Json => Output::Json { indented: once },
+        }
+    }
+
+    fn color(&self) -> ColorChoice {
+        match self.color {
+            ColorArg::Auto => ColorChoice::Auto,
+            ColorArg::Always => ColorChoice::Always,
+            ColorArg::Never => ColorChoice::Never,
         }
     }
 

@@ -27,8 +27,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(Invocation { options, log_level }: Invocation) -> ExitCode {
-    reconcile::log_to_stderr(log_level, !options.once);
+fn run(invocation: Invocation) -> ExitCode {
+    let Invocation {
+        options,
+        log_level,
+        color,
+    } = invocation;
+    reconcile::log_to_stderr(log_level, color, !options.once);
     // One thread decodes what comes and one compares it. More would wait for the server, whose pages come one after
     // the other, and the memory of a loop would depend on which of them had what to do.
     let runtime = match tokio::runtime::Builder::new_multi_thread()

@@ -4,21 +4,23 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What stands for the commit where there is none.
+/// What stands for the commit where there is none, and no label either.
 const UNKNOWN: &str = "unknown";
 
-/// The commit of these files and folders, with `-dirty` behind it where manifests among them differ from it; `unknown`
-/// outside of a repository. Several commits are joined by `+`. The second value is a warning, when Git refuses.
+/// The commit of these files and folders, with `-dirty` behind it where manifests among them differ from it; outside of a
+/// repository the label, or `unknown`. Several commits are joined by `+`. The second value is a warning, when Git
+/// refuses.
 #[must_use]
-pub fn of(inputs: &[PathBuf]) -> (String, Option<String>) {
+pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
+    let unknown = label.unwrap_or(UNKNOWN);
     let (mut commits, mut warning) = (Vec::new(), None);
     for input in inputs.iter().filter(|input| input.as_os_str() != "-") {
         let commit = match status(input) {
             Status::Commit(commit) => commit,
-            Status::None => UNKNOWN.to_owned(),
+            Status::None => unknown.to_owned(),
             Status::Refused(reason) => {
                 warning = Some(reason);
-                UNKNOWN.to_owned()
+                unknown.to_owned()
             }
         };
         if !commits.contains(&commit) {
@@ -26,7 +28,7 @@ pub fn of(inputs: &[PathBuf]) -> (String, Option<String>) {
         }
     }
     if commits.is_empty() {
-        commits.push(UNKNOWN.to_owned());
+        commits.push(unknown.to_owned());
     }
     (commits.join("+"), warning)
 }
@@ -135,7 +137,10 @@ mod tests {
 
     #[test]
     fn outside_of_a_repository() {
-        assert_eq!(of(&[PathBuf::from("/")]), ("unknown".to_owned(), None));
-        assert_eq!(of(&[PathBuf::from("-")]), ("unknown".to_owned(), None));
+        for path in ["/", "-"] {
+            let inputs = [PathBuf::from(path)];
+            assert_eq!(of(&inputs, None), ("unknown".to_owned(), None));
+            assert_eq!(of(&inputs, Some("v1")), ("v1".to_owned(), None));
+        }
     }
 }

@@ -174,7 +174,8 @@ impl<'c> Cycle<'c> {
 
     /// Reports the resources of which the cluster has said nothing.
     fn not_fetched(&mut self, unreachable: Option<(Error, usize)>, waiting: Waiting<'_>) {
-        self.state.is_unreachable = unreachable.is_some();
+        let cause = unreachable.as_ref().map(|(error, _)| error.to_string());
+        self.state.unreachable = cause;
         if let Some((error, count)) = unreachable {
             self.report.errors.push(report::Error {
                 resource: None,
@@ -255,11 +256,9 @@ impl<'c> Cycle<'c> {
             if differences.not_stored.is_empty() {
                 continue;
             }
-            let minor = self
-                .state
-                .version(self.source)
-                .await
-                .map_or(types::version().1, |(_, minor)| minor);
+            let asking = self.state.version(self.source);
+            let version = self.stop.unless_asked(asking).await.flatten();
+            let minor = version.map_or(types::version().1, |(_, minor)| minor);
             differences.settle_gates(minor);
             for (gate, finding) in std::mem::take(&mut differences.not_stored) {
                 let message = not_stored_message(gate, &finding);

@@ -7,22 +7,23 @@ use super::compare::Early;
 use super::describe;
 use super::signals::Stop;
 use super::state::{Cycle, Inputs, State};
-use super::{Options, Source};
+use super::{Mode, Options, Source};
 use crate::manifest::{Manifests, Resource};
 use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
 use crate::schema::ResourceId;
 
-/// Runs one cycle. It does not fail: what went wrong stands in the report.
+/// Runs one cycle. It does not fail: what went wrong stands in the report. There is none where the run was stopped before
+/// the manifests had been read.
 pub(super) async fn run(
     state: &mut State,
     inputs: Inputs,
     options: &Options,
     source: &Source,
     stop: &Stop,
-) -> Report {
+) -> Option<Report> {
     // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
-    let early = match (source, inputs.likely.await) {
+    let early = match (source, stop.unless_asked(inputs.likely).await?) {
         (Source::Cluster { cluster, .. }, Ok(mut likely)) => {
             likely.retain(|id| options.only.includes(id));
             Some(Early {
@@ -32,7 +33,7 @@ pub(super) async fn run(
         }
         _ => None,
     };
-    let mut manifests = state.load(inputs.loading).await;
+    let mut manifests = stop.unless_asked(state.load(inputs.loading)).await?;
     for unused in manifests.select(&options.only, &options.ignore) {
         state.warn_of(format!("--only: `{unused}` matches no resource"));
     }
@@ -40,8 +41,11 @@ pub(super) async fn run(
         .resources
         .iter()
         .any(|r| !r.unknown_fields.is_empty())
-        && state.is_newer(source).await;
+        && stop.unless_asked(state.is_newer(source)).await == Some(true);
     let mut report = opening(state, &manifests, newer);
+    for detail in &manifests.details {
+        tracing::debug!("{detail}");
+    }
     for notice in &manifests.notices {
         state.warn_of(notice.clone());
     }
@@ -66,11 +70,13 @@ pub(super) async fn run(
         report,
     };
     let found = cycle.compare(early).await;
+    stop.set_writing(matches!(options.mode, Mode::Remediate(_)));
     cycle.settle(found).await;
+    stop.set_writing(false);
     let Cycle {
         mut report, state, ..
     } = cycle;
-    if let Ok((commit, warning)) = inputs.revision.await {
+    if let Some(Ok((commit, warning))) = stop.unless_asked(inputs.revision).await {
         report.revision = report::Revision { full: commit };
         if let Some(warning) = warning {
             state.warn_of(warning);
@@ -83,7 +89,7 @@ pub(super) async fn run(
     }
     report.errors.sort_by_cached_key(report::text::error_line);
     report.time = describe::now();
-    report
+    Some(report)
 }
 
 /// The report as far as the manifests alone tell it.

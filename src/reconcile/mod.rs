@@ -1,8 +1,11 @@
 //! The run: connect, one cycle after another, the exit code. Only this folder knows the order of the stages.
 
+mod color;
 mod compare;
 mod cycle;
 mod describe;
+mod health;
+mod outage;
 mod pacing;
 mod progress;
 mod settle;
@@ -14,8 +17,11 @@ use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
+pub use self::color::ColorChoice;
+use self::outage::{Outage, span};
 use self::signals::Stop;
 use self::state::State;
 use crate::cluster::snapshot::Snapshot;
@@ -26,8 +32,8 @@ use crate::remediate::Extent;
 use crate::report::redact::SecretValues;
 use crate::report::{self, Report};
 
-/// The longest pause between tries to reach a server, unless the interval is longer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// What to say of a run that was stopped before it could find out anything.
+const STOPPED_EARLY: &str = "stopped by a signal before anything was compared";
 
 /// What a run is to do.
 #[derive(Debug)]
@@ -48,6 +54,10 @@ pub struct Options {
     pub ignore_managers: Vec<ManagerPattern>,
     /// What becomes of values whose names say that they are secret.
     pub secrets: SecretValues,
+    /// What to print as the revision where there is no Git.
+    pub revision_label: Option<String>,
+    /// The file that is touched after each cycle.
+    pub health_file: Option<PathBuf>,
     /// One cycle only.
     pub once: bool,
     /// The pause between two cycles.
@@ -91,13 +101,13 @@ pub enum Output {
 }
 
 /// Sends messages to standard error: those of this program only, since libraries may log what they receive.
-pub fn log_to_stderr(level: tracing::Level, with_time: bool) {
+pub fn log_to_stderr(level: tracing::Level, color: ColorChoice, with_time: bool) {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::prelude::*;
     let own = Targets::new().with_target("gitops_drift", level);
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(progress::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_ansi(color.is_on(io::stderr().is_terminal()))
         .with_target(false);
     let registry = tracing_subscriber::registry().with(own);
     if with_time {
@@ -135,43 +145,66 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
     };
     // Files are read while the connection is made ready.
     let mut inputs = state.begin(&options);
-    let live = match open(&options).await {
-        Ok(live) => live,
-        Err(message) => return give_up(&message, &options, out),
+    let live = match stop.unless_asked(open(&options)).await {
+        Some(Ok(live)) => live,
+        Some(Err(message)) => return give_up(&message, &options, out),
+        None => return give_up(STOPPED_EARLY, &options, out),
     };
     if options.fail_on_drift && !options.once {
         tracing::warn!(
             "--fail-on-drift without --once sets the exit code only when a signal ends the run"
         );
     }
-    let mut failures = 0;
+    let mut outage = Outage::new(options.interval);
     loop {
         let report = cycle::run(&mut state, inputs, &options, &live, &stop).await;
-        let exit = match write(&report, options.output, out) {
-            Ok(()) => exit_code(&report, options.fail_on_drift),
-            // Nobody reads on.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-                return exit_code(&report, options.fail_on_drift);
-            }
-            Err(error) => {
-                tracing::error!("cannot write the report: {error}");
-                return 2;
-            }
+        let Some(report) = report else {
+            return give_up(STOPPED_EARLY, &options, out);
         };
-        failures = if state.is_unreachable {
-            failures + 1
-        } else {
-            0
-        };
+        let exit = exit_code(&report, options.fail_on_drift);
+        // In a loop one line says that the server is away, and not a report of what was not compared.
+        let is_told = !options.once && state.unreachable.is_some() && report.is_about_nothing();
+        if !(is_told && options.output == Output::Text) {
+            match write(&report, options.output, out) {
+                Ok(()) => {}
+                // Nobody reads on.
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit,
+                Err(error) => {
+                    tracing::error!("cannot write the report: {error}");
+                    return 2;
+                }
+            }
+        }
+        state.touch(options.health_file.as_deref());
         if options.once || stop.is_asked() {
             return exit;
         }
-        let next = Instant::now() + pause(options.interval, failures);
-        if stop.asked_before(next).await {
+        let pause = say_when(&mut outage, &state, &report, &options);
+        if stop.asked_before(Instant::now() + pause).await {
             return exit;
         }
         inputs = state.begin(&options);
     }
+}
+
+/// Says how the server is, and when the next cycle begins. Gives the pause until then.
+fn say_when(outage: &mut Outage, state: &State, report: &Report, options: &Options) -> Duration {
+    let now = Timestamp::now();
+    if let Some(cause) = &state.unreachable {
+        let (pause, message) = outage.goes_on(now, cause);
+        tracing::warn!("{message}");
+        return pause;
+    }
+    let drifted = report.resources.iter();
+    let drifted = drifted.filter(|resource| resource.action.leaves_drift());
+    if let Some(message) = outage.ended(now, drifted.count()) {
+        tracing::info!("{message}");
+    }
+    if io::stderr().is_terminal() {
+        let pause = span(options.interval);
+        tracing::info!("next check in {pause}; Ctrl-C to stop");
+    }
+    options.interval
 }
 
 fn give_up(message: &str, options: &Options, out: &mut impl Write) -> u8 {
@@ -194,7 +227,12 @@ pub(crate) enum Source {
 
 async fn open(options: &Options) -> Result<Source, String> {
     match &options.live {
-        Live::Snapshot(path) => Ok(Source::Snapshot(Snapshot::read(path)?)),
+        Live::Snapshot(path) => {
+            let path = path.clone();
+            let reading = tokio::task::spawn_blocking(move || Snapshot::read(&path));
+            let snapshot = reading.await.expect("reading does not panic")?;
+            Ok(Source::Snapshot(snapshot))
+        }
         Live::Cluster(wishes, how) => {
             let target = Target::choose(wishes, &Environment::from_process())
                 .map_err(|error| error.to_string())?;
@@ -241,45 +279,9 @@ fn exit_code(report: &Report, fail_on_drift: bool) -> u8 {
     }
 }
 
-/// The pause before the next cycle: the interval, or, while the server cannot be reached, longer each time.
-fn pause(interval: Duration, failures: u32) -> Duration {
-    if failures == 0 {
-        return interval;
-    }
-    let longest = interval.max(LONGEST_PAUSE);
-    let grown = interval.saturating_mul(1 << failures.min(16)).min(longest);
-    // Up to a fifth less, so that many of us do not come back at the same instant.
-    let parts = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |d| d.subsec_micros() % 200);
-    grown
-        .saturating_sub(grown * parts / 1000)
-        .max(interval.min(longest))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_while_the_server_cannot_be_reached() {
-        let second = Duration::from_secs(1);
-        assert_eq!(pause(60 * second, 0), 60 * second);
-        for (interval, failures, least, most) in [
-            (60, 1, 96, 120),
-            (60, 2, 192, 240),
-            (60, 3, 240, 300),
-            (60, 40, 240, 300),
-            (600, 3, 600, 600),
-            (1, 1, 1, 2),
-        ] {
-            let pause = pause(interval * second, failures);
-            assert!(
-                pause >= least * second && pause <= most * second,
-                "{interval} {failures}: {pause:?}"
-            );
-        }
-    }
 
     #[test]
     fn what_could_not_be_checked_wins_over_drift() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use super::color::can_rewrite_lines;
 use crate::schema::Kind;
 
 /// Nobody needs to be told of less.
@@ -40,7 +41,7 @@ impl Progress {
         for kind in kinds {
             counts.entry(kind).or_default().all += 1;
         }
-        let ticks = io::stderr().is_terminal().then(|| {
+        let ticks = (io::stderr().is_terminal() && can_rewrite_lines()).then(|| {
             let mut ticks = interval_at(Instant::now() + PATIENCE, TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks

@@ -129,7 +129,7 @@ impl<'c> Cycle<'c> {
         if self.stop.is_asked() {
             return Err(self.not_reached(resource, STOPPED));
         }
-        if self.state.is_unreachable {
+        if self.state.unreachable.is_some() {
             return Err(self.not_reached(resource, UNREACHABLE));
         }
         Ok(extent)
@@ -158,7 +158,10 @@ impl<'c> Cycle<'c> {
             is_current: &|| resource.is_as_read(),
         };
         let outcome = remediate::repair(cluster, &job).await;
-        self.state.is_unreachable |= outcome.is_cut_off;
+        if outcome.is_cut_off {
+            let cause = "the server stopped answering in the middle of a repair";
+            self.state.unreachable = Some(cause.to_owned());
+        }
         self.note(resource, &outcome, drift);
         let mut fields = if outcome.fields.is_empty() {
             before

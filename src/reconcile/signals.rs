@@ -1,27 +1,51 @@
 //! The wish to stop: the first signal is a wish, the second ends the program at once.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Whether somebody has asked to stop.
 pub(super) struct Stop {
     asked: watch::Receiver<bool>,
+    /// Objects are being written: the one in hand is finished first.
+    is_writing: Arc<AtomicBool>,
 }
 
 impl Stop {
     /// Listens for SIGTERM and SIGINT from now on.
     pub(super) fn on_signals() -> Self {
         let (tell, asked) = watch::channel(false);
+        let is_writing = Arc::new(AtomicBool::new(false));
+        let writes = Arc::clone(&is_writing);
+        let mut signals = Signals::new();
         tokio::spawn(async move {
-            let mut signals = Signals::new();
             signals.next().await;
-            tracing::info!("stopping after the object in hand; a second signal ends at once");
+            if writes.load(Ordering::Relaxed) {
+                tracing::info!("stopping after the object in hand; a second signal ends at once");
+            } else {
+                tracing::info!("stopping");
+            }
             // The receiver is dropped only when the run is over.
             let _ = tell.send(true);
-            signals.next().await;
-            std::process::exit(130);
+            let exit = signals.next().await;
+            std::process::exit(exit);
         });
-        Self { asked }
+        Self { asked, is_writing }
+    }
+
+    /// Says whether objects are being written from now on.
+    pub(super) fn set_writing(&self, is_writing: bool) {
+        self.is_writing.store(is_writing, Ordering::Relaxed);
+    }
+
+    /// The outcome of some work, or nothing, if somebody asks to stop before it is done.
+    pub(super) async fn unless_asked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            outcome = work => Some(outcome),
+            () = self.asked() => None,
+        }
     }
 
     pub(super) fn is_asked(&self) -> bool {
@@ -43,6 +67,11 @@ impl Stop {
     }
 }
 
+/// The exit codes of a program that SIGINT or SIGTERM has ended.
+const INTERRUPTED: i32 = 130;
+#[cfg(unix)]
+const TERMINATED: i32 = 143;
+
 /// The signals that ask to stop.
 struct Signals {
     #[cfg(unix)]
@@ -60,14 +89,15 @@ impl Signals {
         }
     }
 
+    /// Waits for the next one, and gives the exit code of a program that it ends.
     #[cfg(unix)]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> i32 {
         let Some((terminate, interrupt)) = &mut self.streams else {
             return std::future::pending().await;
         };
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => TERMINATED,
+            _ = interrupt.recv() => INTERRUPTED,
         }
     }
 
@@ -77,9 +107,10 @@ impl Signals {
     }
 
     #[cfg(not(unix))]
-    async fn next(&mut self) {
+    async fn next(&mut self) -> i32 {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+        INTERRUPTED
     }
 }

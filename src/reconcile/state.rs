@@ -1,6 +1,7 @@
 //! What cycles work with: what one leaves for the next, and what the current one has at hand.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -8,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::pacing::Pacing;
 use super::signals::Stop;
-use super::{Options, Source};
+use super::{Options, Source, health};
 use crate::diff::Subject;
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
@@ -27,8 +28,8 @@ pub(super) struct State {
     warnings: BTreeMap<String, report::Error>,
     /// Which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
-    /// The last cycle could not reach the server.
-    pub(super) is_unreachable: bool,
+    /// Why the last cycle could not reach the server, if it could not.
+    pub(super) unreachable: Option<String>,
 }
 
 /// What a cycle works with, while it is being read.
@@ -49,7 +50,7 @@ impl State {
             warned: BTreeSet::new(),
             warnings: BTreeMap::new(),
             pacing: Pacing::new(options.interval),
-            is_unreachable: false,
+            unreachable: None,
         })
     }
 
@@ -77,10 +78,20 @@ impl State {
         std::mem::take(&mut self.warnings).into_values().collect()
     }
 
+    /// Tells whoever watches the file that the loop is alive.
+    pub(super) fn touch(&mut self, health_file: Option<&Path>) {
+        if let Some(path) = health_file
+            && let Err(error) = health::touch(path)
+        {
+            self.warn_of(format!("--health-file {}: {error}", path.display()));
+        }
+    }
+
     /// Begins to read what the next cycle works with.
     pub(super) fn begin(&mut self, options: &Options) -> Inputs {
         let inputs = options.manifests.inputs.clone();
-        let revision = tokio::task::spawn_blocking(move || revision::of(&inputs));
+        let label = options.revision_label.clone();
+        let revision = tokio::task::spawn_blocking(move || revision::of(&inputs, label.as_deref()));
         let mut loader = self.loader.take().expect("no other cycle runs");
         let (tell, likely) = oneshot::channel();
         let loading = tokio::task::spawn_blocking(move || {

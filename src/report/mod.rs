@@ -61,13 +61,19 @@ impl Default for Revision {
 }
 
 impl Revision {
-    /// Twelve digits of the commit, with the mark of changed files.
+    /// Twelve digits of each commit, with the mark of changed files; a label as it is.
     #[must_use]
     pub fn short(&self) -> String {
-        let (commit, mark) = self
-            .full
-            .split_at(self.full.find('-').unwrap_or(self.full.len()));
-        format!("{}{mark}", commit.get(..12).unwrap_or(commit))
+        let shorten = |part: &str| {
+            let end = part.find(|c: char| !c.is_ascii_hexdigit());
+            let (commit, rest) = part.split_at(end.unwrap_or(part.len()));
+            match commit.len() {
+                40 | 64 => format!("{}{rest}", &commit[..12]),
+                _ => part.to_owned(),
+            }
+        };
+        let parts: Vec<String> = self.full.split('+').map(shorten).collect();
+        parts.join("+")
     }
 }
 
@@ -300,6 +306,12 @@ impl Report {
             unmanaged: 0,
             not_deployed: 0,
         }
+    }
+
+    /// Whether no resource was compared.
+    #[must_use]
+    pub fn is_about_nothing(&self) -> bool {
+        self.in_sync == 0 && self.resources.is_empty()
     }
 
     /// Whether drift is left at its end.

@@ -22,6 +22,8 @@ mod faults;
 mod json;
 /// What has left Git under server-side apply.
 mod left_git;
+/// The loop: signals at every stage, a server that goes away, terminals.
+mod loops;
 /// Manifests as other tools leave them, and snapshots of a part of a cluster.
 mod manifests;
 /// Repairs while others write, and signals.

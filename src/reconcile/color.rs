@@ -1,0 +1,86 @@
+//! Whether to write in colours.
+
+use std::env;
+use std::ffi::OsString;
+
+/// What the command line says of colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ColorChoice {
+    /// On a terminal that can show them, unless the environment says otherwise.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl ColorChoice {
+    /// Whether a stream is written in colours.
+    #[must_use]
+    pub fn is_on(self, is_terminal: bool) -> bool {
+        self.is_on_in(is_terminal, |name| env::var_os(name))
+    }
+
+    /// The same in another environment. `NO_COLOR` and `CLICOLOR_FORCE` count where they are set to anything, the
+    /// latter not to `0`; see <https://no-color.org> and <https://bixense.com/clicolors>.
+    fn is_on_in(self, is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+        let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto if is_set("NO_COLOR") => false,
+            Self::Auto if is_set("CLICOLOR_FORCE") => {
+                variable("CLICOLOR_FORCE").is_some_and(|value| value != "0")
+                    || (is_terminal && !is_dumb(variable("TERM")))
+            }
+            Self::Auto => is_terminal && !is_dumb(variable("TERM")),
+        }
+    }
+}
+
+/// Whether a terminal of this type only shows characters, one behind the other.
+fn is_dumb(term: Option<OsString>) -> bool {
+    term.is_some_and(|term| term == "dumb")
+}
+
+/// Whether the terminal can go back to the beginning of a line.
+pub(super) fn can_rewrite_lines() -> bool {
+    !is_dumb(env::var_os("TERM"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_option_wins_over_the_environment_and_that_over_the_terminal() {
+        use ColorChoice::{Always, Auto, Never};
+        for (choice, is_terminal, environment, expected) in [
+            (Auto, true, "", true),
+            (Auto, false, "", false),
+            (Auto, true, "NO_COLOR=1", false),
+            (Auto, true, "NO_COLOR=", true),
+            (Auto, true, "TERM=dumb", false),
+            (Auto, true, "TERM=xterm", true),
+            (Auto, false, "CLICOLOR_FORCE=1", true),
+            (Auto, false, "CLICOLOR_FORCE=1 NO_COLOR=1", false),
+            (Auto, false, "CLICOLOR_FORCE=0", false),
+            (Auto, true, "CLICOLOR_FORCE=0", true),
+            (Always, false, "NO_COLOR=1 TERM=dumb", true),
+            (Never, true, "CLICOLOR_FORCE=1", false),
+        ] {
+            let variable = |name: &str| {
+                let mut set = environment
+                    .split(' ')
+                    .filter_map(|pair| pair.split_once('='));
+                set.find(|(known, _)| *known == name)
+                    .map(|(_, value)| value.into())
+            };
+            assert_eq!(
+                choice.is_on_in(is_terminal, variable),
+                expected,
+                "{choice:?} {is_terminal} {environment}"
+            );
+        }
+    }
+}
