@@ -63,10 +63,14 @@ impl Path {
         path.push(Segment::Key(key.to_owned()));
         path
     }
-}
 
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The path's text with `[*]` for each item of a list: what all places of one field have in common.
+    #[must_use]
+    pub fn of_any_item(&self) -> impl fmt::Display {
+        AnyItem(self)
+    }
+
+    fn write(&self, any_item: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, segment) in self.0.iter().enumerate() {
             match segment {
                 Segment::Key(key) if is_bare(key) || key == RESOURCE => {
@@ -76,6 +80,7 @@ impl fmt::Display for Path {
                     f.write_str(key)?;
                 }
                 Segment::Key(key) => write!(f, "[{}]", Value::from(key.as_str()))?,
+                Segment::Index(_) | Segment::Item(_) if any_item => f.write_str("[*]")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
                 Segment::Item(keys) => {
                     f.write_str("[")?;
@@ -92,6 +97,20 @@ impl fmt::Display for Path {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(false, f)
+    }
+}
+
+struct AnyItem<'p>(&'p Path);
+
+impl fmt::Display for AnyItem<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(true, f)
     }
 }
 

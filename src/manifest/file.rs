@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
 
 use crate::path::{self, Pattern};
 use crate::schema::{Kind, ResourceId};
@@ -33,15 +35,92 @@ pub(super) struct Content {
     path: Option<PathBuf>,
     length: u64,
     hash: u64,
+    /// The file as it looked when its content was last found to be the same.
+    seen: Mutex<Option<Stamp>>,
+}
+
+/// For this long after a change a file may change again without looking different.
+const CLOCK_STEP: Duration = Duration::from_secs(2);
+
+/// What changes with the content of a file, and is known without reading it.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    /// The file's last change; where the system knows it, of any sort, which nobody can set back.
+    changed: SystemTime,
+    modified: SystemTime,
+    /// Which file it is, where the system tells.
+    identity: (u64, u64),
+}
+
+impl Stamp {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = fs::metadata(path)?;
+        let modified = metadata.modified()?;
+        let (changed, identity) = inode(&metadata).unwrap_or((modified, (0, 0)));
+        Ok(Self {
+            length: metadata.len(),
+            changed,
+            modified,
+            identity,
+        })
+    }
+
+    /// Whether another content would look different by now.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let age = now.duration_since(self.changed);
+        age.is_ok_and(|age| age > CLOCK_STEP)
+    }
+}
+
+#[cfg(unix)]
+fn inode(metadata: &fs::Metadata) -> Option<(SystemTime, (u64, u64))> {
+    use std::os::unix::fs::MetadataExt as _;
+    let seconds = Duration::from_secs(metadata.ctime().try_into().ok()?);
+    let nanoseconds = Duration::from_nanos(metadata.ctime_nsec().try_into().ok()?);
+    let changed = SystemTime::UNIX_EPOCH + seconds + nanoseconds;
+    Some((changed, (metadata.dev(), metadata.ino())))
+}
+
+#[cfg(not(unix))]
+fn inode(_: &fs::Metadata) -> Option<(SystemTime, (u64, u64))> {
+    None
 }
 
 impl Content {
-    /// Whether the file has this content still. Standard input has.
+    fn new(path: Option<&Path>, bytes: &[u8], hash: u64) -> Self {
+        Self {
+            path: path.map(Path::to_owned),
+            length: bytes.len() as u64,
+            hash,
+            seen: Mutex::default(),
+        }
+    }
+
+    /// Whether the file has this content still. Standard input has. The file is read only where it looks different than
+    /// at the last question: each of its resources is asked about before it is written.
     pub fn is_unchanged(&self) -> bool {
+        self.is_unchanged_at(SystemTime::now(), |path| fs::read(path))
+    }
+
+    fn is_unchanged_at(
+        &self,
+        now: SystemTime,
+        read: impl FnOnce(&Path) -> io::Result<Vec<u8>>,
+    ) -> bool {
         let Some(path) = &self.path else { return true };
-        let length = fs::metadata(path).map(|metadata| metadata.len());
-        length.is_ok_and(|length| length == self.length)
-            && fs::read(path).is_ok_and(|bytes| hash(&bytes) == self.hash)
+        // Before it is read: a change while it is read then looks different the next time.
+        let Ok(stamp) = Stamp::of(path) else {
+            return false;
+        };
+        let mut seen = self.seen.lock().expect("nobody panics while it is held");
+        if seen.as_ref() == Some(&stamp) {
+            return true;
+        }
+        let is_same =
+            stamp.length == self.length && read(path).is_ok_and(|bytes| hash(&bytes) == self.hash);
+        *seen = Some(stamp).filter(|stamp| is_same && stamp.is_settled(now));
+        is_same
     }
 }
 
@@ -83,11 +162,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Reads and checks a file whose bytes have this [`hash`].
 pub(super) fn check(bytes: Vec<u8>, hash: u64, surroundings: &Surroundings<'_>) -> Checked {
-    let content = Content {
-        path: surroundings.path.map(Path::to_owned),
-        length: bytes.len() as u64,
-        hash,
-    };
+    let content = Content::new(surroundings.path, &bytes, hash);
     let yaml::Stream {
         tree,
         documents,
@@ -304,5 +379,45 @@ impl File {
             line: position.line,
             column: position.column,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_is_read_again_only_when_it_looks_different() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.yaml");
+        fs::write(&path, "data: 1\n").unwrap();
+        let content = Content::new(Some(&path), b"data: 1\n", hash(b"data: 1\n"));
+        let later = SystemTime::now() + 2 * CLOCK_STEP;
+        let ask = |now| {
+            let mut reads = 0;
+            let is_unchanged = content.is_unchanged_at(now, |path| {
+                reads += 1;
+                fs::read(path)
+            });
+            (is_unchanged, reads)
+        };
+        // So soon after a change its times prove nothing.
+        assert_eq!(ask(SystemTime::now()), (true, 1));
+        assert_eq!(ask(SystemTime::now()), (true, 1));
+        assert_eq!(ask(later), (true, 1));
+        assert_eq!(ask(later), (true, 0));
+        // Another content of the same length, with the old time set again.
+        let modified = fs::metadata(&path).unwrap().modified().unwrap();
+        fs::write(&path, "data: 2\n").unwrap();
+        let file = fs::File::options().append(true).open(&path).unwrap();
+        file.set_modified(modified).unwrap();
+        assert_eq!(ask(later), (false, 1));
+        fs::write(&path, "data: 1\n").unwrap();
+        assert_eq!(ask(later), (true, 1));
+        fs::write(&path, "data: 10\n").unwrap();
+        assert_eq!(ask(later), (false, 0));
+        fs::remove_file(&path).unwrap();
+        assert_eq!(ask(later), (false, 0));
     }
 }

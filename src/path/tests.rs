@@ -173,3 +173,12 @@ fn a_walk_carries_the_rules_down() {
     assert!(!x.here() && x.key("port").here());
     assert!(ports.item(|_| false, |_, _| false).is_empty());
 }
+
+#[test]
+fn items_can_be_left_out() {
+    let mut path = Path::root().key("spec").key("ports");
+    path.push(Segment::Item(vec![("name".to_owned(), "a.b".to_owned())]));
+    let path = path.key("x.y");
+    assert_eq!(path.of_any_item().to_string(), "spec.ports[*][\"x.y\"]");
+    assert_eq!(path.to_string(), "spec.ports[name=\"a.b\"][\"x.y\"]");
+}

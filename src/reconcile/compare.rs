@@ -211,8 +211,9 @@ impl<'c> Cycle<'c> {
         self.report.ignored += differences.ignored;
         for path in &differences.unknown_live {
             self.state.warn_of(format!(
-                "{} has the field {path}, which this version does not know and does not compare",
-                resource.id.kind
+                "{} has the field {}, which this version does not know and does not compare",
+                resource.id.kind,
+                path.of_any_item()
             ));
         }
         if differences.findings.is_empty() && differences.not_stored.is_empty() {

@@ -16,13 +16,18 @@ use crate::path::Pattern;
 use crate::report::{self, Report};
 use crate::schema::{ResourceId, types};
 
+/// How many different warnings one run prints, and one report has.
+const MOST_WARNINGS: usize = 1000;
+
 /// What one cycle leaves for the next.
 pub(super) struct State {
     /// `None` only while it is at work.
     loader: Option<Loader>,
-    /// The version of the server, once it was asked.
+    /// The version of the server, once it has told.
     pub(super) server_version: Option<(u32, u32)>,
-    /// What was warned about already.
+    /// The server was asked for its version in this cycle.
+    is_version_asked: bool,
+    /// What was said on standard error already: at most [`MOST_WARNINGS`].
     warned: BTreeSet<String>,
     /// The warnings of the current cycle, each once.
     warnings: BTreeMap<String, report::Error>,
@@ -47,6 +52,7 @@ impl State {
         Ok(Self {
             loader: Some(loader),
             server_version: None,
+            is_version_asked: false,
             warned: BTreeSet::new(),
             warnings: BTreeMap::new(),
             pacing: Pacing::new(options.interval),
@@ -54,14 +60,21 @@ impl State {
         })
     }
 
-    /// Warns of something in this cycle's report; on standard error only once about the same.
+    /// Warns of something in this cycle's report; on standard error only once about the same, and not without end.
     pub(super) fn warn(&mut self, warning: report::Error) {
         let line = report::text::error_line(&warning);
-        if !self.warned.contains(&line) {
+        if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&line) {
             tracing::warn!("{line}");
             self.warned.insert(line.clone());
+            if self.warned.len() == MOST_WARNINGS {
+                tracing::warn!(
+                    "this was warning {MOST_WARNINGS} of this run; there will be no more"
+                );
+            }
         }
-        self.warnings.insert(line, warning);
+        if self.warnings.len() < MOST_WARNINGS {
+            self.warnings.insert(line, warning);
+        }
     }
 
     /// Warns of something that concerns no resource or place in particular.
@@ -89,6 +102,7 @@ impl State {
 
     /// Begins to read what the next cycle works with.
     pub(super) fn begin(&mut self, options: &Options) -> Inputs {
+        self.is_version_asked = false;
         let inputs = options.manifests.inputs.clone();
         let label = options.revision_label.clone();
         let revision = tokio::task::spawn_blocking(move || revision::of(&inputs, label.as_deref()));
@@ -112,15 +126,19 @@ impl State {
         manifests
     }
 
-    /// Whether the server is newer than the tables. It is asked at most once in a run.
+    /// Whether the server is newer than the tables.
     pub(super) async fn is_newer(&mut self, source: &Source) -> bool {
         self.version(source)
             .await
             .is_some_and(|version| version > types::version())
     }
 
+    /// The version of the server. It is asked until it has told, but at most once in a cycle.
     pub(super) async fn version(&mut self, source: &Source) -> Option<(u32, u32)> {
-        if let (None, Source::Cluster { cluster, .. }) = (self.server_version, source) {
+        if let (None, false, Source::Cluster { cluster, .. }) =
+            (self.server_version, self.is_version_asked, source)
+        {
+            self.is_version_asked = true;
             self.server_version = cluster
                 .version()
                 .await

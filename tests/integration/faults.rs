@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::repair::action;
-use crate::support::{config_map, folder, program, run, text};
+use crate::support::{config_map, deployment, folder, program, run, text};
 
 /// What the server answers: a status and a body, where a string is sent as plain text; nothing, to break the connection
 /// off.
@@ -26,7 +26,9 @@ struct Script {
     live: Option<Value>,
     /// The first request has been answered: the one by which the cycle learns of the drift.
     is_compared: bool,
-    /// The requests since: `GET`, `PUT` or `POST`.
+    /// What it says to be.
+    version: Answer,
+    /// The requests since: `GET`, `PUT` or `POST`; and those for the version.
     seen: Vec<String>,
     /// Makes the answer to a request for the object: the n-th of its method, counted from 1.
     step: Step,
@@ -83,7 +85,11 @@ impl Script {
         self.get()
     }
 
-    fn answer(&mut self, method: &str) -> Answer {
+    fn answer(&mut self, method: &str, path: &str) -> Answer {
+        if path == "/version" {
+            self.seen.push("version".to_owned());
+            return self.version.clone();
+        }
         if !std::mem::replace(&mut self.is_compared, true) {
             return self.get();
         }
@@ -135,6 +141,7 @@ impl Server {
         let script = Arc::new(Mutex::new(Script {
             live: before,
             is_compared: false,
+            version: status(500, "InternalError"),
             seen: Vec::new(),
             step: Box::new(step),
             folder: manifests.path().to_owned(),
@@ -178,12 +185,22 @@ impl Server {
     }
 
     /// Runs the loop until its last report is like this, and gives all its reports.
-    fn reports_until(&self, is_last: impl Fn(&Value) -> bool) -> Vec<Value> {
+    fn reports_until(&self, is_last: impl FnMut(&Value) -> bool) -> Vec<Value> {
+        self.run_until(&[], is_last).0
+    }
+
+    /// The same with more arguments, and what was said on standard error.
+    fn run_until(
+        &self,
+        more: &[&str],
+        mut is_last: impl FnMut(&Value) -> bool,
+    ) -> (Vec<Value>, String) {
         let mut running = program()
             .args(self.args())
             .args(["--interval", "1"])
+            .args(more)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let mut reports: Vec<Value> = Vec::new();
@@ -197,8 +214,8 @@ impl Server {
             }
         }
         running.kill().unwrap();
-        running.wait().unwrap();
-        reports
+        let output = running.wait_with_output().unwrap();
+        (reports, String::from_utf8(output.stderr).unwrap())
     }
 }
 
@@ -226,8 +243,8 @@ fn serve(stream: &TcpStream, script: &Mutex<Script>) {
             .read_exact(&mut vec![0; length.unwrap_or(0)])
             .unwrap();
         let mut words = head[0].split(' ');
-        let method = words.next().unwrap();
-        let Some((code, body)) = script.lock().unwrap().answer(method) else {
+        let (method, path) = (words.next().unwrap(), words.next().unwrap());
+        let Some((code, body)) = script.lock().unwrap().answer(method, path) else {
             return;
         };
         let body = match body {
@@ -649,4 +666,69 @@ fn failed_reads_do_not_end_a_pause() {
     });
     let actions = actions(&reports);
     assert!(actions.contains(&"unread"), "{actions:?}");
+}
+
+#[test]
+fn a_version_that_cannot_be_read_is_asked_for_once_in_a_cycle() {
+    // Each has a field that only some servers store.
+    let gated = |namespace: &str| {
+        deployment("web", "nginx:1.25")
+            .replace(
+                "{name: web}",
+                &format!("{{name: web, namespace: {namespace}}}"),
+            )
+            .replace("    spec:\n", "    spec:\n      hostnameOverride: x\n")
+    };
+    let manifest = [gated("a"), gated("b"), gated("c")].join("---\n");
+    let live = json!({
+        "apiVersion": "apps/v1", "kind": "Deployment",
+        "metadata": {"name": "web", "uid": "u1", "resourceVersion": "1"},
+        "spec": {
+            "selector": {"matchLabels": {"app": "web"}},
+            "template": {
+                "metadata": {"labels": {"app": "web"}},
+                "spec": {"containers": [{"name": "web", "image": "nginx:1.25"}]},
+            },
+        },
+    });
+    let (_, _, seen) = against_with(&manifest, Some(live.clone()), |script, _, _| script.get());
+    assert_eq!(
+        seen.iter().filter(|what| *what == "version").count(),
+        1,
+        "{seen:?}"
+    );
+
+    // A loop asks again in the next cycle, until it is told.
+    let server = Server::start(&manifest, Some(live), |script, _, _| script.get());
+    let mut cycles = 0;
+    server.reports_until(|_| {
+        let mut script = server.script.lock().unwrap();
+        script.version = Some((200, json!({"gitVersion": "v1.37.2"})));
+        cycles += 1;
+        cycles == 4
+    });
+    let seen = server.seen();
+    assert_eq!(
+        seen.iter().filter(|what| *what == "version").count(),
+        2,
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn what_the_tables_do_not_know_is_warned_about_once_in_a_run() {
+    let manifest = config_map("web", "k", "v") + "novelty: declared\n";
+    let mut object = live("u1", "v");
+    object["otherNovelty"] = json!({"x": 1});
+    let server = Server::start(&manifest, Some(object), |script, _, _| script.get());
+    server.script.lock().unwrap().version = Some((200, json!({"gitVersion": "v1.99.0"})));
+    let mut cycles = 0;
+    let (_, stderr) = server.run_until(&["--strict"], |_| {
+        cycles += 1;
+        cycles == 3
+    });
+    for text in ["novelty", "ConfigMap has the field otherNovelty"] {
+        let count = stderr.lines().filter(|line| line.contains(text)).count();
+        assert_eq!(count, 1, "{text}: {stderr}");
+    }
 }
