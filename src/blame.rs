@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::diff::{self, Differences, Edit, Finding, Subject, Token};
+use crate::diff::{self, Desired, Differences, Edit, Finding, PointerToken};
 use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, ManagerPattern, Writer};
 
 /// Compares a live object with what is declared of it, and names the writers of each difference. What only ignored
@@ -15,7 +15,7 @@ use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, ManagerPattern, 
 /// not in `live`.
 #[must_use]
 pub fn differences(
-    subject: &Subject<'_>,
+    subject: &Desired<'_>,
     live: &Value,
     managed_fields: Option<&str>,
 ) -> Differences {
@@ -103,13 +103,13 @@ enum At<'s, 'a> {
 }
 
 /// Follows a place of a live object through a set.
-fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[Token]) -> Option<At<'s, 'a>> {
+fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Option<At<'s, 'a>> {
     let Some((token, rest)) = place.split_first() else {
         return Some(At::Below(set));
     };
     let (below, live) = match token {
-        Token::Key(key) => (set.key(key)?, live.get(key).unwrap_or(&Value::Null)),
-        Token::Index(index) => {
+        PointerToken::Key(key) => (set.key(key)?, live.get(key).unwrap_or(&Value::Null)),
+        PointerToken::Index(index) => {
             let item = live.get(index)?;
             (set.item(item, *index)?, item)
         }
@@ -153,10 +153,10 @@ mod tests {
     use crate::managed_fields::entries;
     use crate::path::Path;
 
-    fn tokens(place: &str) -> Vec<Token> {
+    fn tokens(place: &str) -> Vec<PointerToken> {
         let token = |word: &str| match word.parse() {
-            Ok(index) => Token::Index(index),
-            Err(_) => Token::Key(word.to_owned()),
+            Ok(index) => PointerToken::Index(index),
+            Err(_) => PointerToken::Key(word.to_owned()),
         };
         place.split(' ').map(token).collect()
     }

@@ -13,7 +13,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{ColorChoice, Live, Mode, Options, Output};
+use crate::reconcile::{ColorChoice, Live, Mode, Output, RunOptions};
 use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
@@ -186,7 +186,7 @@ enum Level {
 #[derive(Debug)]
 pub struct Invocation {
     /// What to do.
-    pub options: Options,
+    pub options: RunOptions,
     /// The least severe messages that are shown.
     pub log_level: tracing::Level,
     /// Whether they have colors.
@@ -195,7 +195,7 @@ pub struct Invocation {
 
 /// Why nothing is done.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum EarlyExit {
     /// The text that was asked for: help or the version.
     Show(String),
     /// The command line is wrong, in one line.
@@ -208,12 +208,12 @@ pub enum Stop {
 }
 
 /// Reads the command line. Fails with what is to be shown instead of doing anything.
-pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Stop> {
+pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, EarlyExit> {
     let args: Vec<OsString> = args.into_iter().collect();
     let json = asks_for_json(&args);
-    let usage = |message: String| Stop::Usage { message, json };
+    let usage = |message: String| EarlyExit::Usage { message, json };
     let cli = Cli::try_parse_from(args).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Stop::Show(error.to_string()),
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => EarlyExit::Show(error.to_string()),
         _ => usage(one_line(&error)),
     })?;
     cli.into_invocation().map_err(usage)
@@ -295,7 +295,7 @@ impl Cli {
         Ok(Invocation {
             log_level: self.log_level(),
             color: self.color(),
-            options: Options {
+            options: RunOptions {
                 only: self.only()?,
                 ignore: self.ignore()?,
                 ignore_managers: self.ignore_managers(),
@@ -309,7 +309,7 @@ impl Cli {
                 live: self.live(),
                 revision_label: self.revision_label,
                 health_file: self.health_file,
-                manifests: manifest::Options {
+                manifests: manifest::ManifestOptions {
                     inputs: self.manifests,
                     exclude: self.exclude,
                     namespace: self.namespace,
@@ -374,11 +374,11 @@ impl Cli {
             return Live::Snapshot(path.clone());
         }
         Live::Cluster(
-            cluster::Wishes {
+            cluster::TargetOptions {
                 kubeconfig: self.kubeconfig.clone(),
                 context: self.context.clone(),
             },
-            cluster::Options {
+            cluster::ConnectOptions {
                 request_timeout: self.request_timeout,
                 stdin_is_taken: self.reads_stdin(),
             },
@@ -417,7 +417,7 @@ mod tests {
     fn usage(args: &[&str]) -> String {
         let args = ["gitops-drift"].iter().chain(args).map(OsString::from);
         match parse(args) {
-            Err(Stop::Usage { message, .. }) => message,
+            Err(EarlyExit::Usage { message, .. }) => message,
             other => panic!("{other:?}"),
         }
     }
@@ -479,7 +479,10 @@ mod tests {
     #[test]
     fn json_is_known_even_from_a_wrong_command_line() {
         let args = ["gitops-drift", "--output", "json"].map(OsString::from);
-        assert!(matches!(parse(args), Err(Stop::Usage { json: true, .. })));
+        assert!(matches!(
+            parse(args),
+            Err(EarlyExit::Usage { json: true, .. })
+        ));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use gitops_drift::cli::{self, Invocation, Stop};
+use gitops_drift::cli::{self, EarlyExit, Invocation};
 use gitops_drift::reconcile;
 
 #[global_allocator]
@@ -12,12 +12,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
         Ok(invocation) => run(invocation),
-        Err(Stop::Show(text)) => {
+        Err(EarlyExit::Show(text)) => {
             // A closed pipe is no failure of ours.
             let _ = io::stdout().write_all(text.as_bytes());
             ExitCode::SUCCESS
         }
-        Err(Stop::Usage { message, json }) => {
+        Err(EarlyExit::Usage { message, json }) => {
             let _ = writeln!(io::stderr(), "error: {message}");
             if json {
                 let _ = reconcile::write_failure(&message, &mut io::stdout());

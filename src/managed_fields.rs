@@ -124,11 +124,11 @@ impl ManagerPattern {
     #[must_use]
     pub fn finds(&self, managed_fields: &str) -> bool {
         #[derive(Deserialize)]
-        struct Named<'a> {
+        struct ManagerName<'a> {
             #[serde(borrow)]
             manager: Cow<'a, str>,
         }
-        let named: Vec<Named<'_>> = serde_json::from_str(managed_fields).unwrap_or_default();
+        let named: Vec<ManagerName<'_>> = serde_json::from_str(managed_fields).unwrap_or_default();
         named.iter().any(|entry| self.matches(&entry.manager))
     }
 }

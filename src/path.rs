@@ -127,12 +127,12 @@ fn is_bare(text: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
-    steps: Vec<Step>,
+    steps: Vec<PatternStep>,
 }
 
 /// One step of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum PatternStep {
     /// This key. A bare one may be the part of a key with dots that was written without quotes.
     Key {
         /// The key, or a part of it.
@@ -154,7 +154,7 @@ impl Pattern {
     /// Reads one pattern. Fails with a text that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let steps = Parser { text, at: 0 }
+        let steps = PatternParser { text, at: 0 }
             .pattern()
             .map_err(|cause| format!("bad field path `{text}`: {cause}"))?;
         Ok(Self {
@@ -180,7 +180,7 @@ impl Pattern {
 
     /// The pattern's steps from the root.
     #[must_use]
-    pub fn steps(&self) -> &[Step] {
+    pub fn steps(&self) -> &[PatternStep] {
         &self.steps
     }
 
@@ -193,17 +193,17 @@ impl Pattern {
     /// Whether it names the object itself.
     #[must_use]
     pub fn is_resource(&self) -> bool {
-        matches!(&self.steps[..], [Step::Key { name, .. }] if name == RESOURCE)
+        matches!(&self.steps[..], [PatternStep::Key { name, .. }] if name == RESOURCE)
     }
 }
 
-fn finds(steps: &[Step], value: &Value) -> bool {
+fn finds(steps: &[PatternStep], value: &Value) -> bool {
     if steps.is_empty() {
         return true;
     }
     match value {
         Value::Object(map) => map.iter().any(|(key, child)| {
-            Cursor { steps }
+            PatternRest { steps }
                 .at_key(key)
                 .into_iter()
                 .any(|next| finds(next.steps, child))
@@ -211,7 +211,7 @@ fn finds(steps: &[Step], value: &Value) -> bool {
         Value::Array(items) => items.iter().enumerate().any(|(index, item)| {
             let has =
                 |key: &str, wanted: &str| item.get(key).is_some_and(|v| scalar_text(v) == wanted);
-            Cursor { steps }
+            PatternRest { steps }
                 .at_item(|i| i == index, has)
                 .is_some_and(|next| finds(next.steps, item))
         }),
@@ -250,13 +250,13 @@ pub fn split_outside(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-struct Parser<'a> {
+struct PatternParser<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl Parser<'_> {
-    fn pattern(mut self) -> Result<Vec<Step>, String> {
+impl PatternParser<'_> {
+    fn pattern(mut self) -> Result<Vec<PatternStep>, String> {
         if self.text.starts_with('/') {
             return Err(
                 "a JSON pointer; write keys joined by dots, as in `spec.replicas`".to_owned(),
@@ -300,13 +300,13 @@ impl Parser<'_> {
         &rest[..length]
     }
 
-    fn key(&mut self) -> Step {
+    fn key(&mut self) -> PatternStep {
         match self
             .take_until(|c| matches!(c, '.' | '[' | ']' | '"'))
             .trim()
         {
-            "*" => Step::AnyKey,
-            name => Step::Key {
+            "*" => PatternStep::AnyKey,
+            name => PatternStep::Key {
                 name: name.to_owned(),
                 bare: true,
             },
@@ -314,10 +314,10 @@ impl Parser<'_> {
     }
 
     /// `["key"]`, `[*]`, `[3]` or `[key=value,…]`.
-    fn bracket(&mut self) -> Result<Step, String> {
+    fn bracket(&mut self) -> Result<PatternStep, String> {
         self.at += 1;
         let step = match self.peek() {
-            Some('"' | '\'') => Step::Key {
+            Some('"' | '\'') => PatternStep::Key {
                 name: self.quoted()?,
                 bare: false,
             },
@@ -327,9 +327,9 @@ impl Parser<'_> {
                 .to_owned()
             {
                 name if self.peek() == Some('=') && !name.is_empty() => self.item(name)?,
-                name if name == "*" => Step::AnyItem,
+                name if name == "*" => PatternStep::AnyItem,
                 name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) => {
-                    Step::Index(
+                    PatternStep::Index(
                         name.parse()
                             .map_err(|_| format!("`{name}` is too large an index"))?,
                     )
@@ -349,7 +349,7 @@ impl Parser<'_> {
         Ok(step)
     }
 
-    fn item(&mut self, first: String) -> Result<Step, String> {
+    fn item(&mut self, first: String) -> Result<PatternStep, String> {
         let (mut keys, mut key) = (Vec::new(), first);
         loop {
             self.at += 1;
@@ -362,7 +362,7 @@ impl Parser<'_> {
             };
             keys.push((key, value));
             if self.peek() != Some(',') {
-                return Ok(Step::Item(keys));
+                return Ok(PatternStep::Item(keys));
             }
             self.at += 1;
             key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
@@ -398,19 +398,19 @@ impl Parser<'_> {
 
 /// What is left of one pattern below some place of an object.
 #[derive(Clone, Copy, Debug)]
-struct Cursor<'a> {
-    steps: &'a [Step],
+struct PatternRest<'a> {
+    steps: &'a [PatternStep],
 }
 
-impl Cursor<'_> {
+impl PatternRest<'_> {
     /// What is left below this key; more than one where a bare dotted key can be read in two ways.
     fn at_key(self, key: &str) -> Vec<Self> {
         let rest = |n: usize| Self {
             steps: &self.steps[n..],
         };
         match self.steps.first() {
-            Some(Step::AnyKey) => vec![rest(1)],
-            Some(Step::Key { name, bare }) => {
+            Some(PatternStep::AnyKey) => vec![rest(1)],
+            Some(PatternStep::Key { name, bare }) => {
                 let mut found = if name == key {
                     vec![rest(1)]
                 } else {
@@ -429,7 +429,7 @@ impl Cursor<'_> {
     fn dotted(self, key: &str) -> Option<usize> {
         let mut left = key;
         for (i, step) in self.steps.iter().enumerate() {
-            let Step::Key { name, bare: true } = step else {
+            let PatternStep::Key { name, bare: true } = step else {
                 return None;
             };
             left = left.strip_prefix(name.as_str())?;
@@ -448,10 +448,10 @@ impl Cursor<'_> {
         has: impl Fn(&str, &str) -> bool,
     ) -> Option<Self> {
         let here = match self.steps.first()? {
-            Step::AnyItem => true,
-            Step::Index(index) => is_at(*index),
-            Step::Item(keys) => keys.iter().all(|(key, value)| has(key, value)),
-            Step::Key { .. } | Step::AnyKey => false,
+            PatternStep::AnyItem => true,
+            PatternStep::Index(index) => is_at(*index),
+            PatternStep::Item(keys) => keys.iter().all(|(key, value)| has(key, value)),
+            PatternStep::Key { .. } | PatternStep::AnyKey => false,
         };
         here.then(|| Self {
             steps: &self.steps[1..],
@@ -462,7 +462,7 @@ impl Cursor<'_> {
 /// The ignore rules as they stand at one place of a walk over an object.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore<'a> {
-    cursors: Vec<Cursor<'a>>,
+    cursors: Vec<PatternRest<'a>>,
 }
 
 impl<'a> Ignore<'a> {
@@ -471,7 +471,7 @@ impl<'a> Ignore<'a> {
         Self {
             cursors: patterns
                 .into_iter()
-                .map(|p| Cursor { steps: &p.steps })
+                .map(|p| PatternRest { steps: &p.steps })
                 .collect(),
         }
     }

@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
 use super::error::{Error, root_cause};
 use super::request::Request;
-use super::retry::{self, Failure, Reach};
+use super::retry::{self, FailedTry, FailureKind};
 use super::session::{Login, Session};
 use super::status::is_status;
 
@@ -60,7 +60,7 @@ impl Client {
         &self,
         session: Arc<Session>,
         request: &Request,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Vec<u8>, FailedTry> {
         let response = self.send(&session, request).await?;
         let body = response
             .into_body()
@@ -75,7 +75,7 @@ impl Client {
         &self,
         session: &Session,
         request: &Request,
-    ) -> Result<Response<Body>, Failure> {
+    ) -> Result<Response<Body>, FailedTry> {
         let message = message(request, session.authorization.as_ref())?;
         let start = Instant::now();
         let response = session
@@ -101,26 +101,26 @@ impl Client {
         let body = body.to_bytes();
         let error = Error::of_answer(&request.operation, &self.server, status, &body);
         let reach = retry::reach_of(status, is_status(&body), request.writes());
-        Err(Failure {
+        Err(FailedTry {
             retry_after,
-            ..Failure::new(error, reach)
+            ..FailedTry::new(error, reach)
         })
     }
 
     /// The failure of an answer that broke off.
-    pub(super) fn broken(&self, error: &(dyn std::error::Error + 'static)) -> Failure {
-        Failure::new(self.unreachable(root_cause(error)), Reach::Broken)
+    pub(super) fn broken(&self, error: &(dyn std::error::Error + 'static)) -> FailedTry {
+        FailedTry::new(self.unreachable(root_cause(error)), FailureKind::Broken)
     }
 
     /// The failure of an answer that ended before its end, on a connection that did not.
-    pub(super) fn broken_off(&self) -> Failure {
-        Failure::new(
+    pub(super) fn broken_off(&self) -> FailedTry {
+        FailedTry::new(
             self.unreachable("the answer broke off".to_owned()),
-            Reach::Broken,
+            FailureKind::Broken,
         )
     }
 
-    fn unsent_or_broken(&self, error: &kube::Error) -> Failure {
+    fn unsent_or_broken(&self, error: &kube::Error) -> FailedTry {
         let http = match error {
             kube::Error::Service(error) => {
                 error.downcast_ref::<hyper_util::client::legacy::Error>()
@@ -128,7 +128,7 @@ impl Client {
             _ => None,
         };
         if http.is_some_and(hyper_util::client::legacy::Error::is_connect) {
-            return Failure::last(self.unreachable(root_cause(error)));
+            return FailedTry::last(self.unreachable(root_cause(error)));
         }
         self.broken(error)
     }
@@ -196,7 +196,7 @@ impl Client {
 fn message(
     request: &Request,
     authorization: Option<&HeaderValue>,
-) -> Result<http::Request<Body>, Failure> {
+) -> Result<http::Request<Body>, FailedTry> {
     let mut message = http::Request::builder()
         .method(&request.method)
         .uri(&request.path);
@@ -211,5 +211,5 @@ fn message(
     }
     message
         .body(Body::from(request.body.clone()))
-        .map_err(|error| Failure::last(Error::Config(format!("{}: {error}", request.operation))))
+        .map_err(|error| FailedTry::last(Error::Config(format!("{}: {error}", request.operation))))
 }

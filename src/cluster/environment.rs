@@ -10,7 +10,7 @@ const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// What the command line says about the cluster.
 #[derive(Clone, Debug, Default)]
-pub struct Wishes {
+pub struct TargetOptions {
     /// `--kubeconfig`.
     pub kubeconfig: Option<PathBuf>,
     /// `--context`.

@@ -10,10 +10,10 @@ use tokio::task::JoinSet;
 use super::client::{AT_A_TIME, Client};
 use super::error::Error;
 use super::object::{self, Live};
-use super::page::{Cutter, Head};
+use super::page::{Cutter, ListHead};
 use super::plan;
 use super::request::Request;
-use super::retry::Failure;
+use super::retry::FailedTry;
 use super::session::Session;
 use super::tries::Tries;
 use super::wanted::Wanted;
@@ -181,7 +181,7 @@ impl Fetcher {
         while !wanted.is_empty() {
             let request = Request::list(wanted.kind, namespace, size, token.as_deref())?;
             match self.page(&request, wanted).await {
-                Ok(Head { token: None, .. }) => return Ok(Listed::Complete),
+                Ok(ListHead { token: None, .. }) => return Ok(Listed::Complete),
                 Ok(head) => {
                     sent += size;
                     if !plan::goes_on(head.remaining, sent, instead(wanted)) {
@@ -200,7 +200,7 @@ impl Fetcher {
         Ok(Listed::Complete)
     }
 
-    async fn page(&self, request: &Request, wanted: &mut Wanted) -> Result<Head, Error> {
+    async fn page(&self, request: &Request, wanted: &mut Wanted) -> Result<ListHead, Error> {
         let mut found = Vec::new();
         let mut tries = self.note(Tries::begin(&self.client, request).await)?;
         let result = loop {
@@ -232,10 +232,10 @@ impl Fetcher {
         request: &Request,
         wanted: &mut Wanted,
         found: &mut Vec<Fetched>,
-    ) -> Result<Head, Failure> {
+    ) -> Result<ListHead, FailedTry> {
         let kind = wanted.kind;
         let foreign = |text: &[u8], problem: &str| {
-            Failure::last(Error::not_kubernetes(&request.operation, text, problem))
+            FailedTry::last(Error::not_kubernetes(&request.operation, text, problem))
         };
         let mut body = self.client.send(&session, request).await?.into_body();
         let mut cutter = Cutter::new();

@@ -2,17 +2,20 @@
 
 use kube::config::{AuthInfo, Cluster};
 
-use super::environment::{Environment, Wishes};
+use super::environment::{Environment, TargetOptions};
 use super::error::Error;
 use super::kubeconfig::unreadable;
 use super::proxy::ProxyVariables;
-use super::target::{Origin, Target, config_error};
+use super::target::{ConfigOrigin, Target, config_error};
 
 impl Target {
     /// The cluster that this pod runs in.
     ///
     /// Fails with [`Error::Config`] outside of a pod, and when the credentials are not readable.
-    pub(super) fn in_cluster(wishes: &Wishes, environment: &Environment) -> Result<Self, Error> {
+    pub(super) fn in_cluster(
+        wishes: &TargetOptions,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
         let (Some(host), Some(port)) = (&environment.service_host, &environment.service_port)
         else {
             return config_error(nothing_found(environment));
@@ -43,7 +46,7 @@ impl Target {
         let server = format!("https://{host}:{port}");
         let certificate_authority = Some(text("ca.crt"));
         Ok(Self {
-            origin: Origin::InCluster,
+            origin: ConfigOrigin::InCluster,
             context: None,
             namespace: readable("namespace")
                 .ok()

@@ -34,14 +34,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use self::client::Client;
-pub use self::environment::{Environment, Wishes};
+pub use self::environment::{Environment, TargetOptions};
 pub use self::error::{Cause, Error, Operation};
 pub use self::fetch::{Fetched, Fetching};
 pub use self::object::Live;
 pub use self::proxy::ProxyVariables;
 use self::request::Request;
 use self::session::Login;
-pub use self::target::{Origin, Target};
+pub use self::target::{ConfigOrigin, Target};
 use crate::schema::ResourceId;
 
 /// No request is waited for any longer, whatever time it is given: sums of times stay in their range.
@@ -49,7 +49,7 @@ const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How to talk to a cluster.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
+pub struct ConnectOptions {
     /// The time for each request, its retries included.
     pub request_timeout: Duration,
     /// Standard input is being read, so that a credential plugin must not.
@@ -67,7 +67,7 @@ impl Cluster {
     /// connection itself is made with the first request.
     ///
     /// Fails with [`Error::Config`].
-    pub async fn connect(target: Target, options: Options) -> Result<Self, Error> {
+    pub async fn connect(target: Target, options: ConnectOptions) -> Result<Self, Error> {
         let server = transport::route(&target)?;
         let timeout = options.request_timeout.min(LONGEST_TIMEOUT);
         let login = Login::new(target, options.stdin_is_taken, timeout)?;

@@ -6,7 +6,7 @@ use crate::schema::Kind;
 
 /// What a page says besides its items.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct ListHead {
     /// What to ask the next page with; nothing on the last one.
     pub(super) token: Option<String>,
     /// How many items come after this page, where the server says so.
@@ -15,7 +15,7 @@ pub(super) struct Head {
 
 /// Where in the text of a page the cutter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+enum PagePosition {
     /// Outside the items.
     Frame,
     /// Among the items, and in none of them.
@@ -29,7 +29,7 @@ enum Place {
 /// Only brackets and strings are looked at here. Whether the text is JSON is found out by whoever decodes the items
 /// and the frame.
 pub(super) struct Cutter {
-    place: Place,
+    place: PagePosition,
     depth: usize,
     in_string: bool,
     escaped: bool,
@@ -42,7 +42,7 @@ pub(super) struct Cutter {
 impl Cutter {
     pub(super) fn new() -> Self {
         Self {
-            place: Place::Frame,
+            place: PagePosition::Frame,
             depth: 0,
             in_string: false,
             escaped: false,
@@ -70,16 +70,16 @@ impl Cutter {
                 b'{' | b'[' => {
                     self.depth += 1;
                     match self.place {
-                        Place::Frame if byte == b'[' && self.depth == 2 => {
+                        PagePosition::Frame if byte == b'[' && self.depth == 2 => {
                             self.frame.extend_from_slice(&piece[start..at]);
                             start = at;
                             if self.is_before_items() {
                                 self.frame.push(b'[');
-                                self.place = Place::Between;
+                                self.place = PagePosition::Between;
                             }
                         }
-                        Place::Between => {
-                            self.place = Place::Item;
+                        PagePosition::Between => {
+                            self.place = PagePosition::Item;
                             start = at;
                         }
                         _ => {}
@@ -87,11 +87,11 @@ impl Cutter {
                 }
                 b'}' | b']' => {
                     self.depth = self.depth.saturating_sub(1);
-                    if self.place == Place::Item && self.depth == 2 {
-                        self.place = Place::Between;
+                    if self.place == PagePosition::Item && self.depth == 2 {
+                        self.place = PagePosition::Between;
                         self.finish_item(&piece[start..=at], &mut each)?;
-                    } else if self.place == Place::Between {
-                        self.place = Place::Frame;
+                    } else if self.place == PagePosition::Between {
+                        self.place = PagePosition::Frame;
                         start = at;
                     }
                 }
@@ -100,9 +100,9 @@ impl Cutter {
             at += 1;
         }
         match self.place {
-            Place::Frame => self.frame.extend_from_slice(&piece[start..]),
-            Place::Item => self.item.extend_from_slice(&piece[start..]),
-            Place::Between => {}
+            PagePosition::Frame => self.frame.extend_from_slice(&piece[start..]),
+            PagePosition::Item => self.item.extend_from_slice(&piece[start..]),
+            PagePosition::Between => {}
         }
         Ok(())
     }
@@ -145,8 +145,8 @@ impl Cutter {
     }
 
     /// What the page says besides its items, or nothing if the text is not, or not yet, that of a list of this kind.
-    pub(super) fn head(&self, kind: Kind) -> Option<Head> {
-        if self.place == Place::Frame {
+    pub(super) fn head(&self, kind: Kind) -> Option<ListHead> {
+        if self.place == PagePosition::Frame {
             return head(&self.frame, kind);
         }
         // The servers write the items last, so that the head is known as soon as they begin.
@@ -155,7 +155,7 @@ impl Cutter {
 
     /// Whether the text has come to its end.
     pub(super) fn is_complete(&self) -> bool {
-        self.place == Place::Frame && self.depth == 0 && !self.in_string
+        self.place == PagePosition::Frame && self.depth == 0 && !self.in_string
     }
 
     /// The text without the items.
@@ -164,15 +164,15 @@ impl Cutter {
     }
 }
 
-fn head(frame: &[u8], kind: Kind) -> Option<Head> {
+fn head(frame: &[u8], kind: Kind) -> Option<ListHead> {
     #[derive(Deserialize)]
     struct List {
         kind: String,
-        metadata: Metadata,
+        metadata: ListMetadata,
     }
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
-    struct Metadata {
+    struct ListMetadata {
         #[serde(default)]
         r#continue: String,
         remaining_item_count: Option<usize>,
@@ -180,7 +180,7 @@ fn head(frame: &[u8], kind: Kind) -> Option<Head> {
     let list: List = serde_json::from_slice(frame).ok()?;
     let is_this = list.kind.strip_suffix("List") == Some(kind.name());
     let token = Some(list.metadata.r#continue).filter(|token| !token.is_empty());
-    is_this.then_some(Head {
+    is_this.then_some(ListHead {
         token,
         remaining: list.metadata.remaining_item_count,
     })
@@ -218,7 +218,7 @@ mod tests {
             r#"{"c":"\\\"","d":[[],{}]}"#,
             "{}",
         ];
-        let head = Head {
+        let head = ListHead {
             token: Some("abc".into()),
             remaining: Some(7),
         };
@@ -239,7 +239,7 @@ mod tests {
         let (items, cutter) = cut(&[text]);
         assert_eq!(
             (items.len(), cutter.head(Kind::Service)),
-            (1, Some(Head::default()))
+            (1, Some(ListHead::default()))
         );
         assert!(!cutter.is_complete());
         assert_eq!(
@@ -258,7 +258,7 @@ mod tests {
         ] {
             let (items, cutter) = cut(&[text.as_bytes()]);
             assert!(items.is_empty() && cutter.is_complete());
-            assert_eq!(cutter.head(Kind::Service), Some(Head::default()));
+            assert_eq!(cutter.head(Kind::Service), Some(ListHead::default()));
         }
         for text in [
             "<html>{}</html>",

@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How far a request came that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(super) enum FailureKind {
     /// It was answered for good, or could not even be sent: trying again would change nothing.
     Final,
     /// The server turned it away undone, for now.
@@ -32,15 +32,15 @@ pub(super) enum Reach {
 
 /// A try that failed.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct FailedTry {
     pub(super) error: Box<Error>,
-    pub(super) reach: Reach,
+    pub(super) reach: FailureKind,
     /// How long the server asks to be left alone.
     pub(super) retry_after: Option<Duration>,
 }
 
-impl Failure {
-    pub(super) fn new(error: Error, reach: Reach) -> Self {
+impl FailedTry {
+    pub(super) fn new(error: Error, reach: FailureKind) -> Self {
         Self {
             error: Box::new(error),
             reach,
@@ -50,12 +50,12 @@ impl Failure {
 
     /// A failure that no other try would mend.
     pub(super) fn last(error: Error) -> Self {
-        Self::new(error, Reach::Final)
+        Self::new(error, FailureKind::Final)
     }
 
     /// Whether the server has said its last word.
     pub(super) fn is_answer(&self) -> bool {
-        self.reach == Reach::Final && !self.error.is_about_connection()
+        self.reach == FailureKind::Final && !self.error.is_about_connection()
     }
 
     /// Why it failed, without naming the server or the request again.
@@ -69,17 +69,17 @@ impl Failure {
 ///
 /// A write may have happened although its answer is a failure: a proxy that gives up waiting says 503 in its own words,
 /// and the API server says 500 where etcd did not answer in time.
-pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> Reach {
+pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> FailureKind {
     let is_answer =
         is_status && (code.is_client_error() || code == StatusCode::SERVICE_UNAVAILABLE);
     if writes && !is_answer {
-        return Reach::Lost;
+        return FailureKind::Lost;
     }
     match code {
-        StatusCode::UNAUTHORIZED => Reach::Unauthorized,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Reach::TurnedAway,
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => Reach::Lost,
-        _ => Reach::Final,
+        StatusCode::UNAUTHORIZED => FailureKind::Unauthorized,
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => FailureKind::TurnedAway,
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => FailureKind::Lost,
+        _ => FailureKind::Final,
     }
 }
 
@@ -135,10 +135,13 @@ mod tests {
         for is_status in [true, false] {
             let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap(), is_status, false);
             let all = |codes: &[u16], expected| codes.iter().all(|code| reach(*code) == expected);
-            assert!(all(&[429, 503], Reach::TurnedAway));
-            assert!(all(&[502, 504], Reach::Lost));
-            assert!(all(&[400, 403, 404, 409, 410, 422, 500, 501], Reach::Final));
-            assert_eq!(reach(401), Reach::Unauthorized);
+            assert!(all(&[429, 503], FailureKind::TurnedAway));
+            assert!(all(&[502, 504], FailureKind::Lost));
+            assert!(all(
+                &[400, 403, 404, 409, 410, 422, 500, 501],
+                FailureKind::Final
+            ));
+            assert_eq!(reach(401), FailureKind::Unauthorized);
         }
     }
 
@@ -147,12 +150,12 @@ mod tests {
         let reach =
             |code: u16, is_status| reach_of(StatusCode::from_u16(code).unwrap(), is_status, true);
         for code in [400, 401, 403, 404, 409, 413, 422, 429, 503] {
-            assert_ne!(reach(code, true), Reach::Lost, "{code}");
-            assert_eq!(reach(code, false), Reach::Lost, "{code}");
+            assert_ne!(reach(code, true), FailureKind::Lost, "{code}");
+            assert_eq!(reach(code, false), FailureKind::Lost, "{code}");
         }
         for code in [302, 500, 502, 504] {
-            assert_eq!(reach(code, true), Reach::Lost, "{code}");
-            assert_eq!(reach(code, false), Reach::Lost, "{code}");
+            assert_eq!(reach(code, true), FailureKind::Lost, "{code}");
+            assert_eq!(reach(code, false), FailureKind::Lost, "{code}");
         }
     }
 }

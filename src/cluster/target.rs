@@ -8,21 +8,21 @@ use std::path::PathBuf;
 
 use kube::config::{AuthInfo, Cluster, Kubeconfig};
 
-use super::environment::{Environment, Wishes};
+use super::environment::{Environment, TargetOptions};
 use super::error::Error;
 use super::kubeconfig::{read, read_list};
 use super::proxy::ProxyVariables;
 
 /// Where a cluster's address and credentials come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ConfigOrigin {
     /// These kubeconfig files.
     Kubeconfig(Vec<PathBuf>),
     /// The `ServiceAccount` of the pod that this runs in.
     InCluster,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ConfigOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InCluster => f.write_str("in-cluster"),
@@ -41,7 +41,7 @@ impl fmt::Display for Origin {
 #[derive(Clone)]
 pub struct Target {
     /// Where the choice comes from.
-    pub origin: Origin,
+    pub origin: ConfigOrigin,
     /// The context, where there is one.
     pub context: Option<String>,
     /// The URL of the server.
@@ -70,7 +70,7 @@ impl Target {
     /// `~/.kube/config` if there is one, else the credentials of the pod.
     ///
     /// Fails with [`Error::Config`] when the first of these that is there cannot be used, or when there is none.
-    pub fn choose(wishes: &Wishes, environment: &Environment) -> Result<Self, Error> {
+    pub fn choose(wishes: &TargetOptions, environment: &Environment) -> Result<Self, Error> {
         let target = match find_files(wishes, environment)? {
             Some((config, paths)) => {
                 Self::of_kubeconfig(&config, paths, wishes.context.as_deref())?
@@ -88,7 +88,7 @@ impl Target {
         paths: Vec<PathBuf>,
         wanted: Option<&str>,
     ) -> Result<Self, Error> {
-        let origin = Origin::Kubeconfig(paths);
+        let origin = ConfigOrigin::Kubeconfig(paths);
         let name = context_name(config, &origin, wanted)?;
         let context = config
             .contexts
@@ -148,7 +148,7 @@ impl Target {
 
 /// The kubeconfig to use and the files it was read from, or nothing if none was asked for and none is in the home.
 fn find_files(
-    wishes: &Wishes,
+    wishes: &TargetOptions,
     environment: &Environment,
 ) -> Result<Option<(Kubeconfig, Vec<PathBuf>)>, Error> {
     if let Some(path) = &wishes.kubeconfig {
@@ -174,7 +174,7 @@ pub(super) fn config_error<T>(message: String) -> Result<T, Error> {
 
 fn context_name(
     config: &Kubeconfig,
-    origin: &Origin,
+    origin: &ConfigOrigin,
     wanted: Option<&str>,
 ) -> Result<String, Error> {
     match wanted.or(config.current_context.as_deref()) {
@@ -266,7 +266,7 @@ clusters:
             kubeconfig: Option<&str>,
             context: Option<&str>,
         ) -> Result<Target, String> {
-            let wishes = Wishes {
+            let wishes = TargetOptions {
                 kubeconfig: kubeconfig.map(|name| self.dir.path().join(name)),
                 context: context.map(str::to_owned),
             };
@@ -323,7 +323,7 @@ clusters:
         assert_eq!(target.server, "https://two:6443");
         assert_eq!(
             target.origin,
-            Origin::Kubeconfig(vec![house.dir.path().join("a"), house.dir.path().join("b")])
+            ConfigOrigin::Kubeconfig(vec![house.dir.path().join("a"), house.dir.path().join("b")])
         );
     }
 

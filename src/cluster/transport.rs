@@ -23,7 +23,7 @@ use tower_http::decompression::DecompressionLayer;
 use super::error::{Error, one_line, root_cause};
 use super::kubeconfig::describe;
 use super::proxy::{Proxy, Scheme, parse_proxy};
-use super::target::{Origin, Target};
+use super::target::{ConfigOrigin, Target};
 
 /// How long a server may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,7 +113,7 @@ fn config(target: &Target, user: AuthInfo) -> Result<Config, Error> {
     let mut config = Config::new(url);
     config.auth_info = user;
     config.root_cert = certificate_authority(target)?;
-    if target.origin == Origin::InCluster {
+    if target.origin == ConfigOrigin::InCluster {
         // A pod may live longer than the certificate authority of its cluster.
         config.root_cert_file = cluster.certificate_authority.as_ref().map(PathBuf::from);
     }

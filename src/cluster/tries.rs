@@ -10,7 +10,7 @@ use tokio::time::timeout_at;
 use super::client::Client;
 use super::error::Error;
 use super::request::Request;
-use super::retry::{self, Failure, Reach};
+use super::retry::{self, FailedTry, FailureKind};
 use super::session::Session;
 
 /// How many connections in a row may break under a request.
@@ -62,13 +62,13 @@ impl<'a> Tries<'a> {
     pub(super) async fn one<T, F>(
         &mut self,
         attempt: impl FnOnce(Arc<Session>) -> F,
-    ) -> Result<T, Failure>
+    ) -> Result<T, FailedTry>
     where
-        F: Future<Output = Result<T, Failure>>,
+        F: Future<Output = Result<T, FailedTry>>,
     {
         self.count += 1;
         let result = self.in_time(attempt(self.session.clone())).await;
-        if result.as_ref().map_or_else(Failure::is_answer, |_| true) {
+        if result.as_ref().map_or_else(FailedTry::is_answer, |_| true) {
             self.client.note_result();
         }
         result
@@ -76,8 +76,8 @@ impl<'a> Tries<'a> {
 
     async fn in_time<T>(
         &self,
-        attempt: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Failure> {
+        attempt: impl Future<Output = Result<T, FailedTry>>,
+    ) -> Result<T, FailedTry> {
         let mut attempt = std::pin::pin!(attempt);
         let deadline = self.start + self.client.timeout;
         let slow = Instant::now() + SLOW;
@@ -93,25 +93,29 @@ impl<'a> Tries<'a> {
         }
         match timeout_at(deadline.into(), &mut attempt).await {
             Ok(result) => result,
-            Err(_) if self.request.writes() => Err(Failure::last(self.unknown(self.time_is_up()))),
-            Err(_) => Err(Failure::last(self.out_of_time())),
+            Err(_) if self.request.writes() => {
+                Err(FailedTry::last(self.unknown(self.time_is_up())))
+            }
+            Err(_) => Err(FailedTry::last(self.out_of_time())),
         }
     }
 
     /// Waits for the next try, or gives the error with which the request has failed for good.
-    pub(super) async fn fail(&mut self, failure: Failure) -> Result<(), Error> {
+    pub(super) async fn fail(&mut self, failure: FailedTry) -> Result<(), Error> {
         match failure.reach {
-            Reach::Unauthorized if !self.renewed => self.renew(failure).await,
-            Reach::Lost | Reach::Broken if self.request.writes() => {
+            FailureKind::Unauthorized if !self.renewed => self.renew(failure).await,
+            FailureKind::Lost | FailureKind::Broken if self.request.writes() => {
                 Err(self.unknown(failure.cause()))
             }
-            Reach::Broken if self.count >= BROKEN_TRIES => Err(self.broken(failure)),
-            Reach::TurnedAway | Reach::Lost | Reach::Broken => self.wait(failure).await,
-            Reach::Final | Reach::Unauthorized => Err(*failure.error),
+            FailureKind::Broken if self.count >= BROKEN_TRIES => Err(self.broken(failure)),
+            FailureKind::TurnedAway | FailureKind::Lost | FailureKind::Broken => {
+                self.wait(failure).await
+            }
+            FailureKind::Final | FailureKind::Unauthorized => Err(*failure.error),
         }
     }
 
-    async fn renew(&mut self, failure: Failure) -> Result<(), Error> {
+    async fn renew(&mut self, failure: FailedTry) -> Result<(), Error> {
         self.renewed = true;
         self.session = self
             .client
@@ -121,7 +125,7 @@ impl<'a> Tries<'a> {
         Ok(())
     }
 
-    async fn wait(&mut self, failure: Failure) -> Result<(), Error> {
+    async fn wait(&mut self, failure: FailedTry) -> Result<(), Error> {
         let pause = retry::pause(self.count, failure.retry_after, chance());
         let left = self.client.timeout.saturating_sub(self.start.elapsed());
         self.client
@@ -137,7 +141,7 @@ impl<'a> Tries<'a> {
         Ok(())
     }
 
-    fn broken(&self, failure: Failure) -> Error {
+    fn broken(&self, failure: FailedTry) -> Error {
         if self.client.had_result_since(self.start) {
             let (what, cause) = (self.request.operation.clone(), failure.cause());
             return Error::Interrupted { what, cause };

@@ -121,16 +121,16 @@ fn gathered<K: Eq + Hash, V>(parts: impl Iterator<Item = (K, V)>) -> HashMap<K, 
 /// The position of the entry that the manifest was applied by, if it owns something that is not declared.
 fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> Option<usize> {
     let entries: Vec<UnreadEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
-    let claims: Vec<(usize, Claim)> = entries
+    let claims: Vec<(usize, OwnedFields)> = entries
         .iter()
         .enumerate()
         .filter(|(_, entry)| entry.is_candidate())
-        .filter_map(|(at, entry)| Some((at, Claim::of(entry, ty, declared)?)))
+        .filter_map(|(at, entry)| Some((at, OwnedFields::of(entry, ty, declared)?)))
         .collect();
-    let most = claims.iter().map(|(_, claim)| claim.declared).max()?;
-    let mut best = claims.iter().filter(|(_, claim)| claim.declared == most);
+    let most = claims.iter().map(|(_, owned)| owned.declared).max()?;
+    let mut best = claims.iter().filter(|(_, owned)| owned.declared == most);
     match (best.next(), best.next(), most) {
-        (Some((at, claim)), None, 1..) if claim.has_more => Some(*at),
+        (Some((at, owned)), None, 1..) if owned.has_more => Some(*at),
         _ => None,
     }
 }
@@ -159,31 +159,31 @@ impl UnreadEntry<'_> {
 
 /// How much of what an entry owns is declared.
 #[derive(Default)]
-struct Claim {
+struct OwnedFields {
     declared: usize,
     /// Something that may leave the object is owned and not declared.
     has_more: bool,
 }
 
-impl Claim {
+impl OwnedFields {
     fn of(entry: &UnreadEntry<'_>, ty: &'static Struct, declared: Node<'_>) -> Option<Self> {
-        let mut claim = Self::default();
-        let place = Place {
+        let mut owned = Self::default();
+        let place = DeclaredPlace {
             node: Some(declared),
             inside: Inside::Struct(ty),
             stays: false,
             is_item: false,
         };
         let mut deserializer = serde_json::Deserializer::from_str(entry.fields_v1?.get());
-        let count = Count {
-            claim: &mut claim,
+        let count = OwnedFieldsSeed {
+            owned: &mut owned,
             place,
         };
         count.deserialize(&mut deserializer).ok()?;
-        Some(claim)
+        Some(owned)
     }
 
-    fn count(&mut self, place: &Place<'_>) {
+    fn count(&mut self, place: &DeclaredPlace<'_>) {
         if place.node.is_some() {
             self.declared += 1;
         } else {
@@ -194,7 +194,7 @@ impl Claim {
 
 /// A place in the manifest, on the way through the set of an entry's fields.
 #[derive(Clone, Copy)]
-struct Place<'n> {
+struct DeclaredPlace<'n> {
     /// What is declared there.
     node: Option<Node<'n>>,
     inside: Inside,
@@ -211,7 +211,7 @@ enum Inside {
     Nothing,
 }
 
-impl<'n> Place<'n> {
+impl<'n> DeclaredPlace<'n> {
     fn field(&self, name: &str) -> Option<Self> {
         let node = self.node.and_then(|node| node.get(name));
         let node = node.filter(|node| !node.is_null());
@@ -240,11 +240,11 @@ impl<'n> Place<'n> {
         })
     }
 
-    fn item(&self, key: &str, items: &mut Option<Items<'n>>) -> Option<Self> {
+    fn item(&self, key: &str, items: &mut Option<DeclaredItems<'n>>) -> Option<Self> {
         let Inside::List(ty, keys) = self.inside else {
             return None;
         };
-        let items = items.get_or_insert_with(|| Items::of(ty, keys, self.node));
+        let items = items.get_or_insert_with(|| DeclaredItems::of(ty, keys, self.node));
         Some(Self {
             node: items.find(&item_key(key)?),
             inside: Inside::Struct(ty),
@@ -272,9 +272,9 @@ impl Inside {
 }
 
 /// The declared items of a list, by key.
-struct Items<'n>(Vec<(ItemKey, Node<'n>)>);
+struct DeclaredItems<'n>(Vec<(ItemKey, Node<'n>)>);
 
-impl<'n> Items<'n> {
+impl<'n> DeclaredItems<'n> {
     fn of(ty: &'static Struct, keys: &[&'static str], list: Option<Node<'n>>) -> Self {
         let key = |item| {
             let siblings = Siblings {
@@ -299,12 +299,12 @@ impl<'n> Items<'n> {
 }
 
 /// Reads what is owned below a place.
-struct Count<'c, 'n> {
-    claim: &'c mut Claim,
-    place: Place<'n>,
+struct OwnedFieldsSeed<'c, 'n> {
+    owned: &'c mut OwnedFields,
+    place: DeclaredPlace<'n>,
 }
 
-impl<'de> DeserializeSeed<'de> for Count<'_, '_> {
+impl<'de> DeserializeSeed<'de> for OwnedFieldsSeed<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -312,7 +312,7 @@ impl<'de> DeserializeSeed<'de> for Count<'_, '_> {
     }
 }
 
-impl<'de> Visitor<'de> for Count<'_, '_> {
+impl<'de> Visitor<'de> for OwnedFieldsSeed<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -320,60 +320,65 @@ impl<'de> Visitor<'de> for Count<'_, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { claim, place } = self;
+        let Self { owned, place } = self;
         let mut items = None;
         let mut is_value = true;
-        while let Some(step) = map.next_key_seed(Element(&place, &mut items))? {
+        while let Some(step) = map.next_key_seed(ElementSeed(&place, &mut items))? {
             is_value = false;
             match step {
-                Step::Into(place) => map.next_value_seed(Count { claim, place })?,
-                Step::Itself => {
-                    map.next_value::<IgnoredAny>()?;
-                    claim.has_more |= place.is_item && place.node.is_none() && !place.stays;
+                ElementTarget::Into(place) => {
+                    map.next_value_seed(OwnedFieldsSeed { owned, place })?;
                 }
-                Step::Unknown => drop(map.next_value::<IgnoredAny>()?),
+                ElementTarget::Itself => {
+                    map.next_value::<IgnoredAny>()?;
+                    owned.has_more |= place.is_item && place.node.is_none() && !place.stays;
+                }
+                ElementTarget::Unknown => drop(map.next_value::<IgnoredAny>()?),
             }
         }
         if is_value {
-            claim.count(&place);
+            owned.count(&place);
         }
         Ok(())
     }
 }
 
-enum Step<'n> {
-    Into(Place<'n>),
+enum ElementTarget<'n> {
+    Into(DeclaredPlace<'n>),
     Itself,
     Unknown,
 }
 
 /// Reads one element of a path, and finds what is declared there.
-struct Element<'s, 'n>(&'s Place<'n>, &'s mut Option<Items<'n>>);
+struct ElementSeed<'s, 'n>(&'s DeclaredPlace<'n>, &'s mut Option<DeclaredItems<'n>>);
 
-impl<'de, 'n> DeserializeSeed<'de> for Element<'_, 'n> {
-    type Value = Step<'n>;
+impl<'de, 'n> DeserializeSeed<'de> for ElementSeed<'_, 'n> {
+    type Value = ElementTarget<'n>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Step<'n>, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<ElementTarget<'n>, D::Error> {
         deserializer.deserialize_str(self)
     }
 }
 
-impl<'n> Visitor<'_> for Element<'_, 'n> {
-    type Value = Step<'n>;
+impl<'n> Visitor<'_> for ElementSeed<'_, 'n> {
+    type Value = ElementTarget<'n>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an element of a path")
     }
 
-    fn visit_str<E>(self, element: &str) -> Result<Step<'n>, E> {
+    fn visit_str<E>(self, element: &str) -> Result<ElementTarget<'n>, E> {
         let Self(place, items) = self;
         let inner = match element.split_at_checked(2) {
             Some(("f:", name)) => place.field(name),
             Some(("k:", key)) => place.item(key, items),
-            _ if element == "." => return Ok(Step::Itself),
+            _ if element == "." => return Ok(ElementTarget::Itself),
             _ => None,
         };
-        Ok(inner.map_or(Step::Unknown, Step::Into))
+        Ok(inner.map_or(ElementTarget::Unknown, ElementTarget::Into))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::walk::{Spot, Step, Walk};
-use super::{Class, Edit, Finding, Origin, Token};
+use super::{Class, Edit, Finding, Origin, PointerToken};
 use crate::path::{Ignore, Path, Segment};
 use crate::yaml::Node;
 
@@ -36,8 +36,8 @@ impl<'a> Walk<'_, 'a> {
         edit: Edit,
     ) -> Box<Finding> {
         let at = self.steps.iter().map(|step| match step {
-            Step::Key(key) => Token::Key((*key).to_owned()),
-            Step::Item { live, .. } => Token::Index(live.unwrap_or_default()),
+            Step::Key(key) => PointerToken::Key((*key).to_owned()),
+            Step::Item { live, .. } => PointerToken::Index(live.unwrap_or_default()),
         });
         Box::new(Finding {
             path: self.path(),
@@ -61,12 +61,12 @@ impl<'a> Walk<'_, 'a> {
     }
 
     pub(super) fn declared_pointer(&self) -> String {
-        let tokens: Vec<Token> = self
+        let tokens: Vec<PointerToken> = self
             .steps
             .iter()
             .map(|step| match step {
-                Step::Key(key) => Token::Key((*key).to_owned()),
-                Step::Item { declared, .. } => Token::Index(declared.unwrap_or_default()),
+                Step::Key(key) => PointerToken::Key((*key).to_owned()),
+                Step::Item { declared, .. } => PointerToken::Index(declared.unwrap_or_default()),
             })
             .collect();
         super::pointer(&tokens)

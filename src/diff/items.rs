@@ -7,12 +7,12 @@ use serde_json::Value;
 use super::applied::Applied;
 use super::pairs::{Identities, live_text, pair};
 use super::walk::{IGNORED, Spot, Step, Walk};
-use super::{Class, Edit, Place, Verdict};
+use super::{Class, Edit, InsertAt, Verdict};
 use crate::schema::{MATCHED_IN_ORDER, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
 /// The items of a keyed list, and which belong together.
-struct Items<'a> {
+struct KeyedItems<'a> {
     ty: StructRef,
     keys: &'static [&'static str],
     declared: Vec<Node<'a>>,
@@ -25,7 +25,7 @@ struct Items<'a> {
     last: Vec<Option<Node<'a>>>,
 }
 
-impl<'a> Items<'a> {
+impl<'a> KeyedItems<'a> {
     fn of(ty: StructRef, keys: &'static [&'static str], spot: &Spot<'a>) -> Self {
         let fields: &'static Struct = ty.get();
         let nodes = |list: Option<Node<'a>>| list.into_iter().flat_map(Node::items).collect();
@@ -118,7 +118,7 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         let Type::Struct(ty) = item else { return };
-        let items = Items::of(*ty, keys, spot);
+        let items = KeyedItems::of(*ty, keys, spot);
         for i in 0..items.declared.len() {
             let (inner, step) = items.declared(i, spot);
             self.steps.push(step);
@@ -155,9 +155,9 @@ impl<'a> Walk<'_, 'a> {
         let before = partner[..index].iter().rev().find_map(|j| *j);
         let after = partner[index + 1..].iter().find_map(|j| *j);
         let place = match (before, after) {
-            (Some(j), _) => Place::After(j),
-            (None, Some(j)) => Place::Before(j),
-            (None, None) => Place::End,
+            (Some(j), _) => InsertAt::After(j),
+            (None, Some(j)) => InsertAt::Before(j),
+            (None, None) => InsertAt::End,
         };
         let item = spot.declared.map(Node::to_json).unwrap_or_default();
         let edit = Edit::Insert {

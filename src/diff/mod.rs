@@ -103,7 +103,7 @@ pub struct Finding {
     /// The place in the manifest's document, from its root (RFC 6901), where it declares one.
     pub declared_pointer: Option<String>,
     /// The place in the live object, whether it has a value there or not.
-    pub at: Vec<Token>,
+    pub at: Vec<PointerToken>,
     /// What a repair does there.
     pub edit: Edit,
     /// The row that says that the server refuses to change it.
@@ -118,7 +118,7 @@ pub struct Finding {
 
 /// One step of a place in a live object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Token {
+pub enum PointerToken {
     /// A key.
     Key(String),
     /// A position.
@@ -137,7 +137,7 @@ pub enum Edit {
         /// The item.
         item: Value,
         /// Where.
-        place: Place,
+        place: InsertAt,
     },
     /// Puts the items at these positions, in this order, into the places that they hold together.
     Permute(Vec<usize>),
@@ -145,7 +145,7 @@ pub enum Edit {
 
 /// Where a missing item is put into a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum InsertAt {
     /// Right behind this item, and behind what was put there before.
     After(usize),
     /// Right before this item, and behind what was put there before.
@@ -156,13 +156,13 @@ pub enum Place {
 
 /// The pointer of a place (RFC 6901).
 #[must_use]
-pub fn pointer(tokens: &[Token]) -> String {
+pub fn pointer(tokens: &[PointerToken]) -> String {
     let mut text = String::new();
     for token in tokens {
         text.push('/');
         match token {
-            Token::Key(key) => text.push_str(&key.replace('~', "~0").replace('/', "~1")),
-            Token::Index(index) => text.push_str(&index.to_string()),
+            PointerToken::Key(key) => text.push_str(&key.replace('~', "~0").replace('/', "~1")),
+            PointerToken::Index(index) => text.push_str(&index.to_string()),
         }
     }
     text
@@ -175,7 +175,7 @@ pub fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
 
 /// What a manifest declares of one object, and how it is to be compared.
 #[derive(Clone)]
-pub struct Subject<'a> {
+pub struct Desired<'a> {
     /// What kind it is.
     pub kind: Kind,
     /// The manifest's document.
@@ -218,7 +218,8 @@ impl Differences {
 
 /// A key that may stand in one of two maps only leaves the other when it is set: the path there.
 fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
-    let ([Token::Key(map), Token::Key(key)], Edit::Set(_)) = (&finding.at[..], &finding.edit)
+    let ([PointerToken::Key(map), PointerToken::Key(key)], Edit::Set(_)) =
+        (&finding.at[..], &finding.edit)
     else {
         return None;
     };
@@ -235,7 +236,7 @@ const LAST_APPLIED: &str =
 /// `metadata.managedFields` where that is not in `live`.
 #[must_use]
 pub fn differences(
-    subject: &Subject<'_>,
+    subject: &Desired<'_>,
     live: &Value,
     managed_fields: Option<&str>,
 ) -> Differences {

@@ -82,7 +82,7 @@ pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
 /// left in order, if both sides have equally many left. So a renamed port is one changed name, never an item missing
 /// and one too many. Nothing is matched twice.
 pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Vec<Option<usize>> {
-    let mut pairs = Pairs {
+    let mut pairs = Matching {
         partner: vec![None; a.len()],
         taken: vec![false; b.len()],
     };
@@ -108,14 +108,14 @@ pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Ve
 }
 
 /// Who has a partner.
-struct Pairs {
+struct Matching {
     /// Of each item of the first list.
     partner: Vec<Option<usize>>,
     /// Each item of the second.
     taken: Vec<bool>,
 }
 
-impl Pairs {
+impl Matching {
     fn join(&mut self, i: usize, j: usize) {
         self.partner[i] = Some(j);
         self.taken[j] = true;

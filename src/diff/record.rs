@@ -10,7 +10,7 @@ use crate::yaml::{Node, Value};
 /// Whether everything in the record stands in the manifest too, with the same value, so that nothing of it has left.
 pub(super) fn is_declared(record: &str, declared: Node<'_>) -> bool {
     let mut deserializer = serde_json::Deserializer::from_str(record);
-    let place = Place::Root;
+    let place = RecordPart::Root;
     let seed = Declared {
         node: Some(declared),
         place,
@@ -19,7 +19,7 @@ pub(super) fn is_declared(record: &str, declared: Node<'_>) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum RecordPart {
     Root,
     Metadata,
     /// kubectl adds it where the manifest has none. It names the object, and cannot leave.
@@ -31,14 +31,14 @@ enum Place {
 /// says something.
 struct Declared<'n> {
     node: Option<Node<'n>>,
-    place: Place,
+    place: RecordPart,
 }
 
 impl Declared<'_> {
     fn hold<E: Error>(&self, same: impl FnOnce(Value<'_>) -> bool) -> Result<(), E> {
         match self.node {
             Some(node) if same(node.value()) => Ok(()),
-            None if self.place == Place::Namespace => Ok(()),
+            None if self.place == RecordPart::Namespace => Ok(()),
             _ => Err(E::custom("it differs")),
         }
     }
@@ -98,7 +98,7 @@ impl<'de> Visitor<'de> for Declared<'_> {
         for item in list.items() {
             let seed = Declared {
                 node: Some(item),
-                place: Place::Other,
+                place: RecordPart::Other,
             };
             if seq.next_element_seed(seed)?.is_none() {
                 return self.hold(|_| false);
@@ -114,7 +114,7 @@ impl<'de> Visitor<'de> for Declared<'_> {
         if self.node.is_some() {
             self.hold(|value| value == Value::Map)?;
         }
-        while let Some(inner) = map.next_key_seed(Key(&self))? {
+        while let Some(inner) = map.next_key_seed(KeySeed(&self))? {
             map.next_value_seed(inner)?;
         }
         Ok(())
@@ -122,9 +122,9 @@ impl<'de> Visitor<'de> for Declared<'_> {
 }
 
 /// Reads a key, and finds what is declared there.
-struct Key<'s, 'n>(&'s Declared<'n>);
+struct KeySeed<'s, 'n>(&'s Declared<'n>);
 
-impl<'de, 'n> DeserializeSeed<'de> for Key<'_, 'n> {
+impl<'de, 'n> DeserializeSeed<'de> for KeySeed<'_, 'n> {
     type Value = Declared<'n>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Declared<'n>, D::Error> {
@@ -132,7 +132,7 @@ impl<'de, 'n> DeserializeSeed<'de> for Key<'_, 'n> {
     }
 }
 
-impl<'n> Visitor<'_> for Key<'_, 'n> {
+impl<'n> Visitor<'_> for KeySeed<'_, 'n> {
     type Value = Declared<'n>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,9 +141,9 @@ impl<'n> Visitor<'_> for Key<'_, 'n> {
 
     fn visit_str<E: Error>(self, key: &str) -> Result<Declared<'n>, E> {
         let place = match (self.0.place, key) {
-            (Place::Root, "metadata") => Place::Metadata,
-            (Place::Metadata, "namespace") => Place::Namespace,
-            _ => Place::Other,
+            (RecordPart::Root, "metadata") => RecordPart::Metadata,
+            (RecordPart::Metadata, "namespace") => RecordPart::Namespace,
+            _ => RecordPart::Other,
         };
         let node = self.0.node.and_then(|node| node.get(key));
         Ok(Declared { node, place })

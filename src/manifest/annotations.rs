@@ -4,7 +4,7 @@ use crate::path::Pattern;
 use crate::schema::Kind;
 use crate::yaml::{Entry, Node, Position, Value};
 
-use super::check::Finding;
+use super::check::Mistake;
 use super::ignore;
 use super::problem::quoted;
 use super::suggest;
@@ -22,9 +22,9 @@ pub(super) struct Instructions {
     pub policy: Policy,
     pub ignore: Vec<Pattern>,
     /// What is wrong with them. The resource is then not written: a misspelt instruction must not become a repair.
-    pub wrong: Vec<Finding>,
+    pub wrong: Vec<Mistake>,
     /// Annotations that look like instructions and are none.
-    pub doubtful: Vec<Finding>,
+    pub doubtful: Vec<Mistake>,
 }
 
 /// Whether the manifest says that it is to be passed over, or that it is a hook: Helm and Argo CD create and delete
@@ -62,7 +62,7 @@ pub(super) fn read(kind: Kind, object: Node<'_>) -> Instructions {
                 "spec.template.metadata.annotations[\"{}\"]: no effect here, it belongs in metadata.annotations of the {kind}",
                 entry.key
             );
-            instructions.wrong.push(Finding {
+            instructions.wrong.push(Mistake {
                 position: entry.key_position(),
                 message,
             });
@@ -140,8 +140,8 @@ fn patterns(kind: Kind, value: &str) -> Result<Vec<Pattern>, String> {
     Ok(patterns)
 }
 
-fn finding(entry: &Entry<'_>, position: Position, message: &str) -> Finding {
-    Finding {
+fn finding(entry: &Entry<'_>, position: Position, message: &str) -> Mistake {
+    Mistake {
         position,
         message: format!(
             "metadata.annotations[\"{}\"]: {message}",

@@ -15,7 +15,7 @@ use super::unknown;
 
 /// One thing that is wrong, before it is known in which file.
 #[derive(Clone, Debug)]
-pub(super) struct Finding {
+pub(super) struct Mistake {
     /// Where.
     pub position: Position,
     /// What is wrong, with the path of the field.
@@ -24,25 +24,25 @@ pub(super) struct Finding {
 
 /// What a check finds.
 #[derive(Debug, Default)]
-pub(super) struct Findings {
+pub(super) struct CheckResult {
     /// What the server would refuse.
-    pub wrong: Vec<Finding>,
+    pub wrong: Vec<Mistake>,
     /// What it would drop.
-    pub unknown: Vec<Finding>,
+    pub unknown: Vec<Mistake>,
     /// The fields that only the server writes, and where the first of them stands.
     pub saved: Vec<String>,
     pub saved_at: Option<Position>,
     /// Images with a variable that nobody has substituted, and the fields that cannot be compared for that.
-    pub unsubstituted: Vec<Finding>,
+    pub unsubstituted: Vec<Mistake>,
     pub incomparable: Vec<Path>,
 }
 
 /// Checks an object of this kind. Its name and namespace are checked elsewhere.
-pub(super) fn check(kind: Kind, object: Node<'_>) -> Findings {
+pub(super) fn check(kind: Kind, object: Node<'_>) -> CheckResult {
     let root = types::root(kind);
-    let mut walk = Walk {
+    let mut walk = Checker {
         root: &root,
-        findings: Findings::default(),
+        findings: CheckResult::default(),
     };
     walk.object(&Trail::root(&root), object);
     if kind == Kind::ConfigMap {
@@ -51,14 +51,14 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Findings {
     walk.findings
 }
 
-struct Walk<'t> {
+struct Checker<'t> {
     root: &'t Struct,
-    findings: Findings,
+    findings: CheckResult,
 }
 
-impl Walk<'_> {
+impl Checker<'_> {
     fn wrong(&mut self, at: &Trail<'_>, position: Position, message: &str) {
-        self.findings.wrong.push(Finding {
+        self.findings.wrong.push(Mistake {
             position,
             message: format!("{}: {message}", at.path()),
         });
@@ -85,7 +85,7 @@ impl Walk<'_> {
             message += &unknown::hint(self.root, at, node, entry);
         }
         let position = entry.key_position();
-        self.findings.unknown.push(Finding { position, message });
+        self.findings.unknown.push(Mistake { position, message });
     }
 
     fn field(&mut self, at: &Trail<'_>, field: &Field, node: Node<'_>) {
@@ -116,7 +116,7 @@ impl Walk<'_> {
             return;
         };
         let path = at.path().key(entry.key);
-        self.findings.unsubstituted.push(Finding {
+        self.findings.unsubstituted.push(Mistake {
             position: entry.value.position(),
             message: format!(
                 "{path}: {} has a variable that was not substituted; substitute it first",
@@ -245,7 +245,7 @@ impl Walk<'_> {
                 "at most {} bytes of data expected, {size} stand here",
                 names::CONFIG_MAP
             );
-            self.findings.wrong.push(Finding {
+            self.findings.wrong.push(Mistake {
                 position: object.position(),
                 message,
             });

@@ -4,9 +4,9 @@ use crate::schema::Kind;
 use crate::yaml::{Document, Node, Position, Tree, Value};
 
 use super::annotations;
-use super::check::Finding;
+use super::check::Mistake;
 use super::kinds::{self, Claim};
-use super::problem::Subject;
+use super::problem::ObjectReference;
 use super::scalars::expected;
 use super::sops;
 
@@ -17,29 +17,29 @@ pub(super) struct Object<'a> {
     pub document: usize,
     /// Where it is in the document, as a JSON pointer: empty, or `/items/3`.
     pub pointer: String,
-    pub subject: Subject,
-    pub verdict: Verdict,
+    pub subject: ObjectReference,
+    pub verdict: Classified,
 }
 
 impl Object<'_> {
     /// Whether it is compared, if nothing is wrong with it.
     pub(super) fn is_compared(&self) -> bool {
         match self.verdict {
-            Verdict::Ours(_) => !annotations::is_skipped(self.node),
-            Verdict::Wrong(_) => true,
-            Verdict::Other(_) | Verdict::Nothing => false,
+            Classified::Ours(_) => !annotations::is_skipped(self.node),
+            Classified::Wrong(_) => true,
+            Classified::Other(_) | Classified::Nothing => false,
         }
     }
 }
 
 /// What an object is.
-pub(super) enum Verdict {
+pub(super) enum Classified {
     Ours(Kind),
     /// A kind that is not compared, as it is counted.
     Other(String),
     /// Nothing of Kubernetes.
     Nothing,
-    Wrong(Finding),
+    Wrong(Mistake),
 }
 
 /// All objects of a file in their order. Those of ours that name no namespace get this one.
@@ -51,14 +51,14 @@ pub(super) fn objects<'a>(
     let mut objects = Vec::new();
     for document in documents {
         let node = tree.node(document.root);
-        let head = Head::of(node, None);
+        let head = ClaimedType::of(node, None);
         if sops::is_encrypted(node) && head.is_unreadable(node) {
             objects.push(unreadable(node, document.index));
             continue;
         }
         if let Some((implied, items)) = items(node, &head) {
             for (index, item) in items.enumerate() {
-                let head = Head::of(item, implied).in_list(item);
+                let head = ClaimedType::of(item, implied).in_list(item);
                 let pointer = format!("/items/{index}");
                 objects.push(head.object(item, document.index, pointer, namespace));
             }
@@ -75,8 +75,8 @@ fn unreadable(node: Node<'_>, document: usize) -> Object<'_> {
         node,
         document,
         pointer: String::new(),
-        subject: Subject::default(),
-        verdict: Verdict::Wrong(Finding {
+        subject: ObjectReference::default(),
+        verdict: Classified::Wrong(Mistake {
             position: node.position(),
             message: sops::MESSAGE.to_owned(),
         }),
@@ -86,7 +86,7 @@ fn unreadable(node: Node<'_>, document: usize) -> Object<'_> {
 /// The items of a list, and what those are that do not say it.
 fn items<'a, 'h>(
     node: Node<'a>,
-    head: &'h Head,
+    head: &'h ClaimedType,
 ) -> Option<(Option<&'h Implied>, impl Iterator<Item = Node<'a>>)> {
     let Claim::List(implied) = &head.claim else {
         return None;
@@ -99,15 +99,15 @@ fn items<'a, 'h>(
 type Implied = (String, String);
 
 /// What an object says that it is.
-struct Head {
+struct ClaimedType {
     api_version: String,
     kind: String,
     claim: Claim,
     /// A field that should have been a string, and is not.
-    wrong: Option<Finding>,
+    wrong: Option<Mistake>,
 }
 
-impl Head {
+impl ClaimedType {
     fn of(node: Node<'_>, implied: Option<&Implied>) -> Self {
         let word = |field: &str| node.get(field).and_then(Node::as_str).unwrap_or_default();
         let (mut api_version, mut kind) = (word("apiVersion"), word("kind"));
@@ -123,7 +123,7 @@ impl Head {
                 .get(field)
                 .filter(|n| !n.is_null() && n.as_str().is_none())?;
             let message = format!("{field}: {}", expected("a string", value));
-            is_object.then(|| Finding {
+            is_object.then(|| Mistake {
                 position: value.position(),
                 message,
             })
@@ -156,24 +156,24 @@ impl Head {
             Claim::Nothing => expected("an object with apiVersion and kind", node),
             _ => return self,
         };
-        self.wrong.get_or_insert(Finding {
+        self.wrong.get_or_insert(Mistake {
             position: node.position(),
             message,
         });
         self
     }
 
-    fn verdict(self, node: Node<'_>) -> Verdict {
+    fn verdict(self, node: Node<'_>) -> Classified {
         if let Some(finding) = self.wrong {
-            return Verdict::Wrong(finding);
+            return Classified::Wrong(finding);
         }
         match self.claim {
-            Claim::Ours(kind) => Verdict::Ours(kind),
-            Claim::Other(name) => Verdict::Other(name),
-            Claim::Nothing => Verdict::Nothing,
+            Claim::Ours(kind) => Classified::Ours(kind),
+            Claim::Other(name) => Classified::Other(name),
+            Claim::Nothing => Classified::Nothing,
             Claim::Wrong { field, message } => {
                 let at = node.get(field).filter(|n| !n.is_null()).unwrap_or(node);
-                Verdict::Wrong(Finding {
+                Classified::Wrong(Mistake {
                     position: at.position(),
                     message: format!("{field}: {message}"),
                 })
@@ -184,7 +184,7 @@ impl Head {
                     Some(items) => (items, format!("items: {}", expected("a list", items))),
                     None => (node, "items: missing; a list expected".to_owned()),
                 };
-                Verdict::Wrong(Finding {
+                Classified::Wrong(Mistake {
                     position: at.position(),
                     message,
                 })
@@ -205,7 +205,7 @@ impl Head {
                 .and_then(|metadata| metadata.get(field));
             value.and_then(Node::as_str).unwrap_or_default().to_owned()
         };
-        let mut subject = Subject {
+        let mut subject = ObjectReference {
             api_version: self.api_version.clone(),
             kind: self.kind.clone(),
             namespace: metadata("namespace"),
@@ -213,8 +213,8 @@ impl Head {
         };
         let verdict = self.verdict(node);
         match &verdict {
-            Verdict::Ours(kind) if !kind.is_namespaced() => subject.namespace.clear(),
-            Verdict::Ours(_) if subject.namespace.is_empty() => {
+            Classified::Ours(kind) if !kind.is_namespaced() => subject.namespace.clear(),
+            Classified::Ours(_) if subject.namespace.is_empty() => {
                 namespace.clone_into(&mut subject.namespace);
             }
             _ => {}

@@ -13,10 +13,10 @@ use crate::schema::{Kind, ResourceId};
 use crate::yaml::{self, Node, Position, Severity, Tree};
 
 use super::annotations::{self, Instructions};
-use super::check::{self, Finding, Findings};
-use super::documents::{self, Object, Verdict};
+use super::check::{self, CheckResult, Mistake};
+use super::documents::{self, Classified, Object};
 use super::identity;
-use super::problem::{Place, Problem, Subject, one_line};
+use super::problem::{Location, ObjectReference, Problem, one_line};
 use super::sops;
 use super::{Resource, Skipped};
 
@@ -136,7 +136,7 @@ pub(super) fn hash(bytes: &[u8]) -> u64 {
 pub(super) struct Checked {
     pub resources: Vec<Arc<Resource>>,
     /// Resources that cannot be compared, with where they are declared: they count when duplicates are looked for.
-    pub broken: Vec<(ResourceId, Place)>,
+    pub broken: Vec<(ResourceId, Location)>,
     pub skipped: Vec<Skipped>,
     /// How many objects name no namespace, though their kind has one.
     pub without_namespace: usize,
@@ -174,7 +174,7 @@ pub(super) fn check(bytes: Vec<u8>, hash: u64, surroundings: &Surroundings<'_>) 
         content,
     });
     let objects = documents::objects(&file.tree, &documents, surroundings.namespace);
-    let mut reader = Reader {
+    let mut reader = DocumentReader {
         surroundings,
         file: &file,
         checked: Checked::default(),
@@ -188,20 +188,20 @@ pub(super) fn check(bytes: Vec<u8>, hash: u64, surroundings: &Surroundings<'_>) 
     reader.checked
 }
 
-struct Reader<'r> {
+struct DocumentReader<'r> {
     surroundings: &'r Surroundings<'r>,
     file: &'r Arc<File>,
     checked: Checked,
     /// The first resource with fields that only the server writes, and all such fields of the file.
-    saved: Option<(Subject, Position, Vec<String>)>,
+    saved: Option<(ObjectReference, Position, Vec<String>)>,
 }
 
-impl Reader<'_> {
-    fn place(&self, position: Position) -> Place {
+impl DocumentReader<'_> {
+    fn place(&self, position: Position) -> Location {
         self.file.place(position)
     }
 
-    fn problem(&self, subject: Option<&Subject>, finding: Finding) -> Problem {
+    fn problem(&self, subject: Option<&ObjectReference>, finding: Mistake) -> Problem {
         Problem {
             place: Some(self.place(finding.position)),
             resource: subject.cloned(),
@@ -209,27 +209,27 @@ impl Reader<'_> {
         }
     }
 
-    fn error(&mut self, subject: &Subject, finding: Finding) {
+    fn error(&mut self, subject: &ObjectReference, finding: Mistake) {
         let problem = self.problem(Some(subject), finding);
         self.checked.errors.push(problem);
     }
 
-    fn errors(&mut self, subject: &Subject, findings: Vec<Finding>) {
+    fn errors(&mut self, subject: &ObjectReference, findings: Vec<Mistake>) {
         for finding in findings {
             self.error(subject, finding);
         }
     }
 
-    fn warning(&mut self, subject: &Subject, finding: Finding) {
+    fn warning(&mut self, subject: &ObjectReference, finding: Mistake) {
         let problem = self.problem(Some(subject), finding);
         self.checked.warnings.push(problem);
     }
 
     /// What the reading of YAML found. What is doubtful in an object that is not compared is no business of ours.
-    fn reading_problems(&mut self, problems: Vec<yaml::Problem>, objects: &[Object<'_>]) {
+    fn reading_problems(&mut self, problems: Vec<yaml::Diagnostic>, objects: &[Object<'_>]) {
         for problem in problems {
             let message = one_line(&problem.message);
-            let mut finding = Finding {
+            let mut finding = Mistake {
                 position: problem.position,
                 message,
             };
@@ -250,10 +250,12 @@ impl Reader<'_> {
 
     fn object(&mut self, object: &Object<'_>) {
         match &object.verdict {
-            Verdict::Ours(kind) => self.resource(*kind, object),
-            Verdict::Other(name) => *self.checked.other_kinds.entry(name.clone()).or_default() += 1,
-            Verdict::Nothing => self.checked.not_objects += 1,
-            Verdict::Wrong(finding) => self.error(&object.subject, finding.clone()),
+            Classified::Ours(kind) => self.resource(*kind, object),
+            Classified::Other(name) => {
+                *self.checked.other_kinds.entry(name.clone()).or_default() += 1;
+            }
+            Classified::Nothing => self.checked.not_objects += 1,
+            Classified::Wrong(finding) => self.error(&object.subject, finding.clone()),
         }
     }
 
@@ -311,10 +313,10 @@ impl Reader<'_> {
     }
 
     /// A document that SOPS has encrypted: the place is named, and none of its values.
-    fn encrypted(&mut self, subject: &Subject, id: ResourceId, node: Node<'_>) {
+    fn encrypted(&mut self, subject: &ObjectReference, id: ResourceId, node: Node<'_>) {
         let position = node.position();
         let message = sops::MESSAGE.to_owned();
-        self.error(subject, Finding { position, message });
+        self.error(subject, Mistake { position, message });
         self.checked.broken.push((id, self.place(position)));
     }
 
@@ -332,7 +334,7 @@ impl Reader<'_> {
             let message = format!("metadata.namespace: ignored, a {kind} is in no namespace");
             self.warning(
                 &object.subject,
-                Finding {
+                Mistake {
                     position: namespace.position(),
                     message,
                 },
@@ -341,7 +343,7 @@ impl Reader<'_> {
         (instructions, unwritable)
     }
 
-    fn remember_saved(&mut self, subject: &Subject, findings: &Findings) {
+    fn remember_saved(&mut self, subject: &ObjectReference, findings: &CheckResult) {
         if let Some(position) = findings.saved_at {
             let (_, _, fields) = self
                 .saved
@@ -361,7 +363,7 @@ impl Reader<'_> {
                 "{}: only the cluster writes this, not compared",
                 fields.join(", ")
             );
-            self.warning(&subject, Finding { position, message });
+            self.warning(&subject, Mistake { position, message });
         }
     }
 }
@@ -373,8 +375,8 @@ fn patterns(paths: &[path::Path]) -> Vec<Pattern> {
 }
 
 impl File {
-    pub(super) fn place(&self, position: Position) -> Place {
-        Place {
+    pub(super) fn place(&self, position: Position) -> Location {
+        Location {
             file: self.shown.clone(),
             line: position.line,
             column: position.column,

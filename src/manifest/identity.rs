@@ -3,12 +3,12 @@
 use crate::schema::Kind;
 use crate::yaml::{Node, Value};
 
-use super::check::Finding;
+use super::check::Mistake;
 use super::names;
 use super::problem::quoted;
 
 /// What is wrong with the name and namespace of an object.
-pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Finding> {
+pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Mistake> {
     let mut wrong = Vec::new();
     let metadata = object.get("metadata");
     if metadata.is_some_and(|m| !matches!(m.value(), Value::Map | Value::Null)) {
@@ -40,8 +40,8 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Finding> {
     wrong
 }
 
-fn bad_name(path: &str, node: Node<'_>, name: &str, message: &str) -> Finding {
-    Finding {
+fn bad_name(path: &str, node: Node<'_>, name: &str, message: &str) -> Mistake {
+    Mistake {
         position: node.position(),
         message: format!("{path}: {message}, {} stands here", quoted(name)),
     }
@@ -52,7 +52,7 @@ fn no_name(
     metadata: Option<Node<'_>>,
     name: Option<Node<'_>>,
     generated: Option<Node<'_>>,
-) -> Finding {
+) -> Mistake {
     let (node, message) = match generated {
         Some(node) => (
             node,
@@ -63,7 +63,7 @@ fn no_name(
             "metadata.name: missing",
         ),
     };
-    Finding {
+    Mistake {
         position: node.position(),
         message: message.to_owned(),
     }

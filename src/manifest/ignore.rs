@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::selector::Selector;
 use super::sources::cause;
-use crate::path::{Pattern, Step, split_outside};
+use crate::path::{Pattern, PatternStep, split_outside};
 use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
 
 /// A rule of the command line or of a file: a path, and where it begins with them, the resources that it is for.
@@ -111,7 +111,7 @@ pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), Str
         .iter()
         .map(|kind| through_struct(&types::root(*kind), pattern.steps()));
     match outcomes.max() {
-        Some(Outcome::Atomic) => Err(format!(
+        Some(PathTarget::Atomic) => Err(format!(
             "bad field path `{0}`: it names an item of a list that is compared as a whole; end it at the list",
             pattern.text()
         )),
@@ -121,49 +121,49 @@ pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), Str
 
 /// Where a path leads, the better outcome being the greater.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Outcome {
+enum PathTarget {
     Nowhere,
     Atomic,
     Somewhere,
 }
 
-fn through(ty: &Type, steps: &[Step]) -> Outcome {
+fn through(ty: &Type, steps: &[PatternStep]) -> PathTarget {
     let Some((step, rest)) = steps.split_first() else {
-        return Outcome::Somewhere;
+        return PathTarget::Somewhere;
     };
-    let is_key = matches!(step, Step::Key { .. } | Step::AnyKey);
+    let is_key = matches!(step, PatternStep::Key { .. } | PatternStep::AnyKey);
     match ty {
         Type::Struct(of) => through_struct(of, steps),
-        Type::Any => Outcome::Somewhere,
+        Type::Any => PathTarget::Somewhere,
         // What follows may be the rest of a key with dots.
         Type::Map { value, .. } if is_key => match **value {
-            Type::Scalar(_) => Outcome::Somewhere,
+            Type::Scalar(_) => PathTarget::Somewhere,
             ref value => through(value, rest),
         },
         Type::List {
             kind: ListKind::Atomic,
             ..
-        } if !is_key => Outcome::Atomic,
+        } if !is_key => PathTarget::Atomic,
         Type::List { item, .. } if !is_key => through(item, rest),
-        Type::Map { .. } | Type::List { .. } | Type::Scalar(_) => Outcome::Nowhere,
+        Type::Map { .. } | Type::List { .. } | Type::Scalar(_) => PathTarget::Nowhere,
     }
 }
 
-fn through_struct(ty: &Struct, steps: &[Step]) -> Outcome {
+fn through_struct(ty: &Struct, steps: &[PatternStep]) -> PathTarget {
     let Some((step, rest)) = steps.split_first() else {
-        return Outcome::Somewhere;
+        return PathTarget::Somewhere;
     };
     match step {
-        Step::Key { name, .. } => ty
+        PatternStep::Key { name, .. } => ty
             .field(name)
-            .map_or(Outcome::Nowhere, |field| through(&field.ty, rest)),
-        Step::AnyKey => ty
+            .map_or(PathTarget::Nowhere, |field| through(&field.ty, rest)),
+        PatternStep::AnyKey => ty
             .fields
             .iter()
             .map(|field| through(&field.ty, rest))
             .max()
-            .unwrap_or(Outcome::Nowhere),
-        Step::Item(_) | Step::Index(_) | Step::AnyItem => Outcome::Nowhere,
+            .unwrap_or(PathTarget::Nowhere),
+        PatternStep::Item(_) | PatternStep::Index(_) | PatternStep::AnyItem => PathTarget::Nowhere,
     }
 }
 

@@ -43,7 +43,7 @@ const ITEMS: &str = "[]";
 /// What a file with a kustomization's name is.
 #[derive(Debug)]
 pub(super) enum Reading {
-    Kustomization(Named),
+    Kustomization(NamedFiles),
     /// Another object, which only has the name of one.
     Manifest,
     /// Why it cannot be read.
@@ -53,7 +53,7 @@ pub(super) enum Reading {
 /// The files and folders that a kustomization names, without links. What is not there is left out: it may be remote,
 /// or text that stands in the kustomization itself.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct NamedFiles {
     pub resources: Vec<PathBuf>,
     pub others: Vec<PathBuf>,
 }
@@ -74,7 +74,7 @@ pub(super) fn read(path: &Path) -> Reading {
 
 fn judge(folder: &Path, bytes: Vec<u8>) -> Reading {
     let stream = yaml::read(bytes);
-    let is_error = |problem: &&yaml::Problem| problem.severity == Severity::Error;
+    let is_error = |problem: &&yaml::Diagnostic| problem.severity == Severity::Error;
     if let Some(problem) = stream.problems.iter().find(is_error) {
         let (at, message) = (problem.position, one_line(&problem.message));
         return Reading::Broken(format!("line {}: {message}", at.line));
@@ -84,7 +84,7 @@ fn judge(folder: &Path, bytes: Vec<u8>) -> Reading {
         .collect();
     match roots[..] {
         // kustomize refuses it for being empty, and it changes nothing.
-        [] => Reading::Kustomization(Named::default()),
+        [] => Reading::Kustomization(NamedFiles::default()),
         [root] if is_of_another_group(root) => Reading::Manifest,
         [root] if root.value() == Value::Map => named(folder, root),
         [_] => Reading::Broken("expected a map".to_owned()),
@@ -99,7 +99,7 @@ fn is_of_another_group(root: Node<'_>) -> bool {
 }
 
 fn named(folder: &Path, root: Node<'_>) -> Reading {
-    let mut named = Named::default();
+    let mut named = NamedFiles::default();
     for field in RESOURCES {
         let Some(value) = root.get(field).filter(|node| !node.is_null()) else {
             continue;
@@ -214,7 +214,7 @@ mod tests {
         ] {
             let reading = judge(folder.path(), text.as_bytes().to_vec());
             assert!(
-                matches!(&reading, Reading::Kustomization(named) if *named == Named::default()),
+                matches!(&reading, Reading::Kustomization(named) if *named == NamedFiles::default()),
                 "{text}: {reading:?}"
             );
         }

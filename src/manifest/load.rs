@@ -11,8 +11,8 @@ use globset::GlobSet;
 use super::file::{self, Checked, Surroundings};
 use super::problem::Problem;
 use super::scan;
-use super::sources::{self, Source};
-use super::{Manifests, Options, Place};
+use super::sources::{self, ManifestFile};
+use super::{Location, ManifestOptions, Manifests};
 use crate::schema::ResourceId;
 
 /// From this many bytes on it takes a while to check new manifests: longer than it takes to connect to a server.
@@ -26,14 +26,14 @@ const BYTES_A_THREAD: usize = 64 * 1024;
 /// the content is the same.
 #[derive(Debug)]
 pub struct Loader {
-    options: Options,
+    options: ManifestOptions,
     exclude: GlobSet,
-    known: HashMap<Arc<str>, Known>,
+    known: HashMap<Arc<str>, CachedFile>,
 }
 
 /// What was made of a file.
 #[derive(Clone, Debug)]
-struct Known {
+struct CachedFile {
     /// Of its content.
     hash: u64,
     unwritable: Option<Arc<str>>,
@@ -42,7 +42,7 @@ struct Known {
 
 impl Loader {
     /// Fails with a text that says what is wrong with a glob.
-    pub fn new(options: Options) -> Result<Self, String> {
+    pub fn new(options: ManifestOptions) -> Result<Self, String> {
         let exclude = sources::globs(&options.exclude)?;
         Ok(Self {
             options,
@@ -85,7 +85,7 @@ impl Loader {
             let file = text.map(|text| self.check(&source, text));
             (source, file)
         });
-        let mut declared = Declared::default();
+        let mut declared = Declarations::default();
         let mut known = HashMap::new();
         for (source, result) in files {
             match result {
@@ -104,10 +104,11 @@ impl Loader {
         manifests
     }
 
-    fn read(&self, source: &Source) -> io::Result<Text> {
+    fn read(&self, source: &ManifestFile) -> io::Result<Text> {
         let bytes = content(source)?;
         let hash = file::hash(&bytes);
-        let is_same = |known: &&Known| known.hash == hash && known.unwritable == source.unwritable;
+        let is_same =
+            |known: &&CachedFile| known.hash == hash && known.unwritable == source.unwritable;
         Ok(match self.known.get(&source.shown).filter(is_same) {
             Some(known) => Text::Known(known.clone()),
             None => Text::New {
@@ -118,7 +119,7 @@ impl Loader {
         })
     }
 
-    fn check(&self, source: &Source, text: Text) -> Known {
+    fn check(&self, source: &ManifestFile, text: Text) -> CachedFile {
         let (bytes, hash) = match text {
             Text::Known(known) => return known,
             Text::New { bytes, hash, .. } => (bytes, hash),
@@ -129,7 +130,7 @@ impl Loader {
             namespace: &self.options.namespace,
             unwritable: source.unwritable.clone(),
         };
-        Known {
+        CachedFile {
             hash,
             unwritable: source.unwritable.clone(),
             checked: Arc::new(file::check(bytes, hash, &surroundings)),
@@ -140,7 +141,7 @@ impl Loader {
 /// A file's content.
 enum Text {
     /// As it was the last time.
-    Known(Known),
+    Known(CachedFile),
     New {
         bytes: Vec<u8>,
         hash: u64,
@@ -197,7 +198,7 @@ fn in_parallel<T: Send, R: Send>(
 }
 
 /// The bytes of a file.
-fn content(source: &Source) -> io::Result<Vec<u8>> {
+fn content(source: &ManifestFile) -> io::Result<Vec<u8>> {
     /// What is larger is no manifest, and would cost much time and memory.
     const LARGEST: u64 = 64 << 20;
     let mut bytes = Vec::new();
@@ -222,13 +223,13 @@ fn content(source: &Source) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(source: &Source, error: &io::Error) -> Problem {
+fn unreadable(source: &ManifestFile, error: &io::Error) -> Problem {
     if error.kind() != io::ErrorKind::FileTooLarge {
         return Problem::of_file(&source.shown, &sources::cause(error));
     }
     let file = source.shown.clone();
     Problem {
-        place: Some(Place {
+        place: Some(Location {
             file,
             line: 1,
             column: 1,
@@ -254,11 +255,11 @@ impl Manifests {
 
 /// Where each resource is declared.
 #[derive(Default)]
-struct Declared {
-    places: BTreeMap<ResourceId, Vec<Place>>,
+struct Declarations {
+    places: BTreeMap<ResourceId, Vec<Location>>,
 }
 
-impl Declared {
+impl Declarations {
     fn add(&mut self, file: &Checked) {
         let good = file
             .resources

@@ -37,7 +37,7 @@ use crate::yaml::{Node, NodeId};
 use file::File;
 pub use ignore::IgnoreRule;
 pub use load::Loader;
-pub use problem::{Place, Problem, Subject};
+pub use problem::{Location, ObjectReference, Problem};
 pub use selector::Selection;
 
 /// The beginning of the annotations that instruct this program.
@@ -50,7 +50,7 @@ pub fn check_namespace(name: &str) -> Result<(), String> {
 
 /// Where manifests come from.
 #[derive(Clone, Debug)]
-pub struct Options {
+pub struct ManifestOptions {
     /// Files and folders; `-` is standard input.
     pub inputs: Vec<PathBuf>,
     /// Globs of paths below a folder to pass over: a name alone wherever it is, a path from that folder on.
@@ -95,7 +95,7 @@ impl Manifests {
     pub fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
         let leaves_out = |id: &ResourceId| rules.iter().any(|rule| rule.leaves_out(id));
         let is_wanted = |id: &ResourceId| only.includes(id) && !leaves_out(id);
-        let wants = |subject: &Subject| subject.id().is_none_or(|id| is_wanted(&id));
+        let wants = |subject: &ObjectReference| subject.id().is_none_or(|id| is_wanted(&id));
         let skipped = self.skipped.iter().filter_map(|s| s.resource.id());
         let wrong = self
             .problems
@@ -192,7 +192,7 @@ impl Resource {
 
     /// Where the object begins.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> Location {
         self.place_of(self.node())
     }
 
@@ -204,7 +204,7 @@ impl Resource {
 
     /// Where a value of this object stands.
     #[must_use]
-    pub fn place_of(&self, node: Node<'_>) -> Place {
+    pub fn place_of(&self, node: Node<'_>) -> Location {
         self.file.place(node.position())
     }
 
@@ -241,9 +241,9 @@ pub enum Policy {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Which one.
-    pub resource: Subject,
+    pub resource: ObjectReference,
     /// Where it is declared.
-    pub place: Place,
+    pub place: Location,
 }
 
 #[cfg(test)]

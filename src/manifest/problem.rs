@@ -7,7 +7,7 @@ use crate::schema::{Kind, ResourceId};
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
+pub struct Location {
     /// The file, relative to the working directory where it lies below it; `<stdin>` for standard input.
     pub file: Arc<str>,
     /// The line, from 1.
@@ -16,7 +16,7 @@ pub struct Place {
     pub column: u32,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.column)
     }
@@ -24,7 +24,7 @@ impl fmt::Display for Place {
 
 /// What a document says that it is. What is not known of it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Subject {
+pub struct ObjectReference {
     /// `apps/v1`.
     pub api_version: String,
     /// `Deployment`.
@@ -35,7 +35,7 @@ pub struct Subject {
     pub name: String,
 }
 
-impl Subject {
+impl ObjectReference {
     /// Which resource it is, where it is of a kind that is compared and all of its identity is known.
     pub(super) fn id(&self) -> Option<ResourceId> {
         let kind = Kind::find(&self.api_version, &self.kind)?;
@@ -48,7 +48,7 @@ impl Subject {
     }
 }
 
-impl From<&ResourceId> for Subject {
+impl From<&ResourceId> for ObjectReference {
     fn from(id: &ResourceId) -> Self {
         Self {
             api_version: id.kind.api_version().to_owned(),
@@ -59,7 +59,7 @@ impl From<&ResourceId> for Subject {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for ObjectReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind.as_str(), self.name.as_str()) {
             (kind, "") => f.write_str(&one_line(kind)),
@@ -73,9 +73,9 @@ impl fmt::Display for Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// Where; a file or folder that cannot be read has no place, and is named in the message.
-    pub place: Option<Place>,
+    pub place: Option<Location>,
     /// In which resource, as far as that is known.
-    pub resource: Option<Subject>,
+    pub resource: Option<ObjectReference>,
     /// What is wrong, on one line. It begins with the path of the field, if it is about one.
     pub message: String,
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::kustomize::{NAMES, Named};
+use super::kustomize::{NAMES, NamedFiles};
 
 /// What a file is to the kustomizations.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ struct Kustomization {
 
 impl Roles {
     /// Takes note of the kustomization in a folder. The reason is why what it names must not be written.
-    pub fn add(&mut self, folder: &Path, named: Named, reason: Arc<str>) {
+    pub fn add(&mut self, folder: &Path, named: NamedFiles, reason: Arc<str>) {
         // A folder around it holds its resources too.
         let others = named.others.into_iter();
         for path in others.filter(|path| !folder.starts_with(path)) {

@@ -23,7 +23,7 @@ const STDIN: &str = "<stdin>";
 
 /// A file to read.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Source {
+pub(super) struct ManifestFile {
     /// `None` stands for standard input.
     pub path: Option<PathBuf>,
     /// How messages call it.
@@ -35,7 +35,7 @@ pub(super) struct Source {
 /// What the given paths stand for at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    pub files: Vec<Source>,
+    pub files: Vec<ManifestFile>,
     /// How many files are no resources, as the kustomizations say.
     pub no_resources: usize,
     pub problems: Vec<Problem>,
@@ -104,7 +104,7 @@ struct Finder<'a> {
     /// What was found below it.
     files: Vec<Found>,
     /// The links that were found and not yet followed.
-    links: Vec<Spot>,
+    links: Vec<FoundPath>,
     /// The real paths of all files and folders that were read.
     seen: HashSet<PathBuf>,
     /// What the kustomizations say of files.
@@ -122,7 +122,7 @@ struct Found {
     below: PathBuf,
     /// The path without links.
     real: PathBuf,
-    source: Source,
+    source: ManifestFile,
 }
 
 /// What was found in a folder with a kustomization.
@@ -137,7 +137,7 @@ struct Kustomized {
 }
 
 /// A place below a given path.
-struct Spot {
+struct FoundPath {
     path: PathBuf,
     /// The path from the given one.
     below: PathBuf,
@@ -148,7 +148,7 @@ struct Spot {
 
 impl Finder<'_> {
     fn input(&mut self) {
-        let spot = Spot {
+        let spot = FoundPath {
             path: self.input.to_owned(),
             below: PathBuf::new(),
             real: None,
@@ -157,7 +157,7 @@ impl Finder<'_> {
         if self.input == Path::new(DASH) {
             let dash = PathBuf::from(DASH);
             if self.seen.insert(dash.clone()) {
-                let source = Source {
+                let source = ManifestFile {
                     path: None,
                     shown: STDIN.into(),
                     unwritable: None,
@@ -178,7 +178,7 @@ impl Finder<'_> {
     }
 
     /// A given file is read whatever it is called, unless it is a kustomization.
-    fn given_file(&mut self, mut spot: Spot) {
+    fn given_file(&mut self, mut spot: FoundPath) {
         let folder = match spot.path.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
             _ => PathBuf::from("."),
@@ -194,7 +194,7 @@ impl Finder<'_> {
         self.file(spot);
     }
 
-    fn folder(&mut self, mut spot: Spot) {
+    fn folder(&mut self, mut spot: FoundPath) {
         spot.real = spot.real.or_else(|| fs::canonicalize(&spot.path).ok());
         if let Some(real) = &spot.real
             && !self.seen.insert(real.clone())
@@ -220,8 +220,8 @@ impl Finder<'_> {
         }
     }
 
-    fn entry(&mut self, folder: &Spot, name: &OsStr, kind: fs::FileType) {
-        let spot = Spot {
+    fn entry(&mut self, folder: &FoundPath, name: &OsStr, kind: fs::FileType) {
+        let spot = FoundPath {
             path: folder.path.join(name),
             below: folder.below.join(name),
             // To ask for it would cost more than to read the file.
@@ -246,7 +246,7 @@ impl Finder<'_> {
     }
 
     /// A link is followed to a file that would be read, and to a folder that the link does not lie in.
-    fn link(&mut self, spot: Spot) {
+    fn link(&mut self, spot: FoundPath) {
         match fs::metadata(&spot.path) {
             Ok(metadata) if metadata.is_dir() => {
                 let target = fs::canonicalize(&spot.path);
@@ -265,7 +265,7 @@ impl Finder<'_> {
     }
 
     /// Below a given path only regular files are read: a pipe there would never end.
-    fn manifest(&mut self, spot: Spot, kind: fs::FileType) {
+    fn manifest(&mut self, spot: FoundPath, kind: fs::FileType) {
         if kind.is_file() {
             return self.file(spot);
         }
@@ -273,7 +273,7 @@ impl Finder<'_> {
         self.problems.push(problem);
     }
 
-    fn file(&mut self, spot: Spot) {
+    fn file(&mut self, spot: FoundPath) {
         let real = spot
             .real
             .or_else(|| fs::canonicalize(&spot.path).ok())
@@ -283,7 +283,7 @@ impl Finder<'_> {
             self.files.push(Found {
                 below: spot.below,
                 real,
-                source: Source {
+                source: ManifestFile {
                     path: Some(spot.path),
                     shown,
                     unwritable: spot.unwritable,

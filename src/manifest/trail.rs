@@ -8,14 +8,14 @@ use crate::yaml::{Node, Value};
 #[derive(Clone, Copy)]
 pub(super) struct Trail<'a> {
     pub above: Option<&'a Trail<'a>>,
-    pub step: Step<'a>,
+    pub step: TrailStep<'a>,
     /// The innermost struct.
     pub ty: &'a Struct,
 }
 
 /// One step of a [`Trail`].
 #[derive(Clone, Copy)]
-pub(super) enum Step<'a> {
+pub(super) enum TrailStep<'a> {
     Root,
     Key(&'a str),
     Item {
@@ -27,12 +27,12 @@ pub(super) enum Step<'a> {
 
 impl<'a> Trail<'a> {
     pub(super) fn root(ty: &'a Struct) -> Self {
-        let (above, step) = (None, Step::Root);
+        let (above, step) = (None, TrailStep::Root);
         Self { above, step, ty }
     }
 
     pub(super) fn item(&'a self, list: Node<'a>, index: usize, kind: &'a ListKind) -> Self {
-        let (above, step) = (Some(self), Step::Item { list, index, kind });
+        let (above, step) = (Some(self), TrailStep::Item { list, index, kind });
         Self {
             above,
             step,
@@ -43,7 +43,7 @@ impl<'a> Trail<'a> {
     pub(super) fn key(&'a self, key: &'a str) -> Self {
         Self {
             above: Some(self),
-            step: Step::Key(key),
+            step: TrailStep::Key(key),
             ty: self.ty,
         }
     }
@@ -52,9 +52,9 @@ impl<'a> Trail<'a> {
     pub(super) fn path(&self) -> Path {
         let mut path = self.above.map(Trail::path).unwrap_or_default();
         match self.step {
-            Step::Root => {}
-            Step::Key(key) => path.push(Segment::Key(key.to_owned())),
-            Step::Item { list, index, kind } => path.push(item_segment(list, index, kind)),
+            TrailStep::Root => {}
+            TrailStep::Key(key) => path.push(Segment::Key(key.to_owned())),
+            TrailStep::Item { list, index, kind } => path.push(item_segment(list, index, kind)),
         }
         path
     }

@@ -5,7 +5,7 @@ use crate::yaml::{Entry, Node, Value};
 
 use super::problem::one_line;
 use super::suggest;
-use super::trail::{Step, Trail};
+use super::trail::{Trail, TrailStep};
 
 /// What was probably meant with a field of `node` that `at.ty` does not have, to be added to a message.
 pub(super) fn hint(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> String {
@@ -75,9 +75,9 @@ fn elsewhere(root: &Struct, at: &Trail<'_>, entry: &Entry<'_>) -> Option<String>
 fn steps<'a>(at: &'a Trail<'a>) -> Vec<&'a str> {
     let mut steps = at.above.map(steps).unwrap_or_default();
     match at.step {
-        Step::Root => {}
-        Step::Key(key) => steps.push(key),
-        Step::Item { .. } => steps.push(ANY),
+        TrailStep::Root => {}
+        TrailStep::Key(key) => steps.push(key),
+        TrailStep::Item { .. } => steps.push(ANY),
     }
     steps
 }

@@ -73,8 +73,8 @@ fn what_is_printed_is_read_back() {
             .steps
             .into_iter()
             .map(|step| match step {
-                Step::Key { name, .. } => Segment::Key(name),
-                Step::Item(keys) => Segment::Item(keys),
+                PatternStep::Key { name, .. } => Segment::Key(name),
+                PatternStep::Item(keys) => Segment::Item(keys),
                 other => panic!("{other:?}"),
             })
             .collect();

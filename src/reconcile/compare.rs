@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value;
 
 use super::progress::Progress;
-use super::state::{Cycle, STOPPED, State};
-use super::{Source, describe};
+use super::state::{Cycle, LoopState, STOPPED};
+use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
 use crate::diff::{Differences, Finding};
@@ -18,7 +18,7 @@ use crate::report;
 use crate::schema::{Gate, ResourceId, types};
 
 /// What is known of one resource.
-pub(super) enum Standing {
+pub(super) enum Comparison {
     Unknown,
     InSync,
     Missing,
@@ -46,7 +46,7 @@ impl Unmatched<'_> {
         }
     }
 
-    fn warn(&self, state: &mut State) {
+    fn warn(&self, state: &mut LoopState) {
         for rule in &self.rules {
             state.warn_of(rule.unused());
         }
@@ -82,8 +82,9 @@ impl<'r> Waiting<'r> {
 
 impl<'c> Cycle<'c> {
     /// Finds out how each resource stands.
-    pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Standing> {
-        let mut found: Vec<Standing> = self.resources.iter().map(|_| Standing::Unknown).collect();
+    pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Comparison> {
+        let mut found: Vec<Comparison> =
+            self.resources.iter().map(|_| Comparison::Unknown).collect();
         let is_used = |rule: &&IgnoreRule| self.left_out.iter().any(|id| rule.leaves_out(id));
         let rules = self.options.ignore.iter();
         let mut unmatched = Unmatched {
@@ -91,7 +92,7 @@ impl<'c> Cycle<'c> {
             managers: self.options.ignore_managers.iter().collect(),
         };
         match self.source {
-            Source::Snapshot(snapshot) => {
+            LiveSource::Snapshot(snapshot) => {
                 for (index, resource) in self.resources.iter().enumerate() {
                     match snapshot.find(&resource.id) {
                         Ok(live) => found[index] = self.judge(resource, live, None, &mut unmatched),
@@ -99,7 +100,7 @@ impl<'c> Cycle<'c> {
                     }
                 }
             }
-            Source::Cluster { cluster, .. } => {
+            LiveSource::Cluster { cluster, .. } => {
                 self.fetch(cluster, early, &mut found, &mut unmatched).await;
             }
         }
@@ -115,7 +116,7 @@ impl<'c> Cycle<'c> {
         &mut self,
         cluster: &Cluster,
         early: Option<Early>,
-        found: &mut [Standing],
+        found: &mut [Comparison],
         unmatched: &mut Unmatched<'c>,
     ) {
         let resources = self.resources;
@@ -177,7 +178,7 @@ impl<'c> Cycle<'c> {
         let cause = unreachable.as_ref().map(|(error, _)| error.to_string());
         self.state.unreachable = cause;
         if let Some((error, count)) = unreachable {
-            self.report.errors.push(report::Error {
+            self.report.errors.push(report::ErrorEntry {
                 resource: None,
                 source: None,
                 message: format!("{error}; {count} resource(s) not compared"),
@@ -196,15 +197,15 @@ impl<'c> Cycle<'c> {
         live: Option<&Value>,
         managed_fields: Option<&str>,
         unmatched: &mut Unmatched<'c>,
-    ) -> Standing {
+    ) -> Comparison {
         self.look_for_patterns(resource, live, unmatched);
         unmatched.look_for_managers(live, managed_fields);
         let Some(live) = live else {
             let mut patterns = resource.ignore.iter().chain(self.patterns_for(resource));
             return if patterns.any(Pattern::is_resource) {
-                Standing::InSync
+                Comparison::InSync
             } else {
-                Standing::Missing
+                Comparison::Missing
             };
         };
         let differences = differences(&self.subject(resource), live, managed_fields);
@@ -217,9 +218,9 @@ impl<'c> Cycle<'c> {
             ));
         }
         if differences.findings.is_empty() && differences.not_stored.is_empty() {
-            return Standing::InSync;
+            return Comparison::InSync;
         }
-        Standing::Drifted(differences)
+        Comparison::Drifted(differences)
     }
 
     /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.
@@ -249,9 +250,9 @@ impl<'c> Cycle<'c> {
     }
 
     /// Tells the fields that this server does not store from those that have drifted.
-    async fn not_stored(&mut self, found: &mut [Standing]) {
+    async fn not_stored(&mut self, found: &mut [Comparison]) {
         for (at, found) in found.iter_mut().enumerate() {
-            let Standing::Drifted(differences) = found else {
+            let Comparison::Drifted(differences) = found else {
                 continue;
             };
             if differences.not_stored.is_empty() {
@@ -268,7 +269,7 @@ impl<'c> Cycle<'c> {
                     .push(describe::error(&self.resources[at], message));
             }
             if differences.findings.is_empty() {
-                *found = Standing::InSync;
+                *found = Comparison::InSync;
             }
         }
     }

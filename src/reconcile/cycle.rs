@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::compare::Early;
 use super::describe;
-use super::signals::Stop;
-use super::state::{Cycle, Inputs, State};
-use super::{Mode, Options, Source};
+use super::signals::StopSignal;
+use super::state::{Cycle, Inputs, LoopState};
+use super::{LiveSource, Mode, RunOptions};
 use crate::manifest::{Manifests, Resource};
 use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
@@ -16,15 +16,15 @@ use crate::schema::ResourceId;
 /// Runs one cycle. It does not fail: what went wrong stands in the report. There is none where the run was stopped before
 /// the manifests had been read.
 pub(super) async fn run(
-    state: &mut State,
+    state: &mut LoopState,
     inputs: Inputs,
-    options: &Options,
-    source: &Source,
-    stop: &Stop,
+    options: &RunOptions,
+    source: &LiveSource,
+    stop: &StopSignal,
 ) -> Option<Report> {
     // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
     let early = match (source, stop.unless_asked(inputs.likely).await?) {
-        (Source::Cluster { cluster, .. }, Ok(mut likely)) => {
+        (LiveSource::Cluster { cluster, .. }, Ok(mut likely)) => {
             likely.retain(|id| options.only.includes(id));
             Some(Early {
                 fetching: cluster.fetch(&likely),
@@ -52,7 +52,7 @@ pub(super) async fn run(
     for warning in &manifests.warnings {
         state.warn(describe::problem(warning));
     }
-    if let Source::Cluster {
+    if let LiveSource::Cluster {
         named, namespace, ..
     } = source
     {
@@ -93,12 +93,13 @@ pub(super) async fn run(
 }
 
 /// The report as far as the manifests alone tell it.
-fn opening(state: &mut State, manifests: &Manifests, newer: bool) -> Report {
+fn opening(state: &mut LoopState, manifests: &Manifests, newer: bool) -> Report {
     let unknown = manifests
         .resources
         .iter()
         .flat_map(|resource| &resource.unknown_fields);
-    let mut errors: Vec<report::Error> = manifests.problems.iter().map(describe::problem).collect();
+    let mut errors: Vec<report::ErrorEntry> =
+        manifests.problems.iter().map(describe::problem).collect();
     for problem in unknown {
         if newer {
             state.warn(describe::problem(problem));
@@ -106,15 +107,18 @@ fn opening(state: &mut State, manifests: &Manifests, newer: bool) -> Report {
             errors.push(describe::problem(problem));
         }
     }
-    let skipped = manifests.skipped.iter().map(|skipped| report::Skipped {
-        resource: skipped.resource.clone(),
-        source: report::Source {
-            file: skipped.place.file.to_string(),
-            line: skipped.place.line,
-            column: skipped.place.column,
-            definition: None,
-        },
-    });
+    let skipped = manifests
+        .skipped
+        .iter()
+        .map(|skipped| report::SkippedEntry {
+            resource: describe::resource(&skipped.resource),
+            source: report::SourceLocation {
+                file: skipped.place.file.to_string(),
+                line: skipped.place.line,
+                column: skipped.place.column,
+                definition: None,
+            },
+        });
     Report {
         errors,
         skipped: skipped.collect(),
@@ -125,8 +129,8 @@ fn opening(state: &mut State, manifests: &Manifests, newer: bool) -> Report {
 }
 
 fn warn_of_namespace(
-    state: &mut State,
-    options: &Options,
+    state: &mut LoopState,
+    options: &RunOptions,
     manifests: &Manifests,
     of_context: Option<&str>,
 ) {
@@ -158,9 +162,11 @@ fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
     let reason = manifests
         .nothing_to_compare()
         .filter(|_| report.errors.is_empty());
-    report.errors.extend(reason.map(|message| report::Error {
-        resource: None,
-        source: None,
-        message,
-    }));
+    report
+        .errors
+        .extend(reason.map(|message| report::ErrorEntry {
+            resource: None,
+            source: None,
+            message,
+        }));
 }

@@ -1,11 +1,10 @@
 //! From findings and problems to the report's own types.
 
 use crate::diff::{self, Class, Finding, Origin};
-use crate::manifest::{Problem, Resource, Subject};
+use crate::manifest::{ObjectReference, Problem, Resource};
 use crate::path;
-use crate::remediate::Fate;
-use crate::report::{self, Field, Source};
-use crate::schema::ResourceId;
+use crate::remediate::FieldOutcome;
+use crate::report::{self, DriftClass, FieldEntry, ResourceRef, SourceLocation};
 use crate::yaml::Node;
 
 /// The present instant, to the second.
@@ -16,19 +15,23 @@ pub(super) fn now() -> String {
 }
 
 /// One difference, and what a repair did to it.
-pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) -> Field {
+pub(super) fn field(
+    resource: &Resource,
+    finding: &Finding,
+    fate: Option<FieldOutcome>,
+) -> FieldEntry {
     let origin = match &finding.origin {
         Origin::DefaultOf(path) => Some(path.to_string()),
         Origin::Declared | Origin::Default => None,
     };
-    Field {
+    FieldEntry {
         path: finding.path.to_string(),
         declared_pointer: finding
             .declared_pointer
             .as_ref()
             .map(|below| format!("{}{below}", resource.document_pointer())),
         live_pointer: finding.live.is_some().then(|| diff::pointer(&finding.at)),
-        class: finding.class,
+        class: class(finding.class),
         defaulted: finding.origin != Origin::Declared,
         default_of: origin,
         desired: finding.desired.clone(),
@@ -38,19 +41,19 @@ pub(super) fn field(resource: &Resource, finding: &Finding, fate: Option<Fate>) 
             .declared
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
-        outcome: fate.map(Fate::name),
+        outcome: fate.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
     }
 }
 
 /// The one difference of a resource that is not there.
-pub(super) fn missing(resource: &Resource) -> Field {
-    Field {
+pub(super) fn missing(resource: &Resource) -> FieldEntry {
+    FieldEntry {
         path: path::RESOURCE.to_owned(),
         declared_pointer: Some(resource.document_pointer().to_owned()),
         live_pointer: None,
-        class: Class::Missing,
+        class: DriftClass::Missing,
         defaulted: false,
         default_of: None,
         desired: Some("present".into()),
@@ -65,9 +68,9 @@ pub(super) fn missing(resource: &Resource) -> Field {
 }
 
 /// The place of a value of the manifest.
-pub(super) fn source(resource: &Resource, node: Node<'_>) -> Source {
+pub(super) fn source(resource: &Resource, node: Node<'_>) -> SourceLocation {
     let place = resource.place_of(node);
-    Source {
+    SourceLocation {
         file: place.file.to_string(),
         line: place.line,
         column: place.column,
@@ -78,10 +81,10 @@ pub(super) fn source(resource: &Resource, node: Node<'_>) -> Source {
 }
 
 /// A problem of a manifest.
-pub(super) fn problem(problem: &Problem) -> report::Error {
-    report::Error {
-        resource: problem.resource.clone(),
-        source: problem.place.as_ref().map(|place| Source {
+pub(super) fn problem(problem: &Problem) -> report::ErrorEntry {
+    report::ErrorEntry {
+        resource: problem.resource.as_ref().map(self::resource),
+        source: problem.place.as_ref().map(|place| SourceLocation {
             file: place.file.to_string(),
             line: place.line,
             column: place.column,
@@ -92,19 +95,29 @@ pub(super) fn problem(problem: &Problem) -> report::Error {
 }
 
 /// Something that went wrong with a resource.
-pub(super) fn error(resource: &Resource, message: String) -> report::Error {
-    report::Error {
-        resource: Some(subject(&resource.id)),
+pub(super) fn error(resource: &Resource, message: String) -> report::ErrorEntry {
+    report::ErrorEntry {
+        resource: Some(ResourceRef::from(&resource.id)),
         source: Some(source(resource, resource.node())),
         message,
     }
 }
 
-fn subject(id: &ResourceId) -> Subject {
-    Subject {
-        api_version: id.kind.api_version().to_owned(),
-        kind: id.kind.name().to_owned(),
-        namespace: id.namespace.clone(),
-        name: id.name.clone(),
+/// The resource that a document says that it is.
+pub(super) fn resource(claimed: &ObjectReference) -> ResourceRef {
+    ResourceRef {
+        api_version: claimed.api_version.clone(),
+        kind: claimed.kind.clone(),
+        namespace: claimed.namespace.clone(),
+        name: claimed.name.clone(),
+    }
+}
+
+fn class(class: Class) -> DriftClass {
+    match class {
+        Class::Changed => DriftClass::Changed,
+        Class::Missing => DriftClass::Missing,
+        Class::Removed => DriftClass::Removed,
+        Class::Extra => DriftClass::Extra,
     }
 }

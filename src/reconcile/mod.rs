@@ -22,8 +22,8 @@ use tokio::time::Instant;
 
 pub use self::color::ColorChoice;
 use self::outage::{Outage, span};
-use self::signals::Stop;
-use self::state::State;
+use self::signals::StopSignal;
+use self::state::LoopState;
 use crate::cluster::snapshot::Snapshot;
 use crate::cluster::{self, Cluster, Environment, Target};
 use crate::managed_fields::ManagerPattern;
@@ -37,9 +37,9 @@ const STOPPED_EARLY: &str = "stopped by a signal before anything was compared";
 
 /// What a run is to do.
 #[derive(Debug)]
-pub struct Options {
+pub struct RunOptions {
     /// The desired side.
-    pub manifests: manifest::Options,
+    pub manifests: manifest::ManifestOptions,
     /// The live side.
     pub live: Live,
     /// What to do about drift.
@@ -72,7 +72,7 @@ pub struct Options {
 #[derive(Debug)]
 pub enum Live {
     /// In a cluster: which one, and how to talk to it.
-    Cluster(cluster::Wishes, cluster::Options),
+    Cluster(cluster::TargetOptions, cluster::ConnectOptions),
     /// In a file or directory.
     Snapshot(PathBuf),
 }
@@ -123,7 +123,7 @@ pub fn write_failure(message: &str, out: &mut impl Write) -> io::Result<()> {
 }
 
 fn failure(message: &str) -> Report {
-    let error = report::Error {
+    let error = report::ErrorEntry {
         resource: None,
         source: None,
         message: message.to_owned(),
@@ -136,10 +136,10 @@ fn failure(message: &str) -> Report {
 }
 
 /// Runs until the work is done or a signal comes. Gives the exit code; it does not fail.
-pub async fn run(options: Options, out: &mut impl Write) -> u8 {
-    let stop = Stop::on_signals();
+pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
+    let stop = StopSignal::on_signals();
     // The process ends with it, and need not take it apart first.
-    let mut state = match State::new(&options) {
+    let mut state = match LoopState::new(&options) {
         Ok(state) => ManuallyDrop::new(state),
         Err(message) => return give_up(&message, &options, out),
     };
@@ -188,7 +188,12 @@ pub async fn run(options: Options, out: &mut impl Write) -> u8 {
 }
 
 /// Says how the server is, and when the next cycle begins. Gives the pause until then.
-fn say_when(outage: &mut Outage, state: &State, report: &Report, options: &Options) -> Duration {
+fn say_when(
+    outage: &mut Outage,
+    state: &LoopState,
+    report: &Report,
+    options: &RunOptions,
+) -> Duration {
     let now = Timestamp::now();
     if let Some(cause) = &state.unreachable {
         let (pause, message) = outage.goes_on(now, cause);
@@ -207,7 +212,7 @@ fn say_when(outage: &mut Outage, state: &State, report: &Report, options: &Optio
     options.interval
 }
 
-fn give_up(message: &str, options: &Options, out: &mut impl Write) -> u8 {
+fn give_up(message: &str, options: &RunOptions, out: &mut impl Write) -> u8 {
     tracing::error!("{message}");
     if let Output::Json { indented } = options.output {
         let _ = report::json::write(&failure(message), indented, out);
@@ -216,27 +221,27 @@ fn give_up(message: &str, options: &Options, out: &mut impl Write) -> u8 {
 }
 
 /// The live side, ready for requests.
-pub(crate) enum Source {
+pub(crate) enum LiveSource {
     Cluster {
         cluster: Cluster,
-        named: report::Cluster,
+        named: report::ClusterInfo,
         namespace: Option<String>,
     },
     Snapshot(Snapshot),
 }
 
-async fn open(options: &Options) -> Result<Source, String> {
+async fn open(options: &RunOptions) -> Result<LiveSource, String> {
     match &options.live {
         Live::Snapshot(path) => {
             let path = path.clone();
             let reading = tokio::task::spawn_blocking(move || Snapshot::read(&path));
             let snapshot = reading.await.expect("reading does not panic")?;
-            Ok(Source::Snapshot(snapshot))
+            Ok(LiveSource::Snapshot(snapshot))
         }
         Live::Cluster(wishes, how) => {
             let target = Target::choose(wishes, &Environment::from_process())
                 .map_err(|error| error.to_string())?;
-            let named = report::Cluster {
+            let named = report::ClusterInfo {
                 server: target.server.clone(),
                 context: target.context.clone().unwrap_or_default(),
             };
@@ -250,7 +255,7 @@ async fn open(options: &Options) -> Result<Source, String> {
             let cluster = Cluster::connect(target, *how)
                 .await
                 .map_err(|error| error.to_string())?;
-            Ok(Source::Cluster {
+            Ok(LiveSource::Cluster {
                 cluster,
                 named,
                 namespace,
@@ -285,7 +290,7 @@ mod tests {
 
     #[test]
     fn what_could_not_be_checked_wins_over_drift() {
-        let error = || report::Error {
+        let error = || report::ErrorEntry {
             resource: None,
             source: None,
             message: String::new(),

@@ -54,8 +54,8 @@ struct Record {
     declared: u64,
     /// What was repaired, by path.
     repaired: HashMap<String, Repaired>,
-    failure: Option<Failure>,
-    truce: Option<Truce>,
+    failure: Option<FailedRepair>,
+    truce: Option<Suspension>,
 }
 
 /// A field that was repaired.
@@ -67,7 +67,7 @@ struct Repaired {
 }
 
 /// A repair that failed.
-struct Failure {
+struct FailedRepair {
     /// How often in a row.
     count: u32,
     next: Instant,
@@ -76,7 +76,7 @@ struct Failure {
 }
 
 /// A fight that was given up.
-struct Truce {
+struct Suspension {
     until: Instant,
     fields: Vec<Drifted>,
     reason: String,
@@ -184,7 +184,7 @@ impl Pacing {
         let interval = self.interval;
         let record = self.record(id, now);
         let count = record.failure.as_ref().map_or(0, |before| before.count) + 1;
-        record.failure = Some(Failure {
+        record.failure = Some(FailedRepair {
             count,
             next: now + pause(interval, count),
             left,
@@ -201,7 +201,7 @@ impl Pacing {
         now: Instant,
     ) -> String {
         let record = self.record(id, now);
-        let truce = Truce {
+        let truce = Suspension {
             until: now + TRUCE,
             fields,
             reason,
@@ -249,7 +249,7 @@ impl Record {
     }
 }
 
-impl Truce {
+impl Suspension {
     /// Whether it still holds: until its time has gone, or another value is declared for what is fought for.
     fn holds(&self, drift: &[Drifted], is_edited: bool, now: Instant) -> bool {
         let live = |field: &Drifted| drift.iter().find(|drifted| drifted.path == field.path);
@@ -274,7 +274,7 @@ impl Truce {
     }
 }
 
-impl Failure {
+impl FailedRepair {
     /// Whether all of this was left when the repair failed. Anything new is worth a try at once.
     fn has_all(&self, drift: &[Drifted]) -> bool {
         drift.iter().all(|drifted| self.left.contains(drifted))

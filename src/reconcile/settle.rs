@@ -4,34 +4,34 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tokio::time::Instant;
 
-use super::compare::Standing;
+use super::compare::Comparison;
 use super::pacing::{Advice, Drifted};
 use super::state::{Cycle, STOPPED};
-use super::{Mode, Source, describe};
+use super::{LiveSource, Mode, describe};
 use crate::cluster::Cluster;
 use crate::diff::{Class, Finding, Origin};
 use crate::manifest::{Policy, Resource};
-use crate::remediate::{self, Done, Extent, Fate, Job, Outcome};
-use crate::report::{self, Action, Field, Why};
+use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
+use crate::report::{self, Action, FieldEntry, Reason};
 use crate::schema::{Kind, types};
 
 /// The action, its reason and the fields of one resource's entry in the report.
-type Settled = (Action, Option<String>, Vec<Field>);
+type Settled = (Action, Option<String>, Vec<FieldEntry>);
 
 impl<'c> Cycle<'c> {
     /// Repairs what is to be repaired, and fills the report.
-    pub(super) async fn settle(&mut self, found: Vec<Standing>) {
+    pub(super) async fn settle(&mut self, found: Vec<Comparison>) {
         let now = Instant::now();
         self.state.pacing.forget(now);
-        let mut drifted: Vec<(usize, Standing)> = Vec::new();
+        let mut drifted: Vec<(usize, Comparison)> = Vec::new();
         for (at, found) in found.into_iter().enumerate() {
             match found {
-                Standing::Unknown => {}
-                Standing::InSync => {
+                Comparison::Unknown => {}
+                Comparison::InSync => {
                     self.report.in_sync += 1;
                     self.state.pacing.in_sync(&self.resources[at].id, now);
                 }
-                Standing::Missing | Standing::Drifted(_) => drifted.push((at, found)),
+                Comparison::Missing | Comparison::Drifted(_) => drifted.push((at, found)),
             }
         }
         // What others need comes first.
@@ -39,11 +39,11 @@ impl<'c> Cycle<'c> {
         for (at, found) in drifted {
             let resource = &self.resources[at];
             let findings = match found {
-                Standing::Drifted(differences) => Some(differences.findings),
+                Comparison::Drifted(differences) => Some(differences.findings),
                 _ => None,
             };
             if let Some((action, reason, fields)) = self.settle_one(resource, findings).await {
-                self.report.resources.push(report::Resource {
+                self.report.resources.push(report::ResourceEntry {
                     id: resource.id.clone(),
                     action,
                     reason,
@@ -72,8 +72,8 @@ impl<'c> Cycle<'c> {
             Ok(extent) => extent,
             Err((action, reason)) => return Some((action, reason, fields)),
         };
-        let Source::Cluster { cluster, .. } = self.source else {
-            return Some((Action::Detected(Why::DryRun), None, fields));
+        let LiveSource::Cluster { cluster, .. } = self.source else {
+            return Some((Action::Detected(Reason::DryRun), None, fields));
         };
         let cluster = cluster.clone();
         let drift = drift(findings.as_deref());
@@ -111,12 +111,12 @@ impl<'c> Cycle<'c> {
             }
         };
         let extent = match self.options.mode {
-            Mode::DryRun => return Err((reported(Why::DryRun), None)),
-            Mode::Alert => return Err((reported(Why::Alert), None)),
+            Mode::DryRun => return Err((reported(Reason::DryRun), None)),
+            Mode::Alert => return Err((reported(Reason::Alert), None)),
             Mode::Remediate(extent) => extent,
         };
         if resource.policy == Policy::Alert {
-            return Err((reported(Why::Blocked), None));
+            return Err((reported(Reason::Blocked), None));
         }
         if let Some(reason) = self.unwritable(resource) {
             return Err((Action::Failed, Some(reason)));
@@ -124,7 +124,7 @@ impl<'c> Cycle<'c> {
         let only_extras = findings.is_some_and(|findings| findings.iter().all(is_extra));
         if only_extras && extent == Extent::Declared {
             self.state.pacing.in_sync(&resource.id, Instant::now());
-            return Err((Action::Detected(Why::ExtrasKept), None));
+            return Err((Action::Detected(Reason::ExtrasKept), None));
         }
         if self.stop.is_asked() {
             return Err(self.not_reached(resource, STOPPED));
@@ -146,7 +146,7 @@ impl<'c> Cycle<'c> {
         cluster: &Cluster,
         resource: &'c Resource,
         extent: Extent,
-        before: Vec<Field>,
+        before: Vec<FieldEntry>,
         drift: Vec<Drifted>,
     ) -> Option<Settled> {
         let version = self.state.server_version;
@@ -170,31 +170,34 @@ impl<'c> Cycle<'c> {
             fields(resource, found.map(|(finding, fate)| (finding, *fate)))
         };
         match outcome.done {
-            Done::Nothing => None,
-            Done::Repaired { extras_left: false } => Some((Action::Remediated, None, fields)),
-            Done::Repaired { extras_left: true } => {
+            RepairResult::Nothing => None,
+            RepairResult::Repaired { extras_left: false } => {
+                Some((Action::Remediated, None, fields))
+            }
+            RepairResult::Repaired { extras_left: true } => {
                 Some((Action::RemediatedExtrasKept, None, fields))
             }
-            Done::ExtrasKept => Some((Action::Detected(Why::ExtrasKept), None, fields)),
-            Done::Created => {
+            RepairResult::ExtrasKept => Some((Action::Detected(Reason::ExtrasKept), None, fields)),
+            RepairResult::Created => {
                 for field in &mut fields {
-                    field.outcome = Some(Fate::Created.name());
+                    field.outcome = Some(FieldOutcome::Created.name());
                 }
                 Some((Action::Created, None, fields))
             }
-            Done::Failed(reason) => Some((Action::Failed, Some(reason), fields)),
+            RepairResult::Failed(reason) => Some((Action::Failed, Some(reason), fields)),
         }
     }
 
     /// Takes down for later cycles how the repair of this drift went.
     fn note(&mut self, resource: &Resource, outcome: &Outcome, drift: Vec<Drifted>) {
-        let is_repaired = |fate: &Option<Fate>| fate.is_some_and(Fate::is_repaired);
+        let is_repaired = |fate: &Option<FieldOutcome>| fate.is_some_and(FieldOutcome::is_repaired);
         let repaired = outcome
             .fields
             .iter()
             .filter(|(_, fate)| is_repaired(fate))
             .map(|(finding, _)| finding.path.to_string());
-        let created = (outcome.done == Done::Created).then(|| crate::path::RESOURCE.to_owned());
+        let created =
+            (outcome.done == RepairResult::Created).then(|| crate::path::RESOURCE.to_owned());
         let repaired = repaired.chain(created).collect();
         let left = match &outcome.fields[..] {
             // The repair did not come as far as comparing.
@@ -209,11 +212,11 @@ impl<'c> Cycle<'c> {
         let pacing = &mut self.state.pacing;
         pacing.repaired(id, repaired, now);
         match &outcome.done {
-            Done::Nothing | Done::ExtrasKept => pacing.in_sync(id, now),
-            Done::Repaired { .. } | Done::Created => pacing.succeeded(id),
+            RepairResult::Nothing | RepairResult::ExtrasKept => pacing.in_sync(id, now),
+            RepairResult::Repaired { .. } | RepairResult::Created => pacing.succeeded(id),
             // The loop as a whole waits for a server that cannot be reached.
-            Done::Failed(_) if outcome.is_cut_off => {}
-            Done::Failed(reason) => pacing.failed(id, reason, left, now),
+            RepairResult::Failed(_) if outcome.is_cut_off => {}
+            RepairResult::Failed(reason) => pacing.failed(id, reason, left, now),
         }
     }
 
@@ -231,8 +234,8 @@ const UNREACHABLE: &str = "not reached: the server could no longer be reached";
 
 fn fields<'f>(
     resource: &Resource,
-    findings: impl Iterator<Item = (&'f Finding, Option<Fate>)>,
-) -> Vec<Field> {
+    findings: impl Iterator<Item = (&'f Finding, Option<FieldOutcome>)>,
+) -> Vec<FieldEntry> {
     findings
         .map(|(finding, fate)| describe::field(resource, finding, fate))
         .collect()

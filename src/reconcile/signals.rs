@@ -7,13 +7,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// Whether somebody has asked to stop.
-pub(super) struct Stop {
+pub(super) struct StopSignal {
     asked: watch::Receiver<bool>,
     /// Objects are being written: the one in hand is finished first.
     is_writing: Arc<AtomicBool>,
 }
 
-impl Stop {
+impl StopSignal {
     /// Listens for SIGTERM and SIGINT from now on.
     pub(super) fn on_signals() -> Self {
         let (tell, asked) = watch::channel(false);

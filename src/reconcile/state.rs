@@ -8,9 +8,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::pacing::Pacing;
-use super::signals::Stop;
-use super::{Options, Source, health};
-use crate::diff::Subject;
+use super::signals::StopSignal;
+use super::{LiveSource, RunOptions, health};
+use crate::diff::Desired;
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
 use crate::report::{self, Report};
@@ -20,7 +20,7 @@ use crate::schema::{ResourceId, types};
 const MOST_WARNINGS: usize = 1000;
 
 /// What one cycle leaves for the next.
-pub(super) struct State {
+pub(super) struct LoopState {
     /// `None` only while it is at work.
     loader: Option<Loader>,
     /// The version of the server, once it has told.
@@ -30,7 +30,7 @@ pub(super) struct State {
     /// What was said on standard error already: at most [`MOST_WARNINGS`].
     warned: BTreeSet<String>,
     /// The warnings of the current cycle, each once.
-    warnings: BTreeMap<String, report::Error>,
+    warnings: BTreeMap<String, report::ErrorEntry>,
     /// Which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
     /// Why the last cycle could not reach the server, if it could not.
@@ -45,9 +45,9 @@ pub(super) struct Inputs {
     pub(super) loading: JoinHandle<(Loader, Manifests)>,
 }
 
-impl State {
+impl LoopState {
     /// Fails when the options for manifests are wrong.
-    pub(super) fn new(options: &Options) -> Result<Self, String> {
+    pub(super) fn new(options: &RunOptions) -> Result<Self, String> {
         let loader = Loader::new(options.manifests.clone())?;
         Ok(Self {
             loader: Some(loader),
@@ -61,7 +61,7 @@ impl State {
     }
 
     /// Warns of something in this cycle's report; on standard error only once about the same, and not without end.
-    pub(super) fn warn(&mut self, warning: report::Error) {
+    pub(super) fn warn(&mut self, warning: report::ErrorEntry) {
         let line = report::text::error_line(&warning);
         if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&line) {
             tracing::warn!("{line}");
@@ -79,7 +79,7 @@ impl State {
 
     /// Warns of something that concerns no resource or place in particular.
     pub(super) fn warn_of(&mut self, message: String) {
-        self.warn(report::Error {
+        self.warn(report::ErrorEntry {
             resource: None,
             source: None,
             message,
@@ -87,7 +87,7 @@ impl State {
     }
 
     /// The warnings since the last call.
-    pub(super) fn take_warnings(&mut self) -> Vec<report::Error> {
+    pub(super) fn take_warnings(&mut self) -> Vec<report::ErrorEntry> {
         std::mem::take(&mut self.warnings).into_values().collect()
     }
 
@@ -101,7 +101,7 @@ impl State {
     }
 
     /// Begins to read what the next cycle works with.
-    pub(super) fn begin(&mut self, options: &Options) -> Inputs {
+    pub(super) fn begin(&mut self, options: &RunOptions) -> Inputs {
         self.is_version_asked = false;
         let inputs = options.manifests.inputs.clone();
         let label = options.revision_label.clone();
@@ -127,15 +127,15 @@ impl State {
     }
 
     /// Whether the server is newer than the tables.
-    pub(super) async fn is_newer(&mut self, source: &Source) -> bool {
+    pub(super) async fn is_newer(&mut self, source: &LiveSource) -> bool {
         self.version(source)
             .await
             .is_some_and(|version| version > types::version())
     }
 
     /// The version of the server. It is asked until it has told, but at most once in a cycle.
-    pub(super) async fn version(&mut self, source: &Source) -> Option<(u32, u32)> {
-        if let (None, false, Source::Cluster { cluster, .. }) =
+    pub(super) async fn version(&mut self, source: &LiveSource) -> Option<(u32, u32)> {
+        if let (None, false, LiveSource::Cluster { cluster, .. }) =
             (self.server_version, self.is_version_asked, source)
         {
             self.is_version_asked = true;
@@ -159,10 +159,10 @@ fn parse_version(text: &str) -> Option<(u32, u32)> {
 pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
 /// What the current cycle has at hand.
 pub(super) struct Cycle<'c> {
-    pub(super) state: &'c mut State,
-    pub(super) options: &'c Options,
-    pub(super) source: &'c Source,
-    pub(super) stop: &'c Stop,
+    pub(super) state: &'c mut LoopState,
+    pub(super) options: &'c RunOptions,
+    pub(super) source: &'c LiveSource,
+    pub(super) stop: &'c StopSignal,
     pub(super) resources: &'c [Arc<Resource>],
     /// What the run is not about.
     pub(super) left_out: &'c [ResourceId],
@@ -178,11 +178,11 @@ impl<'c> Cycle<'c> {
         rules.map(IgnoreRule::pattern)
     }
 
-    pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Subject<'r>
+    pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Desired<'r>
     where
         'c: 'r,
     {
-        Subject {
+        Desired {
             kind: resource.id.kind,
             declared: resource.node(),
             ignore: resource

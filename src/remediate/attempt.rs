@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::notes::Notes;
+use super::notes::RepairLog;
 use super::refusal;
-use super::{Done, Extent, Job, Outcome, body, created};
+use super::{Extent, Job, Outcome, RepairResult, body, created};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Live};
 use crate::diff::{Class, Differences, Finding, Origin};
@@ -22,7 +22,7 @@ pub(super) struct Repair<'r> {
     job: &'r Job<'r>,
     /// The object that was first seen.
     uid: Option<String>,
-    notes: Notes,
+    notes: RepairLog,
     /// The error of a write that may have happened, until the object has been read again.
     unanswered: Option<Error>,
     /// How many writes got no answer.
@@ -35,7 +35,7 @@ pub(super) struct Repair<'r> {
 /// How it goes on after a step.
 enum Next {
     /// It is over.
-    Over(Done),
+    Over(RepairResult),
     /// Somebody else may have written the object: start over.
     Raced,
     /// The server refuses some fields: write the rest.
@@ -48,7 +48,7 @@ impl<'r> Repair<'r> {
             cluster,
             job,
             uid: None,
-            notes: Notes::default(),
+            notes: RepairLog::default(),
             unanswered: None,
             unanswered_count: 0,
             is_perhaps_created: false,
@@ -108,21 +108,21 @@ impl<'r> Repair<'r> {
     }
 
     /// Ends the repair with a failure. A part of it may have been done.
-    fn fail(&self, reason: &str) -> Done {
-        Done::Failed(if self.notes.has_repairs() {
+    fn fail(&self, reason: &str) -> RepairResult {
+        RepairResult::Failed(if self.notes.has_repairs() {
             self.notes.failed(reason)
         } else {
             reason.to_owned()
         })
     }
 
-    fn broken(&mut self, error: &Error) -> Done {
+    fn broken(&mut self, error: &Error) -> RepairResult {
         self.is_cut_off = error.is_about_connection();
         self.fail(&error.to_string())
     }
 
     /// Ends the repair because the object cannot be read, perhaps after a write that got no answer.
-    fn unreadable(&mut self, unanswered: Option<&Error>, error: &Error) -> Done {
+    fn unreadable(&mut self, unanswered: Option<&Error>, error: &Error) -> RepairResult {
         self.is_cut_off = error.is_about_connection();
         self.fail(&match unanswered {
             Some(unanswered) => format!("{unanswered}; reading it again failed: {error}"),
@@ -201,15 +201,15 @@ impl<'r> Repair<'r> {
     }
 
     /// What the repair came to, when nothing is left to be tried.
-    fn verdict(&self) -> Done {
+    fn verdict(&self) -> RepairResult {
         match self.notes.verdict() {
-            Done::Nothing if self.is_perhaps_created => Done::Created,
+            RepairResult::Nothing if self.is_perhaps_created => RepairResult::Created,
             done => done,
         }
     }
 
     /// Compares what the server made of the write.
-    fn after_write(&mut self, written: &[Finding], answer: &Live) -> Done {
+    fn after_write(&mut self, written: &[Finding], answer: &Live) -> RepairResult {
         let mut left = self.compare(answer);
         self.notes.went_along(&left);
         left.retain(|finding| self.is_wanted(finding));
@@ -277,17 +277,17 @@ impl<'r> Repair<'r> {
         }
     }
 
-    fn after_creation(&mut self, answer: &Live) -> Done {
+    fn after_creation(&mut self, answer: &Live) -> RepairResult {
         let left = self.left(answer);
         if left.is_empty() {
-            return Done::Created;
+            return RepairResult::Created;
         }
         let back: Vec<String> = left
             .iter()
             .map(|finding| finding.path.to_string())
             .collect();
         self.notes.written(&[], &left);
-        Done::Failed(format!(
+        RepairResult::Failed(format!(
             "created, but the server or a webhook did not keep {}",
             back.join(", ")
         ))

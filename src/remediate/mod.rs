@@ -12,7 +12,7 @@ mod tests;
 
 pub use self::plan::{body, created};
 use crate::cluster::Cluster;
-use crate::diff::{Finding, Subject};
+use crate::diff::{Desired, Finding};
 use crate::schema::ResourceId;
 
 /// How far repairs go.
@@ -29,7 +29,7 @@ pub struct Job<'a> {
     /// Which one.
     pub id: &'a ResourceId,
     /// What is declared of it.
-    pub subject: Subject<'a>,
+    pub subject: Desired<'a>,
     /// How far to go.
     pub extent: Extent,
     /// The minor version of the server, as far as it is known: what its feature gates let it store.
@@ -43,16 +43,16 @@ pub struct Job<'a> {
 #[derive(Debug)]
 pub struct Outcome {
     /// What was done.
-    pub done: Done,
+    pub done: RepairResult,
     /// The differences that were found, by path, and what became of each.
-    pub fields: Vec<(Finding, Option<Fate>)>,
+    pub fields: Vec<(Finding, Option<FieldOutcome>)>,
     /// Every other request would fail like the one that ended this repair.
     pub is_cut_off: bool,
 }
 
 /// What a repair did.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum RepairResult {
     /// The drift had gone by itself.
     Nothing,
     /// The answer has no drift left.
@@ -70,7 +70,7 @@ pub enum Done {
 
 /// What became of one difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
+pub enum FieldOutcome {
     /// The value was set.
     Set,
     /// The item, or the object, was put where it was missing.
@@ -85,7 +85,7 @@ pub enum Fate {
     ChangedBack,
 }
 
-impl Fate {
+impl FieldOutcome {
     /// Whether the difference is gone.
     #[must_use]
     pub fn is_repaired(self) -> bool {

@@ -1,23 +1,23 @@
 //! The book that a repair keeps: each difference that it met, what became of it and why.
 
-use super::{Done, Fate};
+use super::{FieldOutcome, RepairResult};
 use crate::diff::{Edit, Finding};
 
 /// All that was met, by path.
 #[derive(Default)]
-pub(super) struct Notes {
-    list: Vec<Note>,
+pub(super) struct RepairLog {
+    list: Vec<LogEntry>,
 }
 
 /// One difference.
-struct Note {
+struct LogEntry {
     finding: Finding,
-    fate: Option<Fate>,
+    fate: Option<FieldOutcome>,
     /// Why it is not repaired.
     reason: Option<String>,
 }
 
-impl Notes {
+impl RepairLog {
     /// Takes down what a comparison before a write found. What was found earlier, has gone since and was not our doing
     /// is forgotten: the report shows what the write began with.
     pub(super) fn note(&mut self, findings: &[Finding]) {
@@ -29,16 +29,16 @@ impl Notes {
         });
         for finding in findings {
             match self.find(finding) {
-                Some(note) if note.fate.is_some_and(Fate::is_repaired) => {
-                    *note = Note::of(finding);
+                Some(note) if note.fate.is_some_and(FieldOutcome::is_repaired) => {
+                    *note = LogEntry::of(finding);
                 }
                 Some(note) => note.finding = finding.clone(),
-                None => self.list.push(Note::of(finding)),
+                None => self.list.push(LogEntry::of(finding)),
             }
         }
     }
 
-    fn find(&mut self, finding: &Finding) -> Option<&mut Note> {
+    fn find(&mut self, finding: &Finding) -> Option<&mut LogEntry> {
         self.list
             .iter_mut()
             .find(|note| is_same(&note.finding, finding))
@@ -55,14 +55,14 @@ impl Notes {
     /// A difference that is left alone.
     pub(super) fn keep(&mut self, finding: &Finding) {
         if let Some(note) = self.find(finding) {
-            note.fate = Some(Fate::Kept);
+            note.fate = Some(FieldOutcome::Kept);
         }
     }
 
     /// A difference that the server does not let be repaired.
     pub(super) fn refuse(&mut self, finding: &Finding, reason: String) {
         if let Some(note) = self.find(finding) {
-            (note.fate, note.reason) = (Some(Fate::Refused), Some(reason));
+            (note.fate, note.reason) = (Some(FieldOutcome::Refused), Some(reason));
         }
     }
 
@@ -72,7 +72,7 @@ impl Notes {
             let is_back = left.iter().any(|other| is_same(other, finding));
             if let Some(note) = self.find(finding) {
                 note.fate = Some(if is_back {
-                    Fate::ChangedBack
+                    FieldOutcome::ChangedBack
                 } else {
                     fate(&finding.edit)
                 });
@@ -81,10 +81,10 @@ impl Notes {
         // What a webhook did to other fields on the occasion.
         for finding in left {
             if self.find(finding).is_none() {
-                let fate = Some(Fate::ChangedBack);
-                self.list.push(Note {
+                let fate = Some(FieldOutcome::ChangedBack);
+                self.list.push(LogEntry {
                     fate,
-                    ..Note::of(finding)
+                    ..LogEntry::of(finding)
                 });
             }
         }
@@ -95,7 +95,7 @@ impl Notes {
     pub(super) fn went_along(&mut self, left: &[Finding]) {
         for note in &mut self.list {
             let is_left = left.iter().any(|other| is_same(other, &note.finding));
-            if note.fate == Some(Fate::Kept) && !is_left {
+            if note.fate == Some(FieldOutcome::Kept) && !is_left {
                 note.fate = Some(fate(&note.finding.edit));
             }
         }
@@ -109,34 +109,40 @@ impl Notes {
     }
 
     /// What the whole repair came to.
-    pub(super) fn verdict(&self) -> Done {
-        let count = |is: fn(Fate) -> bool| self.fates().filter(|fate| is(*fate)).count();
-        let (repaired, kept) = (count(Fate::is_repaired), count(|fate| fate == Fate::Kept));
+    pub(super) fn verdict(&self) -> RepairResult {
+        let count = |is: fn(FieldOutcome) -> bool| self.fates().filter(|fate| is(*fate)).count();
+        let (repaired, kept) = (
+            count(FieldOutcome::is_repaired),
+            count(|fate| fate == FieldOutcome::Kept),
+        );
         let wanted = self.list.len() - kept;
         match (wanted, kept) {
-            (0, 0) => Done::Nothing,
-            (0, _) => Done::ExtrasKept,
-            _ if repaired == wanted => Done::Repaired {
+            (0, 0) => RepairResult::Nothing,
+            (0, _) => RepairResult::ExtrasKept,
+            _ if repaired == wanted => RepairResult::Repaired {
                 extras_left: kept > 0,
             },
-            _ => Done::Failed(self.failed(&self.reasons())),
+            _ => RepairResult::Failed(self.failed(&self.reasons())),
         }
     }
 
     /// `N of M fields repaired` and why not all.
     pub(super) fn failed(&self, reason: &str) -> String {
         let repaired = self.fates().filter(|fate| fate.is_repaired()).count();
-        let kept = self.fates().filter(|fate| *fate == Fate::Kept).count();
+        let kept = self
+            .fates()
+            .filter(|fate| *fate == FieldOutcome::Kept)
+            .count();
         let wanted = self.list.len() - kept;
         format!("{repaired} of {wanted} fields repaired; {reason}")
     }
 
     /// Whether something was repaired.
     pub(super) fn has_repairs(&self) -> bool {
-        self.fates().any(Fate::is_repaired)
+        self.fates().any(FieldOutcome::is_repaired)
     }
 
-    fn fates(&self) -> impl Iterator<Item = Fate> {
+    fn fates(&self) -> impl Iterator<Item = FieldOutcome> {
         self.list.iter().filter_map(|note| note.fate)
     }
 
@@ -149,7 +155,7 @@ impl Notes {
         let back: Vec<String> = self
             .list
             .iter()
-            .filter(|note| note.fate == Some(Fate::ChangedBack))
+            .filter(|note| note.fate == Some(FieldOutcome::ChangedBack))
             .map(|note| note.finding.path.to_string())
             .collect();
         if !back.is_empty() {
@@ -162,7 +168,7 @@ impl Notes {
     }
 
     /// The differences, by path, and what became of each.
-    pub(super) fn into_fields(mut self) -> Vec<(Finding, Option<Fate>)> {
+    pub(super) fn into_fields(mut self) -> Vec<(Finding, Option<FieldOutcome>)> {
         self.list
             .sort_by_cached_key(|note| note.finding.path.to_string());
         self.list
@@ -172,7 +178,7 @@ impl Notes {
     }
 }
 
-impl Note {
+impl LogEntry {
     fn of(finding: &Finding) -> Self {
         Self {
             finding: finding.clone(),
@@ -187,11 +193,11 @@ pub(super) fn is_same(a: &Finding, b: &Finding) -> bool {
     a.class == b.class && a.path == b.path
 }
 
-fn fate(edit: &Edit) -> Fate {
+fn fate(edit: &Edit) -> FieldOutcome {
     match edit {
-        Edit::Set(_) | Edit::Permute(_) => Fate::Set,
-        Edit::Insert { .. } => Fate::Created,
-        Edit::Remove => Fate::Removed,
+        Edit::Set(_) | Edit::Permute(_) => FieldOutcome::Set,
+        Edit::Insert { .. } => FieldOutcome::Created,
+        Edit::Remove => FieldOutcome::Removed,
     }
 }
 
@@ -203,31 +209,34 @@ mod tests {
     #[test]
     fn each_difference_has_its_fate() {
         let findings = [finding("a"), finding("b"), finding("c")];
-        let mut notes = Notes::default();
+        let mut notes = RepairLog::default();
         notes.note(&findings);
         notes.keep(&findings[0]);
         notes.written(&findings[1..], &[]);
-        assert_eq!(notes.verdict(), Done::Repaired { extras_left: true });
+        assert_eq!(
+            notes.verdict(),
+            RepairResult::Repaired { extras_left: true }
+        );
         notes.refuse(&findings[1], "it is immutable".to_owned());
         assert_eq!(
             notes.verdict(),
-            Done::Failed("1 of 2 fields repaired; b: it is immutable".to_owned())
+            RepairResult::Failed("1 of 2 fields repaired; b: it is immutable".to_owned())
         );
     }
 
     #[test]
     fn what_went_by_itself_is_forgotten() {
-        let mut notes = Notes::default();
+        let mut notes = RepairLog::default();
         notes.note(&[finding("a"), finding("b")]);
         notes.note(&[finding("b")]);
         assert_eq!(notes.list.len(), 1);
         notes.note(&[]);
-        assert_eq!(notes.verdict(), Done::Nothing);
+        assert_eq!(notes.verdict(), RepairResult::Nothing);
     }
 
     #[test]
     fn what_the_answer_still_has_was_changed_back() {
-        let mut notes = Notes::default();
+        let mut notes = RepairLog::default();
         notes.note(&[finding("a"), finding("b")]);
         notes.written(
             &[finding("a"), finding("b")],
@@ -235,7 +244,7 @@ mod tests {
         );
         assert_eq!(
             notes.verdict(),
-            Done::Failed(
+            RepairResult::Failed(
                 "1 of 3 fields repaired; the server or a webhook did not keep b, new".to_owned()
             )
         );

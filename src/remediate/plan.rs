@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::diff::{Edit, Finding, Place, Subject, Token};
+use crate::diff::{Desired, Edit, Finding, InsertAt, PointerToken};
 use crate::path::Ignore;
 use crate::schema::{self, RECORDS, ResourceId, Struct, Type, exclusive_sibling, types};
 
@@ -12,7 +12,7 @@ use crate::schema::{self, RECORDS, ResourceId, Struct, Type, exclusive_sibling, 
 pub fn body<'f>(
     live: &Value,
     findings: impl IntoIterator<Item = &'f Finding>,
-    subject: &Subject<'_>,
+    subject: &Desired<'_>,
 ) -> Value {
     let mut body = edited(live, findings);
     take_out_forbidden(&mut body, live, subject);
@@ -21,7 +21,7 @@ pub fn body<'f>(
 
 /// Takes out what the object may no longer have after its repair, such as a load balancer's source ranges when it
 /// becomes another Service. Not what is declared or ignored: there the manifest is wrong, and the server says so.
-fn take_out_forbidden(body: &mut Value, live: &Value, subject: &Subject<'_>) {
+fn take_out_forbidden(body: &mut Value, live: &Value, subject: &Desired<'_>) {
     let before: Vec<_> = schema::forbidden(live).collect();
     let new: Vec<_> = schema::forbidden(body)
         .filter(|at| !before.contains(at))
@@ -87,12 +87,12 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
                 make_way(&mut body, &finding.at);
             }
             Edit::Remove => match finding.at.split_last() {
-                Some((Token::Key(key), parent)) => {
+                Some((PointerToken::Key(key), parent)) => {
                     if let Some(Value::Object(map)) = find(&mut body, parent) {
                         map.remove(key);
                     }
                 }
-                Some((Token::Index(index), list)) => {
+                Some((PointerToken::Index(index), list)) => {
                     edits_of(&mut lists, list).removed.push(*index);
                 }
                 None => {}
@@ -112,8 +112,8 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
 }
 
 /// A key that the server allows in one of two maps only leaves the other.
-fn make_way(body: &mut Value, at: &[Token]) {
-    let [Token::Key(map), Token::Key(key)] = at else {
+fn make_way(body: &mut Value, at: &[PointerToken]) {
+    let [PointerToken::Key(map), PointerToken::Key(key)] = at else {
         return;
     };
     let kind = body.get("kind").and_then(Value::as_str).unwrap_or_default();
@@ -124,26 +124,26 @@ fn make_way(body: &mut Value, at: &[Token]) {
     }
 }
 
-fn find<'v>(value: &'v mut Value, at: &[Token]) -> Option<&'v mut Value> {
+fn find<'v>(value: &'v mut Value, at: &[PointerToken]) -> Option<&'v mut Value> {
     at.iter().try_fold(value, |value, token| match token {
-        Token::Key(key) => value.get_mut(key),
-        Token::Index(index) => value.get_mut(index),
+        PointerToken::Key(key) => value.get_mut(key),
+        PointerToken::Index(index) => value.get_mut(index),
     })
 }
 
 /// Sets a value; objects that are missing on the way are made.
-fn set(value: &mut Value, at: &[Token], new: Value) {
+fn set(value: &mut Value, at: &[PointerToken], new: Value) {
     let mut place = value;
     for token in at {
         place = match token {
-            Token::Key(key) => {
+            PointerToken::Key(key) => {
                 if !place.is_object() {
                     *place = Value::Object(Map::new());
                 }
                 let Value::Object(map) = place else { return };
                 map.entry(key.as_str()).or_insert(Value::Null)
             }
-            Token::Index(index) => match place.get_mut(index) {
+            PointerToken::Index(index) => match place.get_mut(index) {
                 Some(item) => item,
                 None => return,
             },
@@ -154,14 +154,17 @@ fn set(value: &mut Value, at: &[Token], new: Value) {
 
 /// What is to be done to the items of one list.
 struct ListEdits<'f> {
-    at: &'f [Token],
+    at: &'f [PointerToken],
     removed: Vec<usize>,
-    inserted: Vec<(Place, &'f Value)>,
+    inserted: Vec<(InsertAt, &'f Value)>,
     /// The positions of the declared items, in declared order.
     order: Option<&'f [usize]>,
 }
 
-fn edits_of<'l, 'f>(lists: &'l mut Vec<ListEdits<'f>>, at: &'f [Token]) -> &'l mut ListEdits<'f> {
+fn edits_of<'l, 'f>(
+    lists: &'l mut Vec<ListEdits<'f>>,
+    at: &'f [PointerToken],
+) -> &'l mut ListEdits<'f> {
     let index = lists
         .iter()
         .position(|edits| edits.at == at)
@@ -187,16 +190,16 @@ impl ListEdits<'_> {
         };
         let mut left: Vec<Option<Value>> = items.drain(..).map(Some).collect();
         for place in self.places(left.len()) {
-            items.extend(self.inserted_at(Place::Before(place)));
+            items.extend(self.inserted_at(InsertAt::Before(place)));
             if let Some(item) = left[place]
                 .take()
                 .filter(|_| !self.removed.contains(&place))
             {
                 items.push(item);
             }
-            items.extend(self.inserted_at(Place::After(place)));
+            items.extend(self.inserted_at(InsertAt::After(place)));
         }
-        items.extend(self.inserted_at(Place::End));
+        items.extend(self.inserted_at(InsertAt::End));
     }
 
     /// The positions of the live items in their new order: the declared ones in the places that they hold together.
@@ -212,7 +215,7 @@ impl ListEdits<'_> {
         places
     }
 
-    fn inserted_at(&self, place: Place) -> impl Iterator<Item = Value> {
+    fn inserted_at(&self, place: InsertAt) -> impl Iterator<Item = Value> {
         self.inserted
             .iter()
             .filter(move |(at, _)| *at == place)
@@ -222,7 +225,7 @@ impl ListEdits<'_> {
 
 /// The body that creates a missing object: as declared, without what only the server writes.
 #[must_use]
-pub fn created(id: &ResourceId, subject: &Subject<'_>) -> Value {
+pub fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
     let root = types::root(id.kind);
     let mut body = without_owned(&root, subject.declared.to_json());
     body.insert("apiVersion".to_owned(), id.kind.api_version().into());
@@ -306,13 +309,13 @@ mod tests {
         };
         let edits: Vec<(&[&str], Edit)> = vec![
             (&["l", "1"], Edit::Remove),
-            (&["l"], insert("B1", Place::After(0))),
-            (&["l"], insert("B2", Place::After(0))),
-            (&["l"], insert("A0", Place::Before(0))),
-            (&["l"], insert("Z", Place::End)),
+            (&["l"], insert("B1", InsertAt::After(0))),
+            (&["l"], insert("B2", InsertAt::After(0))),
+            (&["l"], insert("A0", InsertAt::Before(0))),
+            (&["l"], insert("Z", InsertAt::End)),
             (&["l", "3", "i", "0"], Edit::Remove),
-            (&["l", "3", "i"], insert("w", Place::End)),
-            (&["new"], insert("n", Place::End)),
+            (&["l", "3", "i"], insert("w", InsertAt::End)),
+            (&["new"], insert("n", InsertAt::End)),
         ];
         let expected =
             json!({"l": ["A0", "a", "B1", "B2", "c", {"i": ["y", "w"]}, "Z"], "new": ["n"]});
@@ -328,7 +331,7 @@ mod tests {
                 &["l"],
                 Edit::Insert {
                     item: json!("a2"),
-                    place: Place::After(3),
+                    place: InsertAt::After(3),
                 },
             ),
         ];

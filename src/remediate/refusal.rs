@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::cluster::Cause;
-use crate::diff::{Finding, Subject, Token};
+use crate::diff::{Desired, Finding, PointerToken};
 use crate::path::Ignore;
 use crate::schema::{self, exclusive_sibling};
 
@@ -12,7 +12,7 @@ use crate::schema::{self, exclusive_sibling};
 /// become, this difference included.
 pub(super) fn known(
     finding: &Finding,
-    subject: &Subject<'_>,
+    subject: &Desired<'_>,
     live: &Value,
     planned: &Value,
 ) -> Option<String> {
@@ -25,7 +25,7 @@ pub(super) fn known(
 
 /// A label of the template that the immutable selector asks for.
 fn pinned(finding: &Finding, live: &Value) -> Option<String> {
-    let [keys @ .., Token::Key(label)] = &finding.at[..] else {
+    let [keys @ .., PointerToken::Key(label)] = &finding.at[..] else {
         return None;
     };
     let pointer = crate::diff::pointer(keys);
@@ -36,8 +36,8 @@ fn pinned(finding: &Finding, live: &Value) -> Option<String> {
 }
 
 /// A key that stands in the other of two maps, which is ignored there and so may not be taken out.
-fn blocked_by_ignored(finding: &Finding, subject: &Subject<'_>, live: &Value) -> Option<String> {
-    let [Token::Key(map), Token::Key(key)] = &finding.at[..] else {
+fn blocked_by_ignored(finding: &Finding, subject: &Desired<'_>, live: &Value) -> Option<String> {
+    let [PointerToken::Key(map), PointerToken::Key(key)] = &finding.at[..] else {
         return None;
     };
     let other = exclusive_sibling(subject.kind.name(), map)?;
@@ -93,13 +93,13 @@ fn is_within(path: &str, outer: &str) -> bool {
 }
 
 /// A place as the server's messages write it: `spec.ports[0].port`; a map's key in brackets or behind a dot.
-fn api_path(at: &[Token]) -> String {
+fn api_path(at: &[PointerToken]) -> String {
     let mut path = String::new();
     for token in at {
         match token {
-            Token::Key(key) if path.is_empty() => path.push_str(key),
-            Token::Key(key) => path.extend([".", key]),
-            Token::Index(index) => path.extend(["[", &index.to_string(), "]"]),
+            PointerToken::Key(key) if path.is_empty() => path.push_str(key),
+            PointerToken::Key(key) => path.extend([".", key]),
+            PointerToken::Index(index) => path.extend(["[", &index.to_string(), "]"]),
         }
     }
     path
@@ -116,7 +116,7 @@ pub(super) mod tests {
         let at = path.split('.').map(|token| {
             token
                 .parse()
-                .map_or_else(|_| Token::Key(token.to_owned()), Token::Index)
+                .map_or_else(|_| PointerToken::Key(token.to_owned()), PointerToken::Index)
         });
         let keys = path
             .split('.')

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::plan::body;
-use crate::diff::{Class, Finding, Origin, Subject, differences};
+use crate::diff::{Class, Desired, Finding, Origin, differences};
 use crate::path::Pattern;
 use crate::schema::Kind;
 use crate::yaml;
@@ -13,7 +13,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
     let stream = yaml::read(manifest.as_bytes().to_vec());
     let patterns = Pattern::parse_list(ignored).unwrap();
     let kind = live["kind"].as_str().unwrap();
-    let subject = Subject {
+    let subject = Desired {
         kind: Kind::ALL.into_iter().find(|k| k.name() == kind).unwrap(),
         declared: stream.tree.node(stream.documents[0].root),
         ignore: patterns.iter().collect(),

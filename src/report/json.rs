@@ -5,15 +5,16 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Error, Field, Known, Report, Resource, Skipped, Source, field_id};
-use crate::diff::Class;
+use super::{
+    DriftClass, ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef,
+    SkippedEntry, SourceLocation, field_id,
+};
 use crate::managed_fields::Writer;
-use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// Writes one document; indented, or in one line.
 pub fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Result<()> {
-    let document = Document::from(report);
+    let document = ReportJson::from(report);
     if indented {
         serde_json::to_writer_pretty(&mut *out, &document)?;
     } else {
@@ -24,7 +25,7 @@ pub fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Resul
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Document<'a> {
+struct ReportJson<'a> {
     schema_version: &'static str,
     time: &'a str,
     cluster: ClusterJson<'a>,
@@ -174,7 +175,7 @@ struct SummaryJson {
     not_deployed: usize,
 }
 
-impl<'a> From<&'a Report> for Document<'a> {
+impl<'a> From<&'a Report> for ReportJson<'a> {
     fn from(report: &'a Report) -> Self {
         let summary = report.summary();
         let cluster = report.cluster.as_ref();
@@ -233,8 +234,8 @@ impl<'a> From<&'a ResourceId> for IdJson<'a> {
     }
 }
 
-impl<'a> From<&'a Subject> for IdJson<'a> {
-    fn from(id: &'a Subject) -> Self {
+impl<'a> From<&'a ResourceRef> for IdJson<'a> {
+    fn from(id: &'a ResourceRef) -> Self {
         Self {
             api_version: &id.api_version,
             kind: &id.kind,
@@ -244,8 +245,8 @@ impl<'a> From<&'a Subject> for IdJson<'a> {
     }
 }
 
-impl<'a> From<&'a Resource> for ResourceJson<'a> {
-    fn from(resource: &'a Resource) -> Self {
+impl<'a> From<&'a ResourceEntry> for ResourceJson<'a> {
+    fn from(resource: &'a ResourceEntry) -> Self {
         Self {
             id: (&resource.id).into(),
             action: resource.action.name(),
@@ -256,8 +257,8 @@ impl<'a> From<&'a Resource> for ResourceJson<'a> {
     }
 }
 
-impl<'a> From<&'a Known> for KnownJson<'a> {
-    fn from(known: &'a Known) -> Self {
+impl<'a> From<&'a KnownEntry> for KnownJson<'a> {
+    fn from(known: &'a KnownEntry) -> Self {
         Self {
             id: (&known.id).into(),
             source: (&known.source).into(),
@@ -266,13 +267,13 @@ impl<'a> From<&'a Known> for KnownJson<'a> {
     }
 }
 
-fn fields<'a>(resource: &ResourceId, fields: &'a [Field]) -> Vec<FieldJson<'a>> {
+fn fields<'a>(resource: &ResourceId, fields: &'a [FieldEntry]) -> Vec<FieldJson<'a>> {
     let json = |field| FieldJson::of(resource, field);
     fields.iter().map(json).collect()
 }
 
 impl<'a> FieldJson<'a> {
-    fn of(resource: &ResourceId, field: &'a Field) -> Self {
+    fn of(resource: &ResourceId, field: &'a FieldEntry) -> Self {
         Self {
             id: field_id(resource, &field.path),
             path: &field.path,
@@ -306,17 +307,17 @@ impl<'a> From<&'a Writer> for WriterJson<'a> {
     }
 }
 
-fn class_name(class: Class) -> &'static str {
+fn class_name(class: DriftClass) -> &'static str {
     match class {
-        Class::Changed => "changed",
-        Class::Missing => "missing",
-        Class::Removed => "removed",
-        Class::Extra => "extra",
+        DriftClass::Changed => "changed",
+        DriftClass::Missing => "missing",
+        DriftClass::Removed => "removed",
+        DriftClass::Extra => "extra",
     }
 }
 
-impl<'a> From<&'a Source> for SourceJson<'a> {
-    fn from(source: &'a Source) -> Self {
+impl<'a> From<&'a SourceLocation> for SourceJson<'a> {
+    fn from(source: &'a SourceLocation) -> Self {
         let definition = source
             .definition
             .map(|(line, column)| PositionJson { line, column });
@@ -329,8 +330,8 @@ impl<'a> From<&'a Source> for SourceJson<'a> {
     }
 }
 
-impl<'a> From<&'a Skipped> for SkippedJson<'a> {
-    fn from(skipped: &'a Skipped) -> Self {
+impl<'a> From<&'a SkippedEntry> for SkippedJson<'a> {
+    fn from(skipped: &'a SkippedEntry) -> Self {
         Self {
             id: (&skipped.resource).into(),
             source: (&skipped.source).into(),
@@ -338,8 +339,8 @@ impl<'a> From<&'a Skipped> for SkippedJson<'a> {
     }
 }
 
-impl<'a> From<&'a Error> for ErrorJson<'a> {
-    fn from(error: &'a Error) -> Self {
+impl<'a> From<&'a ErrorEntry> for ErrorJson<'a> {
+    fn from(error: &'a ErrorEntry) -> Self {
         Self {
             message: &error.message,
             id: error.resource.as_ref().map(IdJson::from),

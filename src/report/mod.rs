@@ -8,12 +8,11 @@ pub mod text;
 mod value;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde_json::Value;
 
-use crate::diff::Class;
 use crate::managed_fields::Writer;
-use crate::manifest::Subject;
 use crate::schema::ResourceId;
 
 /// The outcome of one cycle.
@@ -24,19 +23,19 @@ pub struct Report {
     /// The Git commit of the manifests.
     pub revision: Revision,
     /// The cluster it was about; `None` for a saved snapshot, or where there was no connection.
-    pub cluster: Option<Cluster>,
+    pub cluster: Option<ClusterInfo>,
     /// The resources that drifted, or are missing, in their order.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<ResourceEntry>,
     /// The resources that the manifests ask to skip.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedEntry>,
     /// How many documents of other kinds there were, by `apiVersion kind`.
     pub other_kinds: BTreeMap<String, usize>,
     /// What could not be checked or repaired.
-    pub errors: Vec<Error>,
+    pub errors: Vec<ErrorEntry>,
     /// What an operator should know, although everything was checked.
-    pub warnings: Vec<Error>,
+    pub warnings: Vec<ErrorEntry>,
     /// The drift that a baseline has already, by resource. It is in none of the other lists.
-    pub known: Vec<Known>,
+    pub known: Vec<KnownEntry>,
     /// How many declared resources the run is not about.
     pub left_out: usize,
     /// How many differences the run's options and the manifests' annotations leave out.
@@ -79,7 +78,7 @@ impl Revision {
 
 /// Which cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
+pub struct ClusterInfo {
     /// The server's address.
     pub server: String,
     /// The kubeconfig's context; empty inside of a cluster.
@@ -88,7 +87,7 @@ pub struct Cluster {
 
 /// A place in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Source {
+pub struct SourceLocation {
     /// The file.
     pub file: String,
     /// The line, from 1.
@@ -101,7 +100,7 @@ pub struct Source {
 
 /// A resource that drifted.
 #[derive(Debug)]
-pub struct Resource {
+pub struct ResourceEntry {
     /// Which one.
     pub id: ResourceId,
     /// What was or would be done.
@@ -109,18 +108,18 @@ pub struct Resource {
     /// More about the action.
     pub reason: Option<String>,
     /// Its document.
-    pub source: Source,
+    pub source: SourceLocation,
     /// Its differences, by path.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldEntry>,
 }
 
 /// What was done, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Reported only.
-    Detected(Why),
+    Detected(Reason),
     /// Missing, reported only.
-    WouldCreate(Why),
+    WouldCreate(Reason),
     /// Repaired: the server's answer has no drift left.
     Remediated,
     /// Repaired but for values that are declared nowhere.
@@ -135,7 +134,7 @@ pub enum Action {
 
 /// Why a difference was reported only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Why {
+pub enum Reason {
     /// The default.
     DryRun,
     /// Asked for reports without the mark of a dry run.
@@ -151,13 +150,13 @@ impl Action {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Detected(Why::DryRun) => "drift-detected (dry-run)",
-            Self::Detected(Why::Alert) => "drift-detected",
-            Self::Detected(Why::Blocked) => "drift-detected (remediation-blocked)",
-            Self::Detected(Why::ExtrasKept) => "drift-detected (extras-kept)",
-            Self::WouldCreate(Why::DryRun) => "would-create (dry-run)",
-            Self::WouldCreate(Why::Blocked) => "would-create (remediation-blocked)",
-            Self::WouldCreate(Why::Alert | Why::ExtrasKept) => "would-create",
+            Self::Detected(Reason::DryRun) => "drift-detected (dry-run)",
+            Self::Detected(Reason::Alert) => "drift-detected",
+            Self::Detected(Reason::Blocked) => "drift-detected (remediation-blocked)",
+            Self::Detected(Reason::ExtrasKept) => "drift-detected (extras-kept)",
+            Self::WouldCreate(Reason::DryRun) => "would-create (dry-run)",
+            Self::WouldCreate(Reason::Blocked) => "would-create (remediation-blocked)",
+            Self::WouldCreate(Reason::Alert | Reason::ExtrasKept) => "would-create",
             Self::Remediated => "remediated",
             Self::RemediatedExtrasKept => "remediated (extras-kept)",
             Self::Created => "created",
@@ -173,9 +172,22 @@ impl Action {
     }
 }
 
+/// The kind of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DriftClass {
+    /// Both sides have a value, not the same.
+    Changed,
+    /// Declared, not live.
+    Missing,
+    /// Live and once declared, but no longer.
+    Removed,
+    /// Live and declared nowhere.
+    Extra,
+}
+
 /// One difference of a resource.
 #[derive(Debug)]
-pub struct Field {
+pub struct FieldEntry {
     /// Its path; `<resource>` for a missing resource.
     pub path: String,
     /// Its place in the manifest's document (RFC 6901).
@@ -183,7 +195,7 @@ pub struct Field {
     /// Its place in the live object (RFC 6901).
     pub live_pointer: Option<String>,
     /// What sort of difference.
-    pub class: Class,
+    pub class: DriftClass,
     /// The desired value is a default of the server's.
     pub defaulted: bool,
     /// The desired value is derived from what the manifest declares at this path.
@@ -195,7 +207,7 @@ pub struct Field {
     /// The values are replaced by a mark, because they may be secret.
     pub redacted: bool,
     /// Where the manifest declares it, or what stands around it.
-    pub source: Option<Source>,
+    pub source: Option<SourceLocation>,
     /// Paths of the same object that change too when this one is repaired.
     pub consequences: Vec<String>,
     /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
@@ -209,31 +221,64 @@ pub struct Field {
 
 /// The drift of one resource that a baseline has already.
 #[derive(Debug)]
-pub struct Known {
+pub struct KnownEntry {
     /// Which one.
     pub id: ResourceId,
     /// Its document.
-    pub source: Source,
+    pub source: SourceLocation,
     /// Its known differences, by path.
-    pub fields: Vec<Field>,
+    pub fields: Vec<FieldEntry>,
+}
+
+/// Which resource, of whatever kind. What is not known of it is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResourceRef {
+    /// `apps/v1`.
+    pub api_version: String,
+    /// `Deployment`.
+    pub kind: String,
+    /// The namespace; empty for a Namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl From<&ResourceId> for ResourceRef {
+    fn from(id: &ResourceId) -> Self {
+        Self {
+            api_version: id.kind.api_version().to_owned(),
+            kind: id.kind.name().to_owned(),
+            namespace: id.namespace.clone(),
+            name: id.name.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ResourceRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.kind.as_str(), self.name.as_str()) {
+            (one, "") | ("", one) => f.write_str(one),
+            (kind, name) => write!(f, "{kind}/{name}"),
+        }
+    }
 }
 
 /// A resource that was skipped.
 #[derive(Debug)]
-pub struct Skipped {
+pub struct SkippedEntry {
     /// Which one.
-    pub resource: Subject,
+    pub resource: ResourceRef,
     /// Its document.
-    pub source: Source,
+    pub source: SourceLocation,
 }
 
 /// Something that could not be checked or repaired.
 #[derive(Debug)]
-pub struct Error {
+pub struct ErrorEntry {
     /// The resource, as far as it is known.
-    pub resource: Option<Subject>,
+    pub resource: Option<ResourceRef>,
     /// Where in the manifests.
-    pub source: Option<Source>,
+    pub source: Option<SourceLocation>,
     /// What is wrong, in one line.
     pub message: String,
 }
@@ -293,7 +338,7 @@ impl Report {
             blocked: count(|a| {
                 matches!(
                     a,
-                    Action::Detected(Why::Blocked) | Action::WouldCreate(Why::Blocked)
+                    Action::Detected(Reason::Blocked) | Action::WouldCreate(Reason::Blocked)
                 )
             }),
             failed: count(|a| matches!(a, Action::Failed | Action::Paused)),
@@ -326,7 +371,7 @@ impl Report {
     #[must_use]
     pub fn is_incomplete(&self) -> bool {
         let failed =
-            |resource: &Resource| matches!(resource.action, Action::Failed | Action::Paused);
+            |resource: &ResourceEntry| matches!(resource.action, Action::Failed | Action::Paused);
         !self.errors.is_empty() || self.resources.iter().any(failed)
     }
 }
@@ -342,7 +387,7 @@ pub fn field_id(resource: &ResourceId, path: &str) -> String {
     }
 }
 
-impl Resource {
+impl ResourceEntry {
     /// Whether it is declared and not live.
     #[must_use]
     pub fn is_missing(&self) -> bool {

@@ -4,8 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
 
-use super::{Field, Report};
-use crate::path::{Pattern, Step};
+use super::{FieldEntry, Report};
+use crate::path::{Pattern, PatternStep};
 use crate::schema::{Kind, NamedBy, ResourceId, Struct, Type, is_secret, named_by, types};
 
 /// What becomes of values whose names say that they are secret.
@@ -62,11 +62,11 @@ pub fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Valu
 }
 
 /// Hides what is secret in both values of a field.
-fn hide_field(kind: Kind, field: &mut Field, secrets: &mut Secrets) {
+fn hide_field(kind: Kind, field: &mut FieldEntry, secrets: &mut Secrets) {
     let Ok(path) = Pattern::parse(&field.path) else {
         return;
     };
-    let Some(spot) = Spot::at(kind, path.steps()) else {
+    let Some(spot) = RedactedPlace::at(kind, path.steps()) else {
         return;
     };
     field.redacted = secrets.hide(&spot, [field.desired.as_mut(), field.live.as_mut()]);
@@ -77,7 +77,9 @@ fn hide_field(kind: Kind, field: &mut Field, secrets: &mut Secrets) {
 fn hide_wrong_value(kind: Kind, message: &mut String) {
     let is_secret = |path: &str| {
         let path = Pattern::parse(path).ok();
-        let spot = path.as_ref().and_then(|path| Spot::at(kind, path.steps()));
+        let spot = path
+            .as_ref()
+            .and_then(|path| RedactedPlace::at(kind, path.steps()));
         spot.is_some_and(|spot| matches!(spot.name, Name::Secret))
     };
     if let Some((expected, _)) = message.split_once(" expected, ")
@@ -90,7 +92,7 @@ fn hide_wrong_value(kind: Kind, message: &mut String) {
 }
 
 /// A place in an object, as far as it matters here.
-struct Spot<'a> {
+struct RedactedPlace<'a> {
     ty: &'a Type,
     name: Name,
     /// The fields by which the path names the item that stands here.
@@ -122,7 +124,7 @@ impl Name {
     }
 }
 
-impl<'a> Spot<'a> {
+impl<'a> RedactedPlace<'a> {
     fn new(ty: &'a Type, name: Name) -> Self {
         Self {
             ty,
@@ -132,14 +134,14 @@ impl<'a> Spot<'a> {
     }
 
     /// The place of a path. `None` where the path is that of the object as a whole, or leads nowhere.
-    fn at(kind: Kind, steps: &'a [Step]) -> Option<Self> {
+    fn at(kind: Kind, steps: &'a [PatternStep]) -> Option<Self> {
         let (first, steps) = steps.split_first()?;
         let mut spot = Self::field(types::root(kind).get(), first, &[])?;
         for step in steps {
             spot = match (spot.ty, step) {
                 (Type::Struct(of), step) => Self::field(of.get(), step, spot.item)?,
-                (Type::Map { .. }, Step::Key { name, .. }) => spot.key(name)?,
-                (Type::List { item, .. }, Step::Item(keys)) => Self {
+                (Type::Map { .. }, PatternStep::Key { name, .. }) => spot.key(name)?,
+                (Type::List { item, .. }, PatternStep::Item(keys)) => Self {
                     item: keys,
                     ..Self::new(item, Name::None)
                 },
@@ -151,8 +153,8 @@ impl<'a> Spot<'a> {
     }
 
     /// A field of a struct, of which these fields are known.
-    fn field(of: &'static Struct, step: &Step, known: &[(String, String)]) -> Option<Self> {
-        let Step::Key { name: field, .. } = step else {
+    fn field(of: &'static Struct, step: &PatternStep, known: &[(String, String)]) -> Option<Self> {
+        let PatternStep::Key { name: field, .. } = step else {
             return None;
         };
         let name = match named_by(of.name, field) {
@@ -188,11 +190,11 @@ struct Secrets {
 impl Secrets {
     fn hide_in_object(&mut self, kind: Kind, object: &mut Value) {
         let ty = Type::Struct(types::root(kind));
-        self.hide(&Spot::new(&ty, Name::None), [Some(object), None]);
+        self.hide(&RedactedPlace::new(&ty, Name::None), [Some(object), None]);
     }
 
     /// Hides what is secret in the values of both sides at a place. Says whether something was.
-    fn hide(&mut self, spot: &Spot<'_>, sides: [Option<&mut Value>; 2]) -> bool {
+    fn hide(&mut self, spot: &RedactedPlace<'_>, sides: [Option<&mut Value>; 2]) -> bool {
         if matches!(spot.name, Name::Secret) {
             return self.hide_whole(sides);
         }
@@ -228,12 +230,12 @@ impl Secrets {
         }
         let mut hidden = false;
         for key in keys(maps) {
-            let step = Step::Key {
+            let step = PatternStep::Key {
                 name: key.clone(),
                 bare: false,
             };
             let sides = [&mut a, &mut b].map(|side| side.as_mut()?.get_mut(&key));
-            let spot = Spot::field(of, &step, &known);
+            let spot = RedactedPlace::field(of, &step, &known);
             hidden |= spot.is_some_and(|spot| self.hide(&spot, sides));
         }
         hidden
@@ -242,7 +244,7 @@ impl Secrets {
     /// Items are held against those of the same name, or else of the same position.
     fn hide_in_list(&mut self, item: &Type, sides: [Option<&mut Value>; 2]) -> bool {
         let [a, b] = sides.map(|side| side.and_then(Value::as_array_mut));
-        let spot = Spot::new(item, Name::None);
+        let spot = RedactedPlace::new(item, Name::None);
         let mut left: Vec<Option<&mut Value>> = b.into_iter().flatten().map(Some).collect();
         let mut hidden = false;
         for (i, one) in a.into_iter().flatten().enumerate() {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::value::{Shown, escape, show};
-use super::{Error, Field, Report, Resource, Source};
+use super::{ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation};
 
 const RULE: &str = "============================================================";
 /// How many lines of a text's differences are shown.
@@ -64,7 +64,7 @@ fn write_rest(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
 #[must_use]
-pub fn error_line(error: &Error) -> String {
+pub fn error_line(error: &ErrorEntry) -> String {
     let place = error
         .source
         .as_ref()
@@ -80,7 +80,7 @@ pub fn error_line(error: &Error) -> String {
     [place, about].into_iter().flatten().collect::<String>() + &error.message
 }
 
-fn write_resource(resource: &Resource, out: &mut impl Write) -> io::Result<()> {
+fn write_resource(resource: &ResourceEntry, out: &mut impl Write) -> io::Result<()> {
     let id = &resource.id;
     writeln!(out, "{}/{} (ns: {})", id.kind, id.name, id.namespace)?;
     match &resource.reason {
@@ -99,7 +99,7 @@ fn write_resource(resource: &Resource, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn write_field(field: &Field, out: &mut impl Write) -> io::Result<()> {
+fn write_field(field: &FieldEntry, out: &mut impl Write) -> io::Result<()> {
     writeln!(out, "    {}", escape(&field.path))?;
     write_value(
         "desired",
@@ -132,7 +132,7 @@ fn write_field(field: &Field, out: &mut impl Write) -> io::Result<()> {
     }
 }
 
-fn source_text(source: &Source) -> String {
+fn source_text(source: &SourceLocation) -> String {
     match source.definition {
         Some((line, _)) => format!("{}:{} (defined in line {line})", source.file, source.line),
         None => format!("{}:{}", source.file, source.line),

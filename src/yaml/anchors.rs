@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Fault;
 use super::events::Properties;
-use super::resolve::Scalar;
+use super::resolve::ScalarValue;
 use super::scan::{Scan, Span};
 
 /// How many values of one file may come from aliases. kubectl has such a limit for each document only.
@@ -21,15 +21,15 @@ pub(super) struct Anchor {
     /// How many levels there are below it, aliases followed.
     pub(super) height: usize,
     /// The scalar, where it stands as a key: there it is a string, but an alias of it may be something else.
-    pub(super) key: Option<Key>,
+    pub(super) key: Option<AnchoredKey>,
 }
 
 /// A scalar in the place of a key, before it became a string.
 #[derive(Clone, Copy)]
-pub(super) struct Key {
+pub(super) struct AnchoredKey {
     pub(super) at: Properties,
     pub(super) span: Span,
-    pub(super) value: Scalar,
+    pub(super) value: ScalarValue,
     pub(super) plain: bool,
 }
 
@@ -69,7 +69,7 @@ impl<'t> Anchors<'t> {
     }
 
     /// The value with this index is complete.
-    pub(super) fn close(&mut self, index: usize, height: usize, key: Option<Key>) {
+    pub(super) fn close(&mut self, index: usize, height: usize, key: Option<AnchoredKey>) {
         let anchor = &mut self.list[index];
         anchor.after = Some(self.visited);
         anchor.height = height;

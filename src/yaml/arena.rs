@@ -1,7 +1,7 @@
 //! How a tree is kept: nodes in the order of the file, each a few words that point into the text.
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     Null,
     True,
     False,
@@ -26,7 +26,7 @@ pub(super) struct NodeData {
     pub b: u32,
     /// A key: some bits of its hash.
     pub hash: u16,
-    pub kind: Kind,
+    pub kind: NodeKind,
     pub flags: u8,
 }
 
@@ -138,7 +138,7 @@ impl Arena {
     pub(super) fn after(&self, index: u32) -> u32 {
         let data = self.data(index);
         match data.kind {
-            Kind::List | Kind::Map => data.a,
+            NodeKind::List | NodeKind::Map => data.a,
             _ => index + 1,
         }
     }
@@ -163,23 +163,25 @@ impl Arena {
     }
 
     /// The entries of a map.
-    pub(super) fn pairs(&self, index: u32) -> Pairs<'_> {
+    pub(super) fn pairs(&self, index: u32) -> MapEntries<'_> {
         let data = self.data(index);
-        if data.kind != Kind::Map {
-            return Pairs::Listed([].iter());
+        if data.kind != NodeKind::Map {
+            return MapEntries::Listed([].iter());
         }
         if data.flags & SPECIAL != 0 {
             let Special { len, entries, .. } = self.special[data.b as usize];
             if let Some(from) = entries {
-                return Pairs::Listed(self.entries[from as usize..(from + len) as usize].iter());
+                return MapEntries::Listed(
+                    self.entries[from as usize..(from + len) as usize].iter(),
+                );
             }
         }
         self.children(index, self.len(data))
     }
 
     /// The first `count` keys of a map, as they stand in the file, with their values.
-    pub(super) fn children(&self, map: u32, count: u32) -> Pairs<'_> {
-        Pairs::Children {
+    pub(super) fn children(&self, map: u32, count: u32) -> MapEntries<'_> {
+        MapEntries::Children {
             arena: self,
             next: map + 1,
             left: count,
@@ -188,7 +190,7 @@ impl Arena {
 }
 
 /// Runs over the entries of a map.
-pub(super) enum Pairs<'a> {
+pub(super) enum MapEntries<'a> {
     Listed(std::slice::Iter<'a, Pair>),
     Children {
         arena: &'a Arena,
@@ -197,7 +199,7 @@ pub(super) enum Pairs<'a> {
     },
 }
 
-impl Iterator for Pairs<'_> {
+impl Iterator for MapEntries<'_> {
     type Item = Pair;
 
     #[inline]
@@ -224,7 +226,7 @@ impl Iterator for Pairs<'_> {
     }
 }
 
-impl ExactSizeIterator for Pairs<'_> {}
+impl ExactSizeIterator for MapEntries<'_> {}
 
 /// Some bits of a key's hash, to tell most keys apart at once.
 #[inline]

@@ -1,6 +1,6 @@
 //! The grammar of lists and maps, in lines (block) and in brackets (flow).
 
-use super::events::{Event, Parser, Properties, State, empty_scalar};
+use super::events::{Event, Parser, ParserState, Properties, empty_scalar};
 use super::scan::{Scan, Token, TokenKind};
 
 impl Parser<'_> {
@@ -13,10 +13,10 @@ impl Parser<'_> {
                 self.scanner.skip();
                 let next = self.scanner.peek()?;
                 if matches!(next.kind, TokenKind::BlockEntry | TokenKind::BlockEnd) {
-                    self.state = State::BlockSequenceEntry;
+                    self.state = ParserState::BlockSequenceEntry;
                     return Ok(empty_scalar(token.end));
                 }
-                self.states.push(State::BlockSequenceEntry);
+                self.states.push(ParserState::BlockSequenceEntry);
                 self.node(true, false)
             }
             TokenKind::BlockEnd => Ok(self.close(Event::ListEnd)),
@@ -36,10 +36,10 @@ impl Parser<'_> {
             next.kind,
             TokenKind::BlockEntry | TokenKind::Key | TokenKind::Value | TokenKind::BlockEnd
         ) {
-            self.state = State::IndentlessSequenceEntry;
+            self.state = ParserState::IndentlessSequenceEntry;
             return Ok(empty_scalar(token.end));
         }
-        self.states.push(State::IndentlessSequenceEntry);
+        self.states.push(ParserState::IndentlessSequenceEntry);
         self.node(true, false)
     }
 
@@ -48,7 +48,7 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Key => {
                 self.scanner.skip();
-                self.block_mapping_part(token, State::BlockMappingValue)
+                self.block_mapping_part(token, ParserState::BlockMappingValue)
             }
             TokenKind::BlockEnd => Ok(self.close(Event::MapEnd)),
             _ => Err(self.misplaced(token, "map", "a key")),
@@ -59,14 +59,18 @@ impl Parser<'_> {
         let token = self.scanner.peek()?;
         if token.kind == TokenKind::Value {
             self.scanner.skip();
-            return self.block_mapping_part(token, State::BlockMappingKey);
+            return self.block_mapping_part(token, ParserState::BlockMappingKey);
         }
-        self.state = State::BlockMappingKey;
+        self.state = ParserState::BlockMappingKey;
         Ok(empty_scalar(token.start))
     }
 
     /// The key after `?`, or the value after `:`, which may be absent.
-    pub(super) fn block_mapping_part(&mut self, indicator: Token, then: State) -> Scan<Event> {
+    pub(super) fn block_mapping_part(
+        &mut self,
+        indicator: Token,
+        then: ParserState,
+    ) -> Scan<Event> {
         let next = self.scanner.peek()?;
         if matches!(
             next.kind,
@@ -96,13 +100,13 @@ impl Parser<'_> {
         match token.kind {
             TokenKind::Key => {
                 self.check_depth(token)?;
-                self.state = State::FlowSequenceEntryMappingKey;
+                self.state = ParserState::FlowSequenceEntryMappingKey;
                 self.scanner.skip();
                 Ok(Event::MapStart(Properties::bare(token.start)))
             }
             TokenKind::FlowSequenceEnd => Ok(self.close(Event::ListEnd)),
             _ => {
-                self.states.push(State::FlowSequenceEntry);
+                self.states.push(ParserState::FlowSequenceEntry);
                 self.node(false, false)
             }
         }
@@ -116,10 +120,10 @@ impl Parser<'_> {
         ) {
             // The reference implementation swallows this token.
             self.scanner.skip();
-            self.state = State::FlowSequenceEntryMappingValue;
+            self.state = ParserState::FlowSequenceEntryMappingValue;
             return Ok(empty_scalar(token.end));
         }
-        self.states.push(State::FlowSequenceEntryMappingValue);
+        self.states.push(ParserState::FlowSequenceEntryMappingValue);
         self.node(false, false)
     }
 
@@ -129,11 +133,11 @@ impl Parser<'_> {
             self.scanner.skip();
             let next = self.scanner.peek()?;
             if !matches!(next.kind, TokenKind::FlowEntry | TokenKind::FlowSequenceEnd) {
-                self.states.push(State::FlowSequenceEntryMappingEnd);
+                self.states.push(ParserState::FlowSequenceEntryMappingEnd);
                 return self.node(false, false);
             }
         }
-        self.state = State::FlowSequenceEntryMappingEnd;
+        self.state = ParserState::FlowSequenceEntryMappingEnd;
         Ok(empty_scalar(token.start))
     }
 
@@ -157,15 +161,15 @@ impl Parser<'_> {
                     next.kind,
                     TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowMappingEnd
                 ) {
-                    self.state = State::FlowMappingValue;
+                    self.state = ParserState::FlowMappingValue;
                     return Ok(empty_scalar(next.start));
                 }
-                self.states.push(State::FlowMappingValue);
+                self.states.push(ParserState::FlowMappingValue);
                 self.node(false, false)
             }
             TokenKind::FlowMappingEnd => Ok(self.close(Event::MapEnd)),
             _ => {
-                self.states.push(State::FlowMappingEmptyValue);
+                self.states.push(ParserState::FlowMappingEmptyValue);
                 self.node(false, false)
             }
         }
@@ -177,11 +181,11 @@ impl Parser<'_> {
             self.scanner.skip();
             token = self.scanner.peek()?;
             if !matches!(token.kind, TokenKind::FlowEntry | TokenKind::FlowMappingEnd) {
-                self.states.push(State::FlowMappingKey);
+                self.states.push(ParserState::FlowMappingKey);
                 return self.node(false, false);
             }
         }
-        self.state = State::FlowMappingKey;
+        self.state = ParserState::FlowMappingKey;
         Ok(empty_scalar(token.start))
     }
 }

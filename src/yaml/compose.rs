@@ -1,18 +1,18 @@
 //! Events -> nodes: keys become strings, aliases refer to what they stand for.
 
-use super::anchors::{Anchor, Anchors, Key};
-use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
+use super::anchors::{Anchor, AnchoredKey, Anchors};
+use super::arena::{Arena, NodeData, NodeKind, PLAIN, SCRATCH, key_hash};
 use super::events::{Event, Parser, Properties};
-use super::resolve::{self, Scalar, Tag};
+use super::resolve::{self, ScalarValue, Tag};
 use super::scan::{Scan, Span, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, base64, bytes, excerpt, maps, offset};
+use super::{Diagnostics, Fault, MAX_DEPTH, base64, bytes, excerpt, maps, offset};
 
 /// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
 pub(super) fn compose(
     text: &str,
     start: usize,
     arena: &mut Arena,
-    notes: &mut Notes<'_>,
+    notes: &mut Diagnostics<'_>,
 ) -> Scan<Option<u32>> {
     let before = arena.mark();
     let known_problems = notes.mark();
@@ -32,7 +32,7 @@ pub(super) fn compose(
     arena.scratch = scratch;
     arena.aliased += aliased;
     let root = arena.nodes.get(before.nodes);
-    let empty = root.is_none_or(|root| root.kind == Kind::Null);
+    let empty = root.is_none_or(|root| root.kind == NodeKind::Null);
     if empty || result.is_err() {
         arena.truncate(before);
     }
@@ -43,7 +43,7 @@ pub(super) fn compose(
 }
 
 /// A collection that is not closed yet.
-struct Frame {
+struct OpenCollection {
     node: u32,
     /// How many children it has; keys and values count each.
     children: u32,
@@ -61,8 +61,8 @@ struct Composer<'t, 'a, 'n> {
     text: &'t str,
     parser: Parser<'t>,
     arena: &'a mut Arena,
-    notes: &'a mut Notes<'n>,
-    frames: Vec<Frame>,
+    notes: &'a mut Diagnostics<'n>,
+    frames: Vec<OpenCollection>,
     anchors: Anchors<'t>,
 }
 
@@ -140,7 +140,7 @@ impl<'t> Composer<'t, '_, '_> {
         let is_key = self.expects_key();
         if is_key && self.is_merge(at.tag, span, plain) {
             let before = self.anchors.visited();
-            let node = self.push(scalar_node(Kind::Merge, at.start, span));
+            let node = self.push(scalar_node(NodeKind::Merge, at.start, span));
             if let Some(anchor) = self.define(at.anchor, node, before) {
                 self.anchors.close(anchor, 0, None);
             }
@@ -155,7 +155,7 @@ impl<'t> Composer<'t, '_, '_> {
         let text = self.parser.scanner.resolve(span);
         let value = match at.tag {
             Tag::None if plain => resolve::plain(text),
-            Tag::None => Scalar::Str,
+            Tag::None => ScalarValue::Str,
             tag => resolve::tagged(tag, text).map_err(|why| Fault::new(at.start as usize, why))?,
         };
         let span = if at.tag == Tag::Binary {
@@ -165,7 +165,7 @@ impl<'t> Composer<'t, '_, '_> {
         };
         let plain = plain && at.tag == Tag::None;
         let (node, key) = if is_key {
-            let key = Key {
+            let key = AnchoredKey {
                 at,
                 span,
                 value,
@@ -205,14 +205,20 @@ impl<'t> Composer<'t, '_, '_> {
         }
     }
 
-    fn value(&mut self, at: Properties, span: Span, value: Scalar, plain: bool) -> Scan<NodeData> {
+    fn value(
+        &mut self,
+        at: Properties,
+        span: Span,
+        value: ScalarValue,
+        plain: bool,
+    ) -> Scan<NodeData> {
         let mut span = span;
         let kind = match value {
-            Scalar::Null => Kind::Null,
-            Scalar::Bool(true) => Kind::True,
-            Scalar::Bool(false) => Kind::False,
-            Scalar::Str => Kind::String,
-            Scalar::Float(float) if !float.is_finite() => {
+            ScalarValue::Null => NodeKind::Null,
+            ScalarValue::Bool(true) => NodeKind::True,
+            ScalarValue::Bool(false) => NodeKind::False,
+            ScalarValue::Str => NodeKind::String,
+            ScalarValue::Float(float) if !float.is_finite() => {
                 let text = self.parser.scanner.resolve(span);
                 return Err(Fault::new(
                     at.start as usize,
@@ -222,12 +228,12 @@ impl<'t> Composer<'t, '_, '_> {
                     ),
                 ));
             }
-            Scalar::Float(float) if at.tag == Tag::Float => {
+            ScalarValue::Float(float) if at.tag == Tag::Float => {
                 // The text may be that of an integer, which has more digits than the float.
                 span = self.write(&format!("{float:?}"));
-                Kind::Number
+                NodeKind::Number
             }
-            Scalar::Int(_) | Scalar::Uint(_) | Scalar::Float(_) => Kind::Number,
+            ScalarValue::Int(_) | ScalarValue::Uint(_) | ScalarValue::Float(_) => NodeKind::Number,
         };
         let mut data = scalar_node(kind, at.start, span);
         if plain {
@@ -236,11 +242,11 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(data)
     }
 
-    fn key(&mut self, at: Properties, span: Span, value: Scalar) -> Scan<u32> {
+    fn key(&mut self, at: Properties, span: Span, value: ScalarValue) -> Scan<u32> {
         let start = at.start as usize;
         let span = match value {
-            Scalar::Str => span,
-            Scalar::Null => {
+            ScalarValue::Str => span,
+            ScalarValue::Null => {
                 return Err(Fault::new(
                     start,
                     "expected a key, found null: quote it, if it is text",
@@ -265,7 +271,7 @@ impl<'t> Composer<'t, '_, '_> {
                 }
             }
         };
-        let mut data = scalar_node(Kind::String, at.start, span);
+        let mut data = scalar_node(NodeKind::String, at.start, span);
         data.hash = key_hash(self.parser.scanner.resolve(span));
         Ok(self.push(data))
     }
@@ -328,7 +334,7 @@ impl<'t> Composer<'t, '_, '_> {
         if self.expects_key() {
             return self.alias_as_key(start, target);
         }
-        self.check_merge_value(start, target.kind == Kind::Map)?;
+        self.check_merge_value(start, target.kind == NodeKind::Map)?;
         if let Some(frame) = self.frames.last_mut() {
             frame.height = frame.height.max(height);
         }
@@ -337,15 +343,15 @@ impl<'t> Composer<'t, '_, '_> {
             a: node,
             b: 0,
             hash: 0,
-            kind: Kind::Alias,
+            kind: NodeKind::Alias,
             flags: 0,
         });
         Ok(())
     }
 
     /// An alias of a scalar that stands as a key elsewhere: a copy of what it was before it became a string.
-    fn alias_of_key(&mut self, start: u32, key: Key) -> Scan<()> {
-        let Key {
+    fn alias_of_key(&mut self, start: u32, key: AnchoredKey) -> Scan<()> {
+        let AnchoredKey {
             at,
             span,
             value,
@@ -370,14 +376,14 @@ impl<'t> Composer<'t, '_, '_> {
             scratch: target.flags & SCRATCH != 0,
         };
         let value = match target.kind {
-            Kind::List | Kind::Map | Kind::Alias => {
+            NodeKind::List | NodeKind::Map | NodeKind::Alias => {
                 return Err(self.collection_key(start, target.kind));
             }
-            Kind::Null => Scalar::Null,
-            Kind::True => Scalar::Bool(true),
-            Kind::False => Scalar::Bool(false),
-            Kind::String | Kind::Merge => Scalar::Str,
-            Kind::Number => resolve::plain(self.parser.scanner.resolve(span)),
+            NodeKind::Null => ScalarValue::Null,
+            NodeKind::True => ScalarValue::Bool(true),
+            NodeKind::False => ScalarValue::Bool(false),
+            NodeKind::String | NodeKind::Merge => ScalarValue::Str,
+            NodeKind::Number => resolve::plain(self.parser.scanner.resolve(span)),
         };
         self.key(Properties::bare(start), span, value)?;
         Ok(())
@@ -385,10 +391,14 @@ impl<'t> Composer<'t, '_, '_> {
 
     // Collections.
 
-    fn collection_key(&self, at: u32, kind: Kind) -> Fault {
+    fn collection_key(&self, at: u32, kind: NodeKind) -> Fault {
         let start = at as usize;
-        let what = if kind == Kind::List { "list" } else { "map" };
-        let template = self.text[..start].ends_with('{') && kind == Kind::Map;
+        let what = if kind == NodeKind::List {
+            "list"
+        } else {
+            "map"
+        };
+        let template = self.text[..start].ends_with('{') && kind == NodeKind::Map;
         let hint = if template {
             " (`{{` begins a template, which must be rendered first)"
         } else {
@@ -398,7 +408,11 @@ impl<'t> Composer<'t, '_, '_> {
     }
 
     fn open(&mut self, at: Properties, is_map: bool) -> Scan<()> {
-        let kind = if is_map { Kind::Map } else { Kind::List };
+        let kind = if is_map {
+            NodeKind::Map
+        } else {
+            NodeKind::List
+        };
         if self.expects_key() {
             return Err(self.collection_key(at.start, kind));
         }
@@ -421,7 +435,7 @@ impl<'t> Composer<'t, '_, '_> {
             flags: 0,
         });
         let anchor = self.define(at.anchor, node, before);
-        self.frames.push(Frame {
+        self.frames.push(OpenCollection {
             node,
             children: 0,
             is_map,
@@ -464,7 +478,7 @@ impl<'t> Composer<'t, '_, '_> {
     }
 }
 
-fn scalar_node(kind: Kind, at: u32, span: Span) -> NodeData {
+fn scalar_node(kind: NodeKind, at: u32, span: Span) -> NodeData {
     NodeData {
         offset: at,
         a: span.start,

@@ -47,7 +47,7 @@ pub(super) enum Event {
 }
 
 #[derive(Clone, Copy)]
-pub(super) enum State {
+pub(super) enum ParserState {
     ImplicitDocumentStart,
     DocumentStart,
     DocumentContent,
@@ -73,8 +73,8 @@ pub(super) enum State {
 
 pub(super) struct Parser<'t> {
     pub scanner: Scanner<'t>,
-    pub(super) state: State,
-    pub(super) states: Vec<State>,
+    pub(super) state: ParserState,
+    pub(super) states: Vec<ParserState>,
     /// Where the open collections begin, for messages.
     marks: Vec<u32>,
     directives: Vec<TagText>,
@@ -84,7 +84,7 @@ impl<'t> Parser<'t> {
     pub(super) fn new(text: &'t str, start: usize, scratch: String) -> Self {
         Self {
             scanner: Scanner::new(text, start, scratch),
-            state: State::ImplicitDocumentStart,
+            state: ParserState::ImplicitDocumentStart,
             states: Vec::new(),
             marks: Vec::new(),
             directives: Vec::new(),
@@ -94,52 +94,52 @@ impl<'t> Parser<'t> {
     /// The next event.
     pub(super) fn next(&mut self) -> Scan<Event> {
         match self.state {
-            State::ImplicitDocumentStart => self.document_start(true),
-            State::DocumentStart => self.document_start(false),
-            State::DocumentContent => self.document_content(),
-            State::DocumentEnd => self.document_end(),
-            State::BlockNode => self.node(true, false),
-            State::BlockSequenceFirstEntry => {
+            ParserState::ImplicitDocumentStart => self.document_start(true),
+            ParserState::DocumentStart => self.document_start(false),
+            ParserState::DocumentContent => self.document_content(),
+            ParserState::DocumentEnd => self.document_end(),
+            ParserState::BlockNode => self.node(true, false),
+            ParserState::BlockSequenceFirstEntry => {
                 self.open()?;
                 self.block_sequence_entry()
             }
-            State::BlockSequenceEntry => self.block_sequence_entry(),
-            State::IndentlessSequenceEntry => self.indentless_sequence_entry(),
-            State::BlockMappingFirstKey => {
+            ParserState::BlockSequenceEntry => self.block_sequence_entry(),
+            ParserState::IndentlessSequenceEntry => self.indentless_sequence_entry(),
+            ParserState::BlockMappingFirstKey => {
                 self.open()?;
                 self.block_mapping_key()
             }
-            State::BlockMappingKey => self.block_mapping_key(),
-            State::BlockMappingValue => self.block_mapping_value(),
-            State::FlowSequenceFirstEntry => {
+            ParserState::BlockMappingKey => self.block_mapping_key(),
+            ParserState::BlockMappingValue => self.block_mapping_value(),
+            ParserState::FlowSequenceFirstEntry => {
                 self.open()?;
                 self.flow_sequence_entry(true)
             }
-            State::FlowSequenceEntry => self.flow_sequence_entry(false),
-            State::FlowSequenceEntryMappingKey => self.flow_sequence_entry_mapping_key(),
-            State::FlowSequenceEntryMappingValue => self.flow_sequence_entry_mapping_value(),
-            State::FlowSequenceEntryMappingEnd => {
+            ParserState::FlowSequenceEntry => self.flow_sequence_entry(false),
+            ParserState::FlowSequenceEntryMappingKey => self.flow_sequence_entry_mapping_key(),
+            ParserState::FlowSequenceEntryMappingValue => self.flow_sequence_entry_mapping_value(),
+            ParserState::FlowSequenceEntryMappingEnd => {
                 self.scanner.peek()?;
-                self.state = State::FlowSequenceEntry;
+                self.state = ParserState::FlowSequenceEntry;
                 Ok(Event::MapEnd)
             }
-            State::FlowMappingFirstKey => {
+            ParserState::FlowMappingFirstKey => {
                 self.open()?;
                 self.flow_mapping_key(true)
             }
-            State::FlowMappingKey => self.flow_mapping_key(false),
-            State::FlowMappingValue => self.flow_mapping_value(),
-            State::FlowMappingEmptyValue => {
+            ParserState::FlowMappingKey => self.flow_mapping_key(false),
+            ParserState::FlowMappingValue => self.flow_mapping_value(),
+            ParserState::FlowMappingEmptyValue => {
                 let token = self.scanner.peek()?;
-                self.state = State::FlowMappingKey;
+                self.state = ParserState::FlowMappingKey;
                 Ok(empty_scalar(token.start))
             }
-            State::End => Ok(Event::StreamEnd),
+            ParserState::End => Ok(Event::StreamEnd),
         }
     }
 
     pub(super) fn pop_state(&mut self) {
-        self.state = self.states.pop().unwrap_or(State::End);
+        self.state = self.states.pop().unwrap_or(ParserState::End);
     }
 
     /// Consumes the token that opens a collection.
@@ -170,15 +170,15 @@ impl<'t> Parser<'t> {
         }
         match token.kind {
             TokenKind::StreamEnd => {
-                self.state = State::End;
+                self.state = ParserState::End;
                 self.scanner.skip();
                 return Ok(Event::StreamEnd);
             }
             TokenKind::VersionDirective | TokenKind::TagDirective | TokenKind::DocumentStart => {}
             _ if implicit => {
                 self.process_directives()?;
-                self.states.push(State::DocumentEnd);
-                self.state = State::BlockNode;
+                self.states.push(ParserState::DocumentEnd);
+                self.state = ParserState::BlockNode;
                 return Ok(Event::DocumentStart);
             }
             _ => {}
@@ -194,8 +194,8 @@ impl<'t> Parser<'t> {
                 ),
             ));
         }
-        self.states.push(State::DocumentEnd);
-        self.state = State::DocumentContent;
+        self.states.push(ParserState::DocumentEnd);
+        self.state = ParserState::DocumentContent;
         self.scanner.skip();
         Ok(Event::DocumentStart)
     }
@@ -222,7 +222,7 @@ impl<'t> Parser<'t> {
             self.scanner.skip();
         }
         self.directives.clear();
-        self.state = State::DocumentStart;
+        self.state = ParserState::DocumentStart;
         Ok(Event::DocumentEnd)
     }
 
@@ -314,7 +314,7 @@ impl<'t> Parser<'t> {
         let event = match token.kind {
             TokenKind::BlockEntry if indentless => {
                 self.check_depth(token)?;
-                self.state = State::IndentlessSequenceEntry;
+                self.state = ParserState::IndentlessSequenceEntry;
                 Event::ListStart(at)
             }
             TokenKind::Plain | TokenKind::Quoted => {
@@ -327,19 +327,19 @@ impl<'t> Parser<'t> {
                 }
             }
             TokenKind::FlowSequenceStart => {
-                self.state = State::FlowSequenceFirstEntry;
+                self.state = ParserState::FlowSequenceFirstEntry;
                 Event::ListStart(at)
             }
             TokenKind::FlowMappingStart => {
-                self.state = State::FlowMappingFirstKey;
+                self.state = ParserState::FlowMappingFirstKey;
                 Event::MapStart(at)
             }
             TokenKind::BlockSequenceStart if block => {
-                self.state = State::BlockSequenceFirstEntry;
+                self.state = ParserState::BlockSequenceFirstEntry;
                 Event::ListStart(at)
             }
             TokenKind::BlockMappingStart if block => {
-                self.state = State::BlockMappingFirstKey;
+                self.state = ParserState::BlockMappingFirstKey;
                 Event::MapStart(at)
             }
             _ if !bare => {

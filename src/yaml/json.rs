@@ -1,9 +1,9 @@
 //! JSON -> nodes, into the same arena as YAML.
 
-use super::arena::{Arena, Kind, NodeData, PLAIN, SCRATCH, key_hash};
+use super::arena::{Arena, NodeData, NodeKind, PLAIN, SCRATCH, key_hash};
 
 use super::scan::{Scan, too_deep};
-use super::{Fault, MAX_DEPTH, Notes, maps, offset};
+use super::{Diagnostics, Fault, MAX_DEPTH, maps, offset};
 
 /// One JSON value of a stream.
 pub(super) struct JsonValue {
@@ -19,7 +19,7 @@ pub(super) fn compose(
     text: &str,
     start: usize,
     arena: &mut Arena,
-    notes: &mut Notes<'_>,
+    notes: &mut Diagnostics<'_>,
 ) -> Scan<Option<JsonValue>> {
     let (before, known_problems) = (arena.mark(), notes.mark());
     let mut parser = Json {
@@ -49,7 +49,7 @@ pub(super) fn compose(
     }
 }
 
-struct Frame {
+struct OpenJson {
     node: u32,
     children: u32,
     is_map: bool,
@@ -60,8 +60,8 @@ struct Json<'t, 'a, 'n> {
     bytes: &'t [u8],
     pos: usize,
     arena: &'a mut Arena,
-    notes: &'a mut Notes<'n>,
-    frames: Vec<Frame>,
+    notes: &'a mut Diagnostics<'n>,
+    frames: Vec<OpenJson>,
     too_large: Option<usize>,
 }
 
@@ -158,9 +158,9 @@ impl Json<'_, '_, '_> {
                 Ok(())
             }
             b'-' | b'0'..=b'9' => self.number(),
-            b't' => self.word("true", Kind::True),
-            b'f' => self.word("false", Kind::False),
-            b'n' => self.word("null", Kind::Null),
+            b't' => self.word("true", NodeKind::True),
+            b'f' => self.word("false", NodeKind::False),
+            b'n' => self.word("null", NodeKind::Null),
             _ => self.expected("a JSON value"),
         }
     }
@@ -171,10 +171,14 @@ impl Json<'_, '_, '_> {
             a: 0,
             b: 0,
             hash: 0,
-            kind: if is_map { Kind::Map } else { Kind::List },
+            kind: if is_map {
+                NodeKind::Map
+            } else {
+                NodeKind::List
+            },
             flags: 0,
         });
-        self.frames.push(Frame {
+        self.frames.push(OpenJson {
             node,
             children: 0,
             is_map,
@@ -203,7 +207,7 @@ impl Json<'_, '_, '_> {
         }
     }
 
-    fn word(&mut self, word: &str, kind: Kind) -> Scan<()> {
+    fn word(&mut self, word: &str, kind: NodeKind) -> Scan<()> {
         if !self.bytes[self.pos..].starts_with(word.as_bytes()) {
             return self.expected("a JSON value");
         }
@@ -211,7 +215,7 @@ impl Json<'_, '_, '_> {
         Ok(())
     }
 
-    fn scalar(&mut self, kind: Kind, end: usize) {
+    fn scalar(&mut self, kind: NodeKind, end: usize) {
         self.push(NodeData {
             offset: offset(self.pos),
             a: offset(self.pos),
@@ -262,7 +266,7 @@ impl Json<'_, '_, '_> {
         if !finite {
             self.too_large.get_or_insert(start);
         }
-        self.scalar(Kind::Number, end);
+        self.scalar(NodeKind::Number, end);
         Ok(())
     }
 
@@ -286,7 +290,7 @@ impl Json<'_, '_, '_> {
             a: offset(a),
             b: offset(b),
             hash: 0,
-            kind: Kind::String,
+            kind: NodeKind::String,
             flags,
         })
     }

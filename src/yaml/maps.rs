@@ -2,14 +2,20 @@
 
 use std::collections::HashMap;
 
-use super::arena::{Arena, Kind, Pair, SPECIAL, Special};
-use super::{Notes, excerpt, offset};
+use super::arena::{Arena, NodeKind, Pair, SPECIAL, Special};
+use super::{Diagnostics, excerpt, offset};
 
 /// Maps with more entries than this are sorted for look-ups.
 const LARGE: usize = 16;
 
 /// Looks at the keys of a map whose children are complete.
-pub(super) fn finish(arena: &mut Arena, text: &str, map: u32, merges: bool, notes: &mut Notes<'_>) {
+pub(super) fn finish(
+    arena: &mut Arena,
+    text: &str,
+    map: u32,
+    merges: bool,
+    notes: &mut Diagnostics<'_>,
+) {
     let count = arena.data(map).b;
     if merges || count as usize <= LARGE {
         if merges || may_have_duplicates(arena, map, count) {
@@ -63,11 +69,11 @@ impl<'a> Entries<'a> {
 }
 
 /// Works out the entries of a map with merge keys or duplicate keys: what is set last wins.
-fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Notes<'_>) {
+fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Diagnostics<'_>) {
     let mut entries = Entries::default();
     let mut first: HashMap<&str, u32> = HashMap::new();
     for pair in arena.children(map, count) {
-        if arena.data(pair.key).kind == Kind::Merge {
+        if arena.data(pair.key).kind == NodeKind::Merge {
             for source in sources(arena, pair.value) {
                 for merged in arena.pairs(source) {
                     let key = arena.key(text, merged.key);
@@ -109,11 +115,11 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Note
 /// The maps that a merge key names, the one that wins last.
 fn sources(arena: &Arena, value: u32) -> Vec<u32> {
     let follow = |index: u32| match arena.data(index) {
-        data if data.kind == Kind::Alias => data.a,
+        data if data.kind == NodeKind::Alias => data.a,
         _ => index,
     };
     let data = arena.data(value);
-    if data.kind != Kind::List {
+    if data.kind != NodeKind::List {
         return vec![follow(value)];
     }
     let mut sources = Vec::with_capacity(data.b as usize);

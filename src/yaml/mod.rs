@@ -58,10 +58,10 @@ mod tests;
 mod timestamp;
 mod tree;
 
-use arena::{Arena, Kind};
+use arena::{Arena, NodeKind};
 use lines::Lines;
-use problems::{Fault, Notes, excerpt};
-pub use problems::{Problem, Severity};
+pub use problems::{Diagnostic, Severity};
+use problems::{Diagnostics, Fault, excerpt};
 use split::{Chunk, Chunks};
 use tree::NO_ALIAS;
 pub use tree::{Entry, Node, NodeId, Tree, Value};
@@ -77,7 +77,7 @@ pub struct Stream {
     /// The documents that are neither empty nor null, and that could be read.
     pub documents: Vec<Document>,
     /// What is wrong or doubtful, in the order of the file.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<Diagnostic>,
 }
 
 /// One document of a file.
@@ -137,7 +137,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     let mut reader = Reader {
         text: &text,
         arena: Arena::default(),
-        notes: Notes::new(&text, &lines),
+        notes: Diagnostics::new(&text, &lines),
         documents: Vec::new(),
         invalid,
     };
@@ -168,7 +168,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
 
 fn too_large() -> Stream {
     Stream {
-        problems: vec![Problem {
+        problems: vec![Diagnostic {
             severity: Severity::Error,
             position: Position { line: 1, column: 1 },
             message: "the file is too large to be a manifest".to_owned(),
@@ -182,7 +182,7 @@ fn too_large() -> Stream {
 struct Reader<'t> {
     text: &'t str,
     arena: Arena,
-    notes: Notes<'t>,
+    notes: Diagnostics<'t>,
     documents: Vec<Document>,
     /// Where bytes stood that make a YAML document unreadable.
     invalid: Vec<usize>,
@@ -256,7 +256,7 @@ impl Reader<'_> {
                         self.arena.nodes.truncate(value.root as usize);
                         let message = "expected a number that fits 64 bits, found a larger one";
                         self.notes.fail(Fault::new(at, message));
-                    } else if self.arena.data(value.root).kind == Kind::Null {
+                    } else if self.arena.data(value.root).kind == NodeKind::Null {
                         self.arena.nodes.truncate(value.root as usize);
                     } else {
                         self.add(value.root);

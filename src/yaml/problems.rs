@@ -14,7 +14,7 @@ pub enum Severity {
 
 /// Something in a file that is wrong or doubtful.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
+pub struct Diagnostic {
     /// How bad it is.
     pub severity: Severity,
     /// Where it is.
@@ -59,17 +59,17 @@ pub(super) fn excerpt(text: &str) -> String {
 const MAX_WARNINGS: usize = 100;
 
 /// Collects problems.
-pub(super) struct Notes<'a> {
+pub(super) struct Diagnostics<'a> {
     text: &'a str,
     lines: &'a Lines,
-    problems: Vec<Problem>,
+    problems: Vec<Diagnostic>,
     /// How many warnings there were, those not kept included.
     warnings: usize,
     /// Which document is being read.
     pub(super) document: usize,
 }
 
-impl<'a> Notes<'a> {
+impl<'a> Diagnostics<'a> {
     pub(super) fn new(text: &'a str, lines: &'a Lines) -> Self {
         Self {
             text,
@@ -81,7 +81,7 @@ impl<'a> Notes<'a> {
     }
 
     pub(super) fn add(&mut self, severity: Severity, at: usize, message: String) {
-        self.problems.push(Problem {
+        self.problems.push(Diagnostic {
             severity,
             position: self.lines.position(self.text, offset(at)),
             message,
@@ -105,7 +105,7 @@ impl<'a> Notes<'a> {
         self.lines.position(self.text, at).line
     }
 
-    /// How many problems and warnings there are, for [`Notes::forget`].
+    /// How many problems and warnings there are, for [`Diagnostics::forget`].
     pub(super) fn mark(&self) -> (usize, usize) {
         (self.problems.len(), self.warnings)
     }
@@ -129,7 +129,7 @@ impl<'a> Notes<'a> {
     }
 
     /// All problems, in the order of the file.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         self.problems.sort_by_key(|problem| problem.position);
         let left = self.warnings.saturating_sub(MAX_WARNINGS);
         if left > 0 {

@@ -54,7 +54,7 @@ impl Tag {
 
 /// The value of a scalar. A string is the text it was resolved from.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(super) enum Scalar {
+pub(super) enum ScalarValue {
     Null,
     Bool(bool),
     Int(i64),
@@ -65,44 +65,44 @@ pub(super) enum Scalar {
 
 /// What an untagged, unquoted scalar is.
 #[inline]
-pub(super) fn plain(text: &str) -> Scalar {
+pub(super) fn plain(text: &str) -> ScalarValue {
     let Some(&first) = text.as_bytes().first() else {
-        return Scalar::Null;
+        return ScalarValue::Null;
     };
     match first {
         b'0'..=b'9' | b'+' | b'-' => signed_special(text).unwrap_or_else(|| number(text)),
         b'.' => dotted(text),
         b'y' | b'Y' | b'n' | b'N' | b't' | b'T' | b'f' | b'F' | b'o' | b'O' | b'~' => word(text),
-        _ => Scalar::Str,
+        _ => ScalarValue::Str,
     }
 }
 
-fn word(text: &str) -> Scalar {
+fn word(text: &str) -> ScalarValue {
     match text {
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            Scalar::Bool(true)
+            ScalarValue::Bool(true)
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            Scalar::Bool(false)
+            ScalarValue::Bool(false)
         }
-        "~" | "null" | "Null" | "NULL" => Scalar::Null,
-        _ => Scalar::Str,
+        "~" | "null" | "Null" | "NULL" => ScalarValue::Null,
+        _ => ScalarValue::Str,
     }
 }
 
-fn signed_special(text: &str) -> Option<Scalar> {
+fn signed_special(text: &str) -> Option<ScalarValue> {
     match text {
-        "+.inf" | "+.Inf" | "+.INF" => Some(Scalar::Float(f64::INFINITY)),
-        "-.inf" | "-.Inf" | "-.INF" => Some(Scalar::Float(f64::NEG_INFINITY)),
+        "+.inf" | "+.Inf" | "+.INF" => Some(ScalarValue::Float(f64::INFINITY)),
+        "-.inf" | "-.Inf" | "-.INF" => Some(ScalarValue::Float(f64::NEG_INFINITY)),
         _ => None,
     }
 }
 
 /// A scalar that begins with a dot: a float by Go's own syntax, which allows `_` between digits.
-fn dotted(text: &str) -> Scalar {
+fn dotted(text: &str) -> ScalarValue {
     match text {
-        ".nan" | ".NaN" | ".NAN" => return Scalar::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" => return Scalar::Float(f64::INFINITY),
+        ".nan" | ".NaN" | ".NAN" => return ScalarValue::Float(f64::NAN),
+        ".inf" | ".Inf" | ".INF" => return ScalarValue::Float(f64::INFINITY),
         _ => {}
     }
     let bytes = text.as_bytes();
@@ -112,10 +112,10 @@ fn dotted(text: &str) -> Scalar {
     };
     for (at, &c) in bytes.iter().enumerate() {
         if c == b'_' && !between_digits(at) {
-            return Scalar::Str;
+            return ScalarValue::Str;
         }
     }
-    float(&without_underscores(text)).map_or(Scalar::Str, Scalar::Float)
+    float(&without_underscores(text)).map_or(ScalarValue::Str, ScalarValue::Float)
 }
 
 fn without_underscores(text: &str) -> Cow<'_, str> {
@@ -127,31 +127,31 @@ fn without_underscores(text: &str) -> Cow<'_, str> {
 }
 
 /// A scalar that begins with a digit or a sign.
-pub(super) fn number(text: &str) -> Scalar {
+pub(super) fn number(text: &str) -> ScalarValue {
     // Most strings that begin with a digit are dates, addresses, versions or hashes.
     if text.len() > 1
         && !text
             .bytes()
             .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'+' | b'-' | b'.' | b'_'))
     {
-        return Scalar::Str;
+        return ScalarValue::Str;
     }
     let text = without_underscores(text);
     if let Some(value) = integer(&text) {
         return value;
     }
     if let Some(value) = float(&text) {
-        return Scalar::Float(value);
+        return ScalarValue::Float(value);
     }
     // A sign after `0b` is an accident of Go's reader.
     let binary = text
         .strip_prefix("0b")
         .and_then(|digits| i64::from_str_radix(digits, 2).ok());
-    binary.map_or(Scalar::Str, Scalar::Int)
+    binary.map_or(ScalarValue::Str, ScalarValue::Int)
 }
 
 /// An integer with Go's prefixes: `0x`, `0o`, `0b`, and a bare `0` for octal.
-fn integer(text: &str) -> Option<Scalar> {
+fn integer(text: &str) -> Option<ScalarValue> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
         b'+' => (false, &text[1..]),
@@ -162,18 +162,18 @@ fn integer(text: &str) -> Option<Scalar> {
         [b'0', b'b' | b'B', _, ..] => (&digits[2..], 2),
         [b'0', b'o' | b'O', _, ..] => (&digits[2..], 8),
         [b'0', b'x' | b'X', _, ..] => (&digits[2..], 16),
-        [b'0'] => return Some(Scalar::Int(0)),
+        [b'0'] => return Some(ScalarValue::Int(0)),
         [b'0', ..] => (&digits[1..], 8),
         _ => (digits, 10),
     };
     let magnitude = unsigned(digits, radix)?;
     if negative {
-        return 0i64.checked_sub_unsigned(magnitude).map(Scalar::Int);
+        return 0i64.checked_sub_unsigned(magnitude).map(ScalarValue::Int);
     }
     match i64::try_from(magnitude) {
-        Ok(value) => Some(Scalar::Int(value)),
+        Ok(value) => Some(ScalarValue::Int(value)),
         // Beyond the signed range Go tries again without signs.
-        Err(_) if !text.starts_with('+') => Some(Scalar::Uint(magnitude)),
+        Err(_) if !text.starts_with('+') => Some(ScalarValue::Uint(magnitude)),
         Err(_) => None,
     }
 }
@@ -222,23 +222,23 @@ fn float(text: &str) -> Option<f64> {
 }
 
 /// What a scalar with a tag is; an error where the tag does not fit.
-pub(super) fn tagged(tag: Tag, text: &str) -> Result<Scalar, String> {
+pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, String> {
     match tag {
         Tag::None => return Ok(plain(text)),
         Tag::NonSpecific | Tag::Str | Tag::Binary | Tag::Merge | Tag::Other => {
-            return Ok(Scalar::Str);
+            return Ok(ScalarValue::Str);
         }
-        Tag::Timestamp if is_timestamp(text) => return Ok(Scalar::Str),
+        Tag::Timestamp if is_timestamp(text) => return Ok(ScalarValue::Str),
         _ => {}
     }
     let value = plain(text);
     match (tag, value) {
-        (Tag::Null, Scalar::Null)
-        | (Tag::Bool, Scalar::Bool(_))
-        | (Tag::Int, Scalar::Int(_) | Scalar::Uint(_))
-        | (Tag::Float, Scalar::Float(_)) => Ok(value),
+        (Tag::Null, ScalarValue::Null)
+        | (Tag::Bool, ScalarValue::Bool(_))
+        | (Tag::Int, ScalarValue::Int(_) | ScalarValue::Uint(_))
+        | (Tag::Float, ScalarValue::Float(_)) => Ok(value),
         #[expect(clippy::cast_precision_loss, reason = "this is what the tag asks for")]
-        (Tag::Float, Scalar::Int(value)) => Ok(Scalar::Float(value as f64)),
+        (Tag::Float, ScalarValue::Int(value)) => Ok(ScalarValue::Float(value as f64)),
         _ => {
             let shown = excerpt(text);
             Err(format!(
@@ -250,12 +250,12 @@ pub(super) fn tagged(tag: Tag, text: &str) -> Result<Scalar, String> {
 }
 
 /// A number as it comes out of JSON again: an integer if the text that Go's encoder writes for it is one.
-pub(super) fn through_json(value: Scalar) -> Scalar {
+pub(super) fn through_json(value: ScalarValue) -> ScalarValue {
     match value {
-        Scalar::Float(float) if float.fract() == 0.0 && float.abs() < 1e19 => {
+        ScalarValue::Float(float) if float.fract() == 0.0 && float.abs() < 1e19 => {
             // Go writes the shortest digits that lead back to the float, then zeros. So does Rust.
             match format!("{float}").parse() {
-                Ok(int) => Scalar::Int(int),
+                Ok(int) => ScalarValue::Int(int),
                 Err(_) => value,
             }
         }
@@ -264,13 +264,13 @@ pub(super) fn through_json(value: Scalar) -> Scalar {
 }
 
 /// A key that is no string, as text; none for null and for integers beyond the signed range, which are no keys.
-pub(super) fn key_text(value: Scalar) -> Option<Cow<'static, str>> {
+pub(super) fn key_text(value: ScalarValue) -> Option<Cow<'static, str>> {
     match value {
-        Scalar::Null | Scalar::Uint(_) | Scalar::Str => None,
-        Scalar::Bool(true) => Some("true".into()),
-        Scalar::Bool(false) => Some("false".into()),
-        Scalar::Int(int) => Some(int.to_string().into()),
-        Scalar::Float(float) => Some(go_float32(float).into()),
+        ScalarValue::Null | ScalarValue::Uint(_) | ScalarValue::Str => None,
+        ScalarValue::Bool(true) => Some("true".into()),
+        ScalarValue::Bool(false) => Some("false".into()),
+        ScalarValue::Int(int) => Some(int.to_string().into()),
+        ScalarValue::Float(float) => Some(go_float32(float).into()),
     }
 }
 
@@ -299,7 +299,7 @@ fn go_float32(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::Scalar::{Bool, Float, Int, Null, Str, Uint};
+    use super::ScalarValue::{Bool, Float, Int, Null, Str, Uint};
     use super::*;
 
     #[test]

@@ -21,7 +21,7 @@ fn values(stream: &Stream) -> Vec<Json> {
 
 /// Problems as `line:column message`, errors with a `!` before them.
 fn problems(text: &str) -> Vec<String> {
-    let shown = |problem: &super::Problem| {
+    let shown = |problem: &super::Diagnostic| {
         let mark = match problem.severity {
             Severity::Error => "! ",
             Severity::Warning => "",
@@ -539,7 +539,7 @@ mod properties {
     /// Any JSON value whose plain strings mean the same in YAML 1.1, which `serde_yaml` does not write.
     fn value() -> impl Strategy<Value = Json> {
         let text = "[ -~\n\u{e9}\u{1F600}]{0,12}".prop_filter("a string in YAML 1.1", |text| {
-            text == text.trim() && resolve::plain(text) == resolve::Scalar::Str && text != "<<"
+            text == text.trim() && resolve::plain(text) == resolve::ScalarValue::Str && text != "<<"
         });
         let key = text.clone();
         let leaf = prop_oneof![

@@ -1,9 +1,9 @@
 //! The tree and its nodes, as the rest of the program sees them.
 
 use super::Position;
-use super::arena::{Arena, Kind, NodeData, PLAIN, key_hash};
+use super::arena::{Arena, NodeData, NodeKind, PLAIN, key_hash};
 use super::lines::Lines;
-use super::resolve::{self, Scalar};
+use super::resolve::{self, ScalarValue};
 
 /// A node of a [`Tree`], with the alias it was reached through, if any.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -108,7 +108,7 @@ impl<'a> Node<'a> {
     /// The node itself, or what it is an alias of.
     fn target(self) -> (u32, NodeData) {
         let data = self.tree.arena.data(self.id.index);
-        if data.kind == Kind::Alias {
+        if data.kind == NodeKind::Alias {
             (data.a, self.tree.arena.data(data.a))
         } else {
             (self.id.index, data)
@@ -118,7 +118,7 @@ impl<'a> Node<'a> {
     /// A node within this one.
     fn inner(self, index: u32) -> Node<'a> {
         let data = self.tree.arena.data(self.id.index);
-        let via = if self.id.via == NO_ALIAS && data.kind == Kind::Alias {
+        let via = if self.id.via == NO_ALIAS && data.kind == NodeKind::Alias {
             data.offset
         } else {
             self.id.via
@@ -134,18 +134,21 @@ impl<'a> Node<'a> {
     pub fn value(self) -> Value<'a> {
         let (_, data) = self.target();
         match data.kind {
-            Kind::Null => Value::Null,
-            Kind::True => Value::Bool(true),
-            Kind::False => Value::Bool(false),
-            Kind::List => Value::List,
-            Kind::Map => Value::Map,
-            Kind::Number => match resolve::through_json(resolve::plain(self.tree.scalar(data))) {
-                Scalar::Int(int) => Value::Int(int),
-                Scalar::Uint(int) => Value::Uint(int),
-                Scalar::Float(float) => Value::Float(float),
+            NodeKind::Null => Value::Null,
+            NodeKind::True => Value::Bool(true),
+            NodeKind::False => Value::Bool(false),
+            NodeKind::List => Value::List,
+            NodeKind::Map => Value::Map,
+            NodeKind::Number => match resolve::through_json(resolve::plain(self.tree.scalar(data)))
+            {
+                ScalarValue::Int(int) => Value::Int(int),
+                ScalarValue::Uint(int) => Value::Uint(int),
+                ScalarValue::Float(float) => Value::Float(float),
                 _ => Value::String(self.tree.scalar(data)),
             },
-            Kind::String | Kind::Alias | Kind::Merge => Value::String(self.tree.scalar(data)),
+            NodeKind::String | NodeKind::Alias | NodeKind::Merge => {
+                Value::String(self.tree.scalar(data))
+            }
         }
     }
 
@@ -161,14 +164,14 @@ impl<'a> Node<'a> {
     /// Whether the node is null.
     #[must_use]
     pub fn is_null(self) -> bool {
-        self.target().1.kind == Kind::Null
+        self.target().1.kind == NodeKind::Null
     }
 
     /// The value of a key, if this is a map that has it.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let (index, data) = self.target();
-        if data.kind != Kind::Map {
+        if data.kind != NodeKind::Map {
             return None;
         }
         if let Some(sorted) = self.tree.arena.sorted(data) {
@@ -202,7 +205,7 @@ impl<'a> Node<'a> {
     #[must_use]
     pub fn items(self) -> impl ExactSizeIterator<Item = Node<'a>> {
         let (index, data) = self.target();
-        let left = if data.kind == Kind::List {
+        let left = if data.kind == NodeKind::List {
             self.tree.arena.len(data)
         } else {
             0
@@ -219,7 +222,7 @@ impl<'a> Node<'a> {
     pub fn len(self) -> usize {
         let (_, data) = self.target();
         match data.kind {
-            Kind::List | Kind::Map => self.tree.arena.len(data) as usize,
+            NodeKind::List | NodeKind::Map => self.tree.arena.len(data) as usize,
             _ => 0,
         }
     }

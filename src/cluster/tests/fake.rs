@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, Options, Origin, ProxyVariables, Target};
+use crate::cluster::{Cluster, ConfigOrigin, ConnectOptions, ProxyVariables, Target};
 
 /// What happens after the text of an answer has been sent.
 #[derive(Clone, Copy)]
@@ -111,7 +111,7 @@ impl Fake {
     /// A target that leads to it.
     pub(super) fn target(&self) -> Target {
         Target {
-            origin: Origin::InCluster,
+            origin: ConfigOrigin::InCluster,
             context: None,
             server: self.url.clone(),
             namespace: None,
@@ -132,7 +132,7 @@ pub(super) async fn connect(target: Target, seconds: f64) -> Cluster {
     let request_timeout = Duration::from_secs_f64(seconds);
     Cluster::connect(
         target,
-        Options {
+        ConnectOptions {
             request_timeout,
             stdin_is_taken: true,
         },

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::super::{Loader, Manifests, Options};
+use super::super::{Loader, ManifestOptions, Manifests};
 
 /// A folder with files.
 struct Folder(tempfile::TempDir);
@@ -67,7 +67,7 @@ impl Folder {
 }
 
 fn loader(inputs: &[&Path], exclude: &[&str]) -> Loader {
-    let options = Options {
+    let options = ManifestOptions {
         inputs: inputs.iter().map(|path| path.to_path_buf()).collect(),
         exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
         namespace: "default".to_owned(),
@@ -224,7 +224,7 @@ fn globs_pass_over_files_and_folders() {
 
 #[test]
 fn a_bad_glob_is_refused() {
-    let options = Options {
+    let options = ManifestOptions {
         inputs: Vec::new(),
         exclude: vec!["a[".to_owned()],
         namespace: String::new(),
