@@ -13,7 +13,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{ColorChoice, Live, Mode, Output, RunOptions};
+use crate::reconcile::{ColorChoice, LiveOptions, Mode, Output, RunOptions};
 use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
@@ -369,11 +369,11 @@ impl Cli {
         }
     }
 
-    fn live(&self) -> Live {
+    fn live(&self) -> LiveOptions {
         if let Some(path) = &self.live {
-            return Live::Snapshot(path.clone());
+            return LiveOptions::Snapshot(path.clone());
         }
-        Live::Cluster(
+        LiveOptions::Cluster(
             cluster::TargetOptions {
                 kubeconfig: self.kubeconfig.clone(),
                 context: self.context.clone(),

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::problem::cause;
 use super::selector::Selector;
-use super::sources::cause;
 use crate::path::{Pattern, PatternStep, split_outside};
 use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
 

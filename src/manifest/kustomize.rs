@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::problem::one_line;
-use super::sources::cause;
+use super::problem::{cause, one_line};
 use crate::yaml::{self, Node, Severity, Value};
 
 /// The names of a kustomization file. Source: kustomize `api/konfig/general.go`.

@@ -9,7 +9,7 @@ use std::thread::{self, ScopedJoinHandle};
 use globset::GlobSet;
 
 use super::file::{self, Checked, Surroundings};
-use super::problem::Problem;
+use super::problem::{Problem, cause};
 use super::scan;
 use super::sources::{self, ManifestFile};
 use super::{Location, ManifestOptions, Manifests};
@@ -225,7 +225,7 @@ fn content(source: &ManifestFile) -> io::Result<Vec<u8>> {
 
 fn unreadable(source: &ManifestFile, error: &io::Error) -> Problem {
     if error.kind() != io::ErrorKind::FileTooLarge {
-        return Problem::of_file(&source.shown, &sources::cause(error));
+        return Problem::of_file(&source.shown, &cause(error));
     }
     let file = source.shown.clone();
     Problem {

@@ -1,6 +1,7 @@
 //! What is wrong with a manifest, and where.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 
 use crate::schema::{Kind, ResourceId};
@@ -122,5 +123,14 @@ pub(super) fn quoted(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("\"{}…\"", one_line(&text[..end]).replace('"', "\\\"")),
         None => format!("\"{}\"", one_line(text).replace('"', "\\\"")),
+    }
+}
+
+/// Why a file could not be read, without the number that the system gives it.
+pub(super) fn cause(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        _ => error.to_string(),
     }
 }

@@ -16,9 +16,9 @@ pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
     let (mut commits, mut warning) = (Vec::new(), None);
     for input in inputs.iter().filter(|input| input.as_os_str() != "-") {
         let commit = match status(input) {
-            Status::Commit(commit) => commit,
-            Status::None => unknown.to_owned(),
-            Status::Refused(reason) => {
+            WorkTree::Commit(commit) => commit,
+            WorkTree::None => unknown.to_owned(),
+            WorkTree::Refused(reason) => {
                 warning = Some(reason);
                 unknown.to_owned()
             }
@@ -33,7 +33,7 @@ pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
     (commits.join("+"), warning)
 }
 
-enum Status {
+enum WorkTree {
     Commit(String),
     /// No repository, no commit, or no Git.
     None,
@@ -41,9 +41,9 @@ enum Status {
     Refused(String),
 }
 
-fn status(input: &Path) -> Status {
+fn status(input: &Path) -> WorkTree {
     let Ok(real) = input.canonicalize() else {
-        return Status::None;
+        return WorkTree::None;
     };
     let (folder, name) = if real.is_dir() {
         (real.as_path(), OsStr::new("."))
@@ -56,7 +56,7 @@ fn status(input: &Path) -> Status {
     match git(folder, name) {
         Ok(output) if output.status.success() => read_status(&output.stdout),
         Ok(output) => read_refusal(folder, &String::from_utf8_lossy(&output.stderr)),
-        Err(_) => Status::None,
+        Err(_) => WorkTree::None,
     }
 }
 
@@ -79,7 +79,7 @@ fn git(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
         .output()
 }
 
-fn read_status(output: &[u8]) -> Status {
+fn read_status(output: &[u8]) -> WorkTree {
     let text = String::from_utf8_lossy(output);
     let mut commit = None;
     let mut dirty = "";
@@ -90,7 +90,7 @@ fn read_status(output: &[u8]) -> Status {
             dirty = "-dirty";
         }
     }
-    commit.map_or(Status::None, |commit| Status::Commit(commit + dirty))
+    commit.map_or(WorkTree::None, |commit| WorkTree::Commit(commit + dirty))
 }
 
 /// An entry ends with the path of what differs.
@@ -101,12 +101,12 @@ fn is_manifest(entry: &str) -> bool {
             .any(|end| entry.ends_with(end))
 }
 
-fn read_refusal(folder: &Path, message: &str) -> Status {
+fn read_refusal(folder: &Path, message: &str) -> WorkTree {
     if !message.contains("dubious ownership") {
-        return Status::None;
+        return WorkTree::None;
     }
     let folder = folder.display();
-    Status::Refused(format!(
+    WorkTree::Refused(format!(
         "no revision: Git refuses {folder}, which belongs to another user; `git config --global --add safe.directory {folder}` allows it"
     ))
 }
@@ -128,7 +128,7 @@ mod tests {
             ("# branch.oid (initial)\0? new.yaml\0", None),
         ] {
             let commit = match read_status(output.as_bytes()) {
-                Status::Commit(commit) => Some(commit),
+                WorkTree::Commit(commit) => Some(commit),
                 _ => None,
             };
             assert_eq!(commit.as_deref(), expected, "{output:?}");

@@ -11,7 +11,7 @@ use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use super::kustomize::{self, Reading};
 use super::notices;
-use super::problem::{Problem, one_line};
+use super::problem::{Problem, cause, one_line};
 use super::roles::{Role, Roles};
 
 /// The endings of manifests' names.
@@ -398,15 +398,6 @@ fn entries(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
 fn is_manifest(path: &Path) -> bool {
     path.extension()
         .is_some_and(|ending| ENDINGS.iter().any(|known| ending == *known))
-}
-
-/// Why a file could not be read, without the number that the system gives it.
-pub(super) fn cause(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 #[cfg(test)]

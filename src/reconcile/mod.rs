@@ -41,7 +41,7 @@ pub struct RunOptions {
     /// The desired side.
     pub manifests: manifest::ManifestOptions,
     /// The live side.
-    pub live: Live,
+    pub live: LiveOptions,
     /// What to do about drift.
     pub mode: Mode,
     /// Also tell what is live and declared nowhere.
@@ -70,7 +70,7 @@ pub struct RunOptions {
 
 /// Where the live objects are.
 #[derive(Debug)]
-pub enum Live {
+pub enum LiveOptions {
     /// In a cluster: which one, and how to talk to it.
     Cluster(cluster::TargetOptions, cluster::ConnectOptions),
     /// In a file or directory.
@@ -232,13 +232,13 @@ pub(crate) enum LiveSource {
 
 async fn open(options: &RunOptions) -> Result<LiveSource, String> {
     match &options.live {
-        Live::Snapshot(path) => {
+        LiveOptions::Snapshot(path) => {
             let path = path.clone();
             let reading = tokio::task::spawn_blocking(move || Snapshot::read(&path));
             let snapshot = reading.await.expect("reading does not panic")?;
             Ok(LiveSource::Snapshot(snapshot))
         }
-        Live::Cluster(wishes, how) => {
+        LiveOptions::Cluster(wishes, how) => {
             let target = Target::choose(wishes, &Environment::from_process())
                 .map_err(|error| error.to_string())?;
             let named = report::ClusterInfo {
