@@ -1,8 +1,11 @@
 //! Atomic values: compared and replaced as a whole.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 
 use super::finding::{keep_ignored, set};
+use super::fingerprint::{self, Side};
 use super::walk::{Spot, Walk, is_empty};
 use super::{Class, Verdict};
 use crate::path::Ignore;
@@ -144,7 +147,7 @@ fn list_exactness<'a>(
             Exactness::Different => {
                 let alike = |node, value| matches!(compare(node, value), Exactness::Same);
                 let is_free = rules.order == Order::Free && rules.extended.is_none();
-                let is_same = is_free && is_permutation(&declared, live, alike);
+                let is_same = is_free && is_permutation(item, &declared, live, alike);
                 return if is_same {
                     Exactness::Same
                 } else {
@@ -158,12 +161,21 @@ fn list_exactness<'a>(
 
 /// Whether each declared item has a live one of its own, wherever it stands.
 fn is_permutation<'a>(
+    ty: &Type,
     declared: &[Node<'a>],
     live: &'a [Value],
     mut alike: impl FnMut(Node<'a>, &'a Value) -> bool,
 ) -> bool {
-    let mut left: Vec<&Value> = live.iter().collect();
+    let mut left: HashMap<u64, Vec<&Value>> = HashMap::new();
+    for value in live {
+        let fingerprint = fingerprint::of(ty, Side::Live(value));
+        left.entry(fingerprint).or_default().push(value);
+    }
     declared.iter().all(|node| {
+        let fingerprint = fingerprint::of(ty, Side::Declared(*node));
+        let Some(left) = left.get_mut(&fingerprint) else {
+            return false;
+        };
         let found = left.iter().position(|value| alike(*node, value));
         found.map(|at| left.swap_remove(at)).is_some()
     })

@@ -1,8 +1,11 @@
 //! Places with a declared value.
 
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::finding::{keep_ignored, set};
+use super::fingerprint::{self, Side};
 use super::walk::{IGNORED, Spot, Walk, is_empty};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
@@ -122,9 +125,16 @@ impl<'a> Walk<'_, 'a> {
     pub(super) fn set(&mut self, item: &Type, rules: &'static Rules, spot: &Spot<'a>) {
         let Type::Scalar(scalar) = item else { return };
         let live = spot.live_items();
+        let mut by_fingerprint: HashMap<u64, Vec<&Value>> = HashMap::new();
+        for value in live {
+            let fingerprint = fingerprint::of(item, Side::Live(value));
+            by_fingerprint.entry(fingerprint).or_default().push(value);
+        }
         let is_live = |node: Node<'_>| {
-            live.iter()
-                .any(|value| normalize::same(*scalar, rules.milli, node.into(), value.into()))
+            let candidates = by_fingerprint.get(&fingerprint::of(item, Side::Declared(node)));
+            candidates.into_iter().flatten().any(|value| {
+                normalize::same(*scalar, rules.milli, node.into(), Plain::from(*value))
+            })
         };
         let absent: Vec<Value> = spot
             .declared

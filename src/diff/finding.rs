@@ -2,12 +2,26 @@
 
 use serde_json::Value;
 
+use super::around::Around;
 use super::walk::{Spot, Step, Walk};
 use super::{Class, Edit, Finding, Origin, PointerToken};
 use crate::path::{Ignore, Path, Segment};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
+    /// Goes into a struct, map or list. What was around it before is to be put back afterwards.
+    pub(super) fn enter(&mut self, declared: Option<Node<'a>>) -> Option<Around<'a>> {
+        let outer = self.around;
+        if let Some(node) = declared {
+            let around = match (self.steps.last(), outer) {
+                (Some(Step::Key(key)), Some(outer)) => outer.value_of(key, node),
+                _ => Around::new(node),
+            };
+            self.around = Some(around);
+        }
+        outer
+    }
+
     /// The path of the current place.
     pub(super) fn path(&self) -> Path {
         let mut path = Path::root();
@@ -42,7 +56,10 @@ impl<'a> Walk<'_, 'a> {
         Box::new(Finding {
             path: self.path(),
             class,
-            declared: spot.declared.or(self.around).map(Node::id),
+            declared: spot
+                .declared
+                .or_else(|| self.around.as_ref().map(Around::place))
+                .map(Node::id),
             desired,
             origin: Origin::Declared,
             live: spot.live.cloned(),

@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use super::applied::Applied;
-use super::pairs::{Identities, live_text, pair};
+use super::order::Arrangement;
+use super::pairs::{Identities, Matching, live_text};
 use super::walk::{IGNORED, Spot, Step, Walk};
-use super::{Class, Edit, InsertAt, Verdict};
+use super::{Class, Edit, InsertAt, Origin, Verdict};
 use crate::schema::{MATCHED_IN_ORDER, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
@@ -19,32 +20,28 @@ struct KeyedItems<'a> {
     live: &'a [Value],
     of_declared: Identities<'a>,
     of_live: Identities<'a>,
-    /// The live item of each declared one.
-    partner: Vec<Option<usize>>,
+    /// Which declared item is which live one.
+    pairs: Matching,
     /// What each live item was when the object was last applied.
     last: Vec<Option<Node<'a>>>,
 }
 
 impl<'a> KeyedItems<'a> {
-    fn of(ty: StructRef, keys: &'static [&'static str], spot: &Spot<'a>) -> Self {
+    fn of(ty: StructRef, keys: &'static [&'static str], rules: &Rules, spot: &Spot<'a>) -> Self {
         let fields: &'static Struct = ty.get();
         let nodes = |list: Option<Node<'a>>| list.into_iter().flat_map(Node::items).collect();
         let (declared, applied): (Vec<_>, Vec<_>) = (nodes(spot.declared), nodes(spot.last));
         let live = spot.live_items();
         let of_declared = Identities::of_declared(fields, keys, &declared);
         let of_live = Identities::of_live(keys, live);
-        let in_order = MATCHED_IN_ORDER.contains(&fields.name);
-        let partner = pair(&of_declared, &of_live, in_order);
-        let mut last = vec![None; live.len()];
-        let of_applied = Identities::of_declared(fields, keys, &applied);
-        for (k, j) in pair(&of_applied, &of_live, in_order)
-            .into_iter()
-            .enumerate()
-        {
-            if let Some(j) = j {
-                last[j] = Some(applied[k]);
-            }
-        }
+        let pair = |side: &Identities<'_>| {
+            let in_order = MATCHED_IN_ORDER.contains(&fields.name);
+            Matching::of(side, &of_live, rules.last_wins, in_order)
+        };
+        let pairs = pair(&of_declared);
+        let with_applied = pair(&Identities::of_declared(fields, keys, &applied));
+        let last = with_applied.of_second.iter().map(|k| k.map(|k| applied[k]));
+        let last = last.collect();
         Self {
             ty,
             keys,
@@ -52,7 +49,7 @@ impl<'a> KeyedItems<'a> {
             live,
             of_declared,
             of_live,
-            partner,
+            pairs,
             last,
         }
     }
@@ -63,7 +60,7 @@ impl<'a> KeyedItems<'a> {
 
     /// The place of a declared item, and the step to it.
     fn declared(&self, i: usize, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
-        let (node, live_at) = (self.declared[i], self.partner[i]);
+        let (node, live_at) = (self.declared[i], self.pairs.of_first[i]);
         let ignore = list.ignore.item(
             |at| at == i,
             |key, text| {
@@ -118,7 +115,10 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         let Type::Struct(ty) = item else { return };
-        let items = KeyedItems::of(*ty, keys, spot);
+        let items = KeyedItems::of(*ty, keys, rules, spot);
+        let names = &items.of_declared.names;
+        let arrangement = Arrangement::of(&items.declared, names, &items.pairs, rules);
+        let around = self.enter(spot.declared);
         for i in 0..items.declared.len() {
             let (inner, step) = items.declared(i, spot);
             self.steps.push(step);
@@ -127,17 +127,20 @@ impl<'a> Walk<'_, 'a> {
             } else if inner.live.is_some() {
                 self.structure(items.ty, &inner);
             } else {
-                self.missing_item(i, &items.partner, &inner);
+                self.missing_item(i, arrangement.places[i], &inner);
             }
             self.steps.pop();
         }
-        for j in (0..items.live.len()).filter(|j| !items.partner.contains(&Some(*j))) {
+        let referred_to = arrangement.referred_to(&items.of_live.names);
+        for j in (0..items.live.len()).filter(|j| items.pairs.of_second[*j].is_none()) {
             let (inner, step) = items.undeclared(j, spot);
             self.steps.push(step);
             if inner.ignore.here() {
                 self.not_drift(IGNORED);
             } else if inner.last.is_some() || inner.applied.is_some_and(Applied::is_whole) {
-                self.taken_out(Class::Removed, &inner);
+                self.taken_out(Class::Removed, Origin::Declared, &inner);
+            } else if referred_to.contains(&j) {
+                self.taken_out(Class::Extra, Origin::Declared, &inner);
             } else {
                 if inner.applied.is_some() {
                     self.removed_parts(items.ty, &inner);
@@ -146,23 +149,17 @@ impl<'a> Walk<'_, 'a> {
             }
             self.steps.pop();
         }
-        let names = &items.of_declared.names;
-        self.order(names, &items.declared, &items.partner, rules, spot);
+        self.around = around;
+        self.order(&arrangement, spot);
     }
 
-    /// An item that is not live goes where the manifest has it: behind the item that it stands behind there.
-    fn missing_item(&mut self, index: usize, partner: &[Option<usize>], spot: &Spot<'a>) {
-        let before = partner[..index].iter().rev().find_map(|j| *j);
-        let after = partner[index + 1..].iter().find_map(|j| *j);
-        let place = match (before, after) {
-            (Some(j), _) => InsertAt::After(j),
-            (None, Some(j)) => InsertAt::Before(j),
-            (None, None) => InsertAt::End,
-        };
+    /// An item that is not live goes where the manifest has it.
+    fn missing_item(&mut self, rank: usize, place: InsertAt, spot: &Spot<'a>) {
         let item = spot.declared.map(Node::to_json).unwrap_or_default();
         let edit = Edit::Insert {
             item: item.clone(),
             place,
+            rank,
         };
         let mut finding = self.finding(Class::Missing, spot, Some(item), edit);
         finding.at.pop();

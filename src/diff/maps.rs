@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::walk::{IGNORED, Spot, Step, Walk};
-use super::{Class, Verdict};
+use super::{Class, Origin, Verdict};
 use crate::normalize::Plain;
 use crate::schema::{KeyRow, Rules, Type};
 use crate::yaml::Node;
@@ -15,8 +15,7 @@ impl<'a> Walk<'_, 'a> {
         let mut declared: Vec<(&'a str, Node<'a>)> =
             entries.map(|entry| (entry.key, entry.value)).collect();
         declared.sort_unstable_by_key(|(key, _)| *key);
-        let around = self.around;
-        self.around = spot.declared.or(around);
+        let around = self.enter(spot.declared);
         for &(key, node) in &declared {
             let live = spot.live.and_then(|live| live.get(key));
             let last = spot.last.and_then(|last| last.get(key));
@@ -87,7 +86,7 @@ impl<'a> Walk<'_, 'a> {
         let text = spot.live.and_then(Value::as_str);
         match key_row(rules.keys, key, text) {
             Some(row) => self.not_drift(row.id()),
-            None if spot.was_declared() => self.taken_out(Class::Removed, spot),
+            None if spot.was_declared() => self.taken_out(Class::Removed, Origin::Declared, spot),
             None => self.extra(spot),
         }
     }

@@ -5,9 +5,11 @@
 //! works from the findings and never matches again.
 
 mod applied;
+mod around;
 mod atomic;
 mod declared;
 mod finding;
+mod fingerprint;
 mod items;
 mod maps;
 mod order;
@@ -26,7 +28,7 @@ use serde_json::Value;
 use self::applied::Applied;
 use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};
-use crate::schema::{Gate, Immutable, Kind, RuleId, exclusive_sibling, types};
+use crate::schema::{Gate, Immutable, Kind, RuleId, being_deleted, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
@@ -81,7 +83,7 @@ pub enum Origin {
     Declared,
     /// The server derives it from what the manifest declares at this path.
     DefaultOf(Path),
-    /// The server fills it in where nothing is declared.
+    /// What the server fills in where nothing is declared, if anything.
     Default,
 }
 
@@ -116,8 +118,16 @@ pub struct Finding {
     pub writers: Vec<Writer>,
 }
 
+impl Finding {
+    /// Whether it contradicts nothing that is declared: it is told only with `strict`, and repaired only on demand.
+    #[must_use]
+    pub fn is_extra(&self) -> bool {
+        self.origin == Origin::Default
+    }
+}
+
 /// One step of a place in a live object.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PointerToken {
     /// A key.
     Key(String),
@@ -132,23 +142,27 @@ pub enum Edit {
     Set(Value),
     /// Takes the value out.
     Remove,
+    /// Nothing: it cannot be put right.
+    Nothing,
     /// Puts an item into the list.
     Insert {
         /// The item.
         item: Value,
         /// Where.
         place: InsertAt,
+        /// Which of the declared items it is: of several that are put at one place, the lower comes first.
+        rank: usize,
     },
     /// Puts the items at these positions, in this order, into the places that they hold together.
     Permute(Vec<usize>),
 }
 
 /// Where a missing item is put into a list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InsertAt {
-    /// Right behind this item, and behind what was put there before.
+    /// Right behind this item.
     After(usize),
-    /// Right before this item, and behind what was put there before.
+    /// Right before this item.
     Before(usize),
     /// At the end.
     End,
@@ -228,6 +242,32 @@ fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
     Some(Path::root().key(other).key(key).to_string())
 }
 
+/// An object that is being deleted: there is nothing else to say of it.
+fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
+    if subject.ignore.iter().any(|pattern| pattern.is_resource()) {
+        return Differences::default();
+    }
+    let finding = Finding {
+        path: Path::resource(),
+        class: Class::Changed,
+        declared: Some(subject.declared.id()),
+        desired: Some("present".into()),
+        origin: Origin::Declared,
+        live: Some(state.into()),
+        declared_pointer: Some(String::new()),
+        at: Vec::new(),
+        edit: Edit::Nothing,
+        immutable: None,
+        kept: None,
+        consequences: Vec::new(),
+        writers: Vec::new(),
+    };
+    Differences {
+        findings: vec![finding],
+        ..Differences::default()
+    }
+}
+
 /// The annotation in which kubectl records what was applied.
 const LAST_APPLIED: &str =
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
@@ -240,6 +280,9 @@ pub fn differences(
     live: &Value,
     managed_fields: Option<&str>,
 ) -> Differences {
+    if let Some(state) = being_deleted(live) {
+        return of_deletion(subject, state);
+    }
     let within = || managed_fields::within(live);
     let applied = managed_fields
         .map(Cow::from)

@@ -1,48 +1,174 @@
-//! The order of a keyed list's items, where it has a meaning.
+//! The order of a keyed list's items, where it has a meaning, and what refers to what in it.
 
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::pairs::Matching;
 use super::walk::{Spot, Walk};
-use super::{Class, Edit, Verdict};
+use super::{Class, Edit, InsertAt, Verdict};
 use crate::schema::{Order, Rules};
 use crate::yaml::Node;
 
-impl<'a> Walk<'_, 'a> {
-    /// Tells a list whose declared items stand in another order. Only their order among themselves counts.
-    pub(super) fn order(
-        &mut self,
-        names: &[Cow<'a, str>],
-        declared: &[Node<'a>],
-        partner: &[Option<usize>],
+/// How the items of a list are to stand to each other.
+pub(super) struct Arrangement<'l, 'a> {
+    declared: &'l [Node<'a>],
+    names: &'l [Cow<'a, str>],
+    pairs: &'l Matching,
+    rules: &'static Rules,
+    /// The declared items that are live: their positions on both sides, in declared order.
+    matched: Vec<(usize, usize)>,
+    /// The live ones stand in another order.
+    is_permuted: bool,
+    /// For each declared item that is not live, where it goes.
+    pub(super) places: Vec<InsertAt>,
+}
+
+impl<'l, 'a> Arrangement<'l, 'a> {
+    pub(super) fn of(
+        declared: &'l [Node<'a>],
+        names: &'l [Cow<'a, str>],
+        pairs: &'l Matching,
         rules: &'static Rules,
-        spot: &Spot<'a>,
-    ) {
+    ) -> Self {
         let first = match rules.order {
-            Order::Free => return,
+            Order::Free => None,
             Order::Whole => Some(0),
             Order::References => first_reference(declared, names),
         };
-        let Some(first) = first else { return };
-        let matched: Vec<(usize, usize)> = partner
-            .iter()
-            .enumerate()
-            .filter_map(|(i, j)| j.map(|j| (i, j)))
+        let first = first.unwrap_or(declared.len());
+        let partners = pairs.of_first.iter().enumerate();
+        let matched: Vec<(usize, usize)> =
+            partners.filter_map(|(i, j)| j.map(|j| (i, j))).collect();
+        let mut arrangement = Self {
+            is_permuted: !is_in_order(&matched, first),
+            declared,
+            names,
+            pairs,
+            rules,
+            matched,
+            places: Vec::new(),
+        };
+        if arrangement.matched.len() < declared.len() {
+            arrangement.places = arrangement.places_of_missing(first);
+        }
+        arrangement
+    }
+
+    /// An item that is not live goes where the manifest has it: behind the item that it stands behind there. From the
+    /// declared position `first` on, each stands behind all that are declared before it.
+    fn places_of_missing(&self, first: usize) -> Vec<InsertAt> {
+        let mut places = vec![InsertAt::End; self.declared.len()];
+        let (mut previous, mut highest) = (None, None);
+        for (i, partner) in self.pairs.of_first.iter().enumerate() {
+            if i == first && !self.is_permuted {
+                previous = highest;
+            }
+            match (partner, previous) {
+                (Some(j), _) => (previous, highest) = (Some(*j), highest.max(Some(*j))),
+                (None, Some(j)) => places[i] = InsertAt::After(j),
+                (None, None) => {}
+            }
+        }
+        let mut next = None;
+        let mut next_of_name: HashMap<&str, usize> = HashMap::new();
+        for (i, partner) in self.pairs.of_first.iter().enumerate().rev() {
+            let name = self.names[i].as_ref();
+            if let Some(j) = *partner {
+                next = Some(j);
+                if self.rules.last_wins && i < first {
+                    next_of_name.insert(name, j);
+                }
+            } else if let Some(j) = next_of_name.get(name) {
+                places[i] = InsertAt::Before(*j);
+            } else if let (InsertAt::End, Some(j)) = (places[i], next) {
+                places[i] = InsertAt::Before(j);
+            }
+        }
+        places
+    }
+
+    /// Where each live item stands after the declared ones have been put in order.
+    fn places_in_order(&self, live: usize) -> Vec<usize> {
+        let mut places: Vec<usize> = (0..live).collect();
+        if self.is_permuted {
+            let mut held: Vec<usize> = self.matched.iter().map(|(_, j)| *j).collect();
+            held.sort_unstable();
+            for (place, (_, j)) in held.into_iter().zip(&self.matched) {
+                places[*j] = place;
+            }
+        }
+        places
+    }
+
+    /// The undeclared live items that give `$(NAME)` in a declared one its value: of those with that name that stand
+    /// before it, the last counts. Told are those that do so now, and those that will once the declared ones are in order.
+    pub(super) fn referred_to(&self, live_names: &[Cow<'_, str>]) -> HashSet<usize> {
+        let mut found = HashSet::new();
+        let is_reference = |node: &Node<'_>| references(value_of(*node)).next().is_some();
+        if self.rules.order != Order::References || !self.declared.iter().any(is_reference) {
+            return found;
+        }
+        let now: Vec<usize> = (0..live_names.len()).collect();
+        self.find_referred_to(live_names, &now, &mut found);
+        if self.is_permuted {
+            self.find_referred_to(live_names, &self.places_in_order(now.len()), &mut found);
+        }
+        found
+    }
+
+    /// As [`Self::referred_to`], with each live item at this place.
+    fn find_referred_to(
+        &self,
+        live_names: &[Cow<'_, str>],
+        places: &[usize],
+        found: &mut HashSet<usize>,
+    ) {
+        let declared = |i: usize| match (self.pairs.of_first[i], self.places.get(i)) {
+            (Some(j), _) => (places[j], 1),
+            (None, Some(InsertAt::Before(j))) => (places[*j], 0),
+            (None, Some(InsertAt::After(j))) => (places[*j], 2),
+            (None, Some(InsertAt::End) | None) => (places.len(), 0),
+        };
+        let undeclared = (0..places.len()).filter(|j| self.pairs.of_second[*j].is_none());
+        let mut all: Vec<((usize, u8), Result<usize, usize>)> = (0..self.declared.len())
+            .map(|i| (declared(i), Ok(i)))
+            .chain(undeclared.map(|j| ((places[j], 1), Err(j))))
             .collect();
-        if is_in_order(&matched, first) {
+        all.sort_by_key(|(place, _)| *place);
+        // By name the undeclared item that counts, if it is one.
+        let mut latest: HashMap<&str, Option<usize>> = HashMap::new();
+        for (_, item) in all {
+            match item {
+                Ok(i) => {
+                    let names = references(value_of(self.declared[i]));
+                    found.extend(names.filter_map(|name| latest.get(name).copied().flatten()));
+                    latest.insert(self.names[i].as_ref(), None);
+                }
+                Err(j) => drop(latest.insert(live_names[j].as_ref(), Some(j))),
+            }
+        }
+    }
+}
+
+impl<'a> Walk<'_, 'a> {
+    /// Tells a list whose declared items stand in another order. Only their order among themselves counts.
+    pub(super) fn order(&mut self, arrangement: &Arrangement<'_, 'a>, spot: &Spot<'a>) {
+        if !arrangement.is_permuted {
             return;
         }
+        let matched = &arrangement.matched;
         let mut live = matched.clone();
         live.sort_by_key(|(_, j)| *j);
         let list = |order: &[(usize, usize)]| {
             order
                 .iter()
-                .map(|(i, _)| names[*i].as_ref())
+                .map(|(i, _)| arrangement.names[*i].as_ref())
                 .collect::<Value>()
         };
         let edit = Edit::Permute(matched.iter().map(|(_, j)| *j).collect());
-        let mut finding = self.finding(Class::Changed, spot, Some(list(&matched)), edit);
+        let mut finding = self.finding(Class::Changed, spot, Some(list(matched)), edit);
         finding.live = Some(list(&live));
         self.say(Verdict::Drift(finding));
     }
@@ -63,15 +189,19 @@ fn is_in_order(matched: &[(usize, usize)], first: usize) -> bool {
 
 /// The first item whose value refers to another item of the list by `$(NAME)`.
 fn first_reference(declared: &[Node<'_>], names: &[Cow<'_, str>]) -> Option<usize> {
-    declared.iter().enumerate().position(|(i, node)| {
-        let text = node.get("value").and_then(Node::as_str).unwrap_or_default();
-        references(text).any(|name| {
-            names
-                .iter()
-                .enumerate()
-                .any(|(k, other)| k != i && other == name)
-        })
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for name in names {
+        *counts.entry(name).or_default() += 1;
+    }
+    declared.iter().zip(names).position(|(node, own)| {
+        let others =
+            |name| counts.get(name).copied().unwrap_or_default() - usize::from(own == name);
+        references(value_of(*node)).any(|name| others(name) > 0)
     })
+}
+
+fn value_of(node: Node<'_>) -> &str {
+    node.get("value").and_then(Node::as_str).unwrap_or_default()
 }
 
 /// The names in `$(NAME)`; `$$` stands for a dollar sign (third_party/forked/golang/expansion).

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::hash::Hash;
 
 use serde_json::Value;
 
@@ -15,6 +17,8 @@ pub(super) struct Identities<'a> {
     pub(super) names: Vec<Cow<'a, str>>,
     /// Each item's key, the server's defaults filled in.
     keys: Vec<Vec<Cow<'a, str>>>,
+    /// Whether no other item has this name, and whether no other has this key.
+    is_only: Vec<(bool, bool)>,
 }
 
 impl<'a> Identities<'a> {
@@ -23,25 +27,34 @@ impl<'a> Identities<'a> {
             ty,
             declared: Some(*node),
         };
-        Self {
-            names: items
+        Self::new(
+            items
                 .iter()
                 .map(|node| node.get("name").map_or(Cow::Borrowed(""), scalar_text))
                 .collect(),
-            keys: items
+            items
                 .iter()
                 .map(|node| keys.iter().map(|key| siblings(node).text(key)).collect())
                 .collect(),
-        }
+        )
     }
 
     pub(super) fn of_live(keys: &[&str], items: &'a [Value]) -> Self {
-        Self {
-            names: items.iter().map(|item| live_text(item, "name")).collect(),
-            keys: items
+        Self::new(
+            items.iter().map(|item| live_text(item, "name")).collect(),
+            items
                 .iter()
                 .map(|item| keys.iter().map(|key| live_text(item, key)).collect())
                 .collect(),
+        )
+    }
+
+    fn new(names: Vec<Cow<'a, str>>, keys: Vec<Vec<Cow<'a, str>>>) -> Self {
+        let is_only = are_only(&names).zip(are_only(&keys)).collect();
+        Self {
+            names,
+            keys,
+            is_only,
         }
     }
 
@@ -51,13 +64,14 @@ impl<'a> Identities<'a> {
 
     /// How a path names an item: by its name where no other item has that, else by its key, else by its position.
     pub(super) fn segment(&self, index: usize, keys: &[&str]) -> Segment {
+        let (is_only_name, is_only_key) = self.is_only[index];
         let name = &self.names[index];
-        if !name.is_empty() && self.names.iter().filter(|n| *n == name).count() == 1 {
+        if !name.is_empty() && is_only_name {
             return Segment::Item(vec![("name".to_owned(), name.clone().into_owned())]);
         }
         let key = &self.keys[index];
         let is_whole = key.iter().all(|value| !value.is_empty());
-        if is_whole && self.keys.iter().filter(|k| *k == key).count() == 1 {
+        if is_whole && is_only_key {
             let pairs = keys.iter().zip(key);
             return Segment::Item(
                 pairs
@@ -69,6 +83,15 @@ impl<'a> Identities<'a> {
     }
 }
 
+/// Of each value whether it is there only once.
+fn are_only<K: Eq + Hash>(values: &[K]) -> impl Iterator<Item = bool> {
+    let mut counts: HashMap<&K, usize> = HashMap::new();
+    for value in values {
+        *counts.entry(value).or_default() += 1;
+    }
+    values.iter().map(move |value| counts[value] == 1)
+}
+
 pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
     match item.get(key) {
         Some(Value::String(text)) => Cow::Borrowed(text),
@@ -77,55 +100,68 @@ pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
     }
 }
 
-/// For each item of the first list its partner in the second. Matched in passes over what is still unmatched: by a
-/// name that is unique on both sides; by key, the k-th duplicate with the k-th; and, where `in_order` says so, what is
-/// left in order, if both sides have equally many left. So a renamed port is one changed name, never an item missing
-/// and one too many. Nothing is matched twice.
-pub(super) fn pair(a: &Identities<'_>, b: &Identities<'_>, in_order: bool) -> Vec<Option<usize>> {
-    let mut pairs = Matching {
-        partner: vec![None; a.len()],
-        taken: vec![false; b.len()],
-    };
-    each_alike(&a.names, &b.names, pairs.left(), |i, j| {
-        if let ([i], [j]) = (i, j)
-            && !a.names[*i].is_empty()
-        {
-            pairs.join(*i, *j);
-        }
-    });
-    each_alike(&a.keys, &b.keys, pairs.left(), |i, j| {
-        for (i, j) in i.iter().zip(j) {
-            pairs.join(*i, *j);
-        }
-    });
-    let (left_a, left_b) = pairs.left();
-    if in_order && left_a.len() == left_b.len() {
-        for (i, j) in left_a.into_iter().zip(left_b) {
-            pairs.join(i, j);
-        }
-    }
-    pairs.partner
-}
-
-/// Who has a partner.
-struct Matching {
-    /// Of each item of the first list.
-    partner: Vec<Option<usize>>,
-    /// Each item of the second.
-    taken: Vec<bool>,
+/// The items of two lists that belong together, by position.
+pub(super) struct Matching {
+    /// Of each item of the first list its partner in the second.
+    pub(super) of_first: Vec<Option<usize>>,
+    /// Of each item of the second list its partner in the first.
+    pub(super) of_second: Vec<Option<usize>>,
 }
 
 impl Matching {
+    /// Which items of two lists belong together. Matched in passes over what is still unmatched: by a name that is unique on
+    /// both sides; by key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and,
+    /// where `in_order` says so, what is left in order, if both sides have equally many left. So a renamed port is one
+    /// changed name, never an item missing and one too many. Nothing is matched twice.
+    pub(super) fn of(
+        a: &Identities<'_>,
+        b: &Identities<'_>,
+        from_end: bool,
+        in_order: bool,
+    ) -> Self {
+        let mut pairs = Self {
+            of_first: vec![None; a.len()],
+            of_second: vec![None; b.len()],
+        };
+        each_alike(&a.names, &b.names, pairs.left(), |i, j| {
+            if let ([i], [j]) = (i, j)
+                && !a.names[*i].is_empty()
+            {
+                pairs.join(*i, *j);
+            }
+        });
+        each_alike(&a.keys, &b.keys, pairs.left(), |i, j| {
+            let count = i.len().min(j.len());
+            let (i, j) = if from_end {
+                (&i[i.len() - count..], &j[j.len() - count..])
+            } else {
+                (i, j)
+            };
+            for (i, j) in i.iter().zip(j) {
+                pairs.join(*i, *j);
+            }
+        });
+        let (left_a, left_b) = pairs.left();
+        if in_order && left_a.len() == left_b.len() {
+            for (i, j) in left_a.into_iter().zip(left_b) {
+                pairs.join(i, j);
+            }
+        }
+        pairs
+    }
+
     fn join(&mut self, i: usize, j: usize) {
-        self.partner[i] = Some(j);
-        self.taken[j] = true;
+        self.of_first[i] = Some(j);
+        self.of_second[j] = Some(i);
     }
 
     /// The positions in either list of what has no partner yet.
     fn left(&self) -> (Vec<usize>, Vec<usize>) {
-        let in_a = (0..self.partner.len()).filter(|i| self.partner[*i].is_none());
-        let in_b = (0..self.taken.len()).filter(|j| !self.taken[*j]);
-        (in_a.collect(), in_b.collect())
+        let left = |side: &[Option<usize>]| {
+            let positions = side.iter().enumerate().filter(|(_, other)| other.is_none());
+            positions.map(|(at, _)| at).collect()
+        };
+        (left(&self.of_first), left(&self.of_second))
     }
 }
 

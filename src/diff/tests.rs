@@ -7,6 +7,7 @@ use crate::path::{Ignore, Pattern};
 use crate::schema::Kind;
 use crate::yaml;
 
+#[derive(Clone)]
 struct Case {
     kind: Kind,
     declared: String,
@@ -53,6 +54,7 @@ fn told(case: &Case) -> Vec<String> {
         let origin = match &finding.origin {
             Origin::Declared => String::new(),
             Origin::DefaultOf(path) => format!(" (default of {path})"),
+            Origin::Default if finding.desired.is_none() => String::new(),
             Origin::Default => " (default)".to_owned(),
         };
         told.push(format!(
@@ -305,6 +307,87 @@ fn items_are_matched() {
 }
 
 #[test]
+fn the_last_variable_of_a_name_is_the_one_compared() {
+    let a = |value: &str| format!("{{name: A, value: '{value}'}}");
+    let env = |items: &[String]| format!("env: [{}]", items.join(", "));
+    let b = "{name: B, value: w}".to_owned();
+    // Declared once, live twice.
+    let mut appended = container(
+        &env(&[a("1"), b.clone()]),
+        &env(&[a("1"), b.clone(), a("2")]),
+    );
+    check(&appended, &["C.env[name=A].value: \"1\" -> \"2\""]);
+    appended.strict = true;
+    let told = short(told(&appended));
+    assert!(
+        told.contains(&"C.env[0]: - -> {\"name\":\"A\",\"value\":\"1\"}".to_owned()),
+        "{told:#?}"
+    );
+    check(&container(&env(&[a("1")]), &env(&[a("2"), a("1")])), &[]);
+    // Declared twice, live once.
+    check(
+        &container(&env(&[a("1"), a("2")]), &env(&[a("1")])),
+        &[
+            "C.env[0]: {\"name\":\"A\",\"value\":\"1\"} -> -",
+            "C.env[1].value: \"2\" -> \"1\"",
+        ],
+    );
+    // What was applied twice and is declared once now.
+    let mut case = container(&env(&[a("2")]), &env(&[a("1"), a("2")]));
+    case.last = Some(container(&env(&[a("1"), a("2")]), "").declared);
+    check(
+        &case,
+        &["removed C.env[0]: - -> {\"name\":\"A\",\"value\":\"1\"}"],
+    );
+}
+
+#[test]
+fn an_undeclared_variable_that_a_declared_one_refers_to_is_told() {
+    let refers = "{name: R, value: $(A)/x}";
+    let env = |items: &str| format!("env: [{items}]");
+    let told = "C.env[name=A]: - -> {\"name\":\"A\",\"value\":\"2\"}";
+    let a = "{name: A, value: '2'}";
+    for (declared, live, expected) in [
+        // It stands before the one that refers to it, or not.
+        (refers.to_owned(), format!("{a}, {refers}"), &[told][..]),
+        (refers.to_owned(), format!("{refers}, {a}"), &[]),
+        // `$$(A)` is no reference.
+        (
+            "{name: R, value: $$(A)}".to_owned(),
+            format!("{a}, {{name: R, value: $$(A)}}"),
+            &[],
+        ),
+        // A declared one stands between.
+        (
+            format!("{{name: A, value: '1'}}, {refers}"),
+            format!("{a}, {{name: A, value: '1'}}, {refers}"),
+            &[],
+        ),
+        // The declared one of the name stands behind.
+        (
+            format!("{refers}, {{name: A, value: '1'}}"),
+            format!("{a}, {refers}, {{name: A, value: '1'}}"),
+            &["C.env[0]: - -> {\"name\":\"A\",\"value\":\"2\"}"],
+        ),
+        // What refers to it will stand behind it once it is put back.
+        (
+            format!("{{name: B, value: w}}, {refers}"),
+            format!("{a}, {{name: B, value: w}}"),
+            &[
+                "C.env[name=R]: {\"name\":\"R\",\"value\":\"$(A)/x\"} -> -",
+                told,
+            ],
+        ),
+    ] {
+        check(&container(&env(&declared), &env(&live)), expected);
+    }
+    findings_of(
+        &container(&env(refers), &env(&format!("{a}, {refers}"))),
+        |finding| assert!(!finding.is_extra(), "{finding:?}"),
+    );
+}
+
+#[test]
 fn orders() {
     check(
         &pod(
@@ -493,6 +576,124 @@ fn what_has_left_git_is_removed() {
     let mut case = self::case(Kind::Deployment, "spec: {}", live);
     case.last = Some(rolling.to_owned());
     check(&case, &[]);
+}
+
+#[test]
+fn twins_leave_git_together() {
+    let live = "serviceAccountName: a\nserviceAccount: a";
+    let removed = [
+        "removed P.serviceAccount: - -> \"a\"",
+        "removed P.serviceAccountName: - -> \"a\"",
+    ];
+    for last in ["serviceAccountName: a", "serviceAccount: a", live] {
+        let mut case = pod("", live);
+        case.last = Some(pod(last, "").declared);
+        check(&case, &removed);
+        case.strict = true;
+        let told = short(told(&case));
+        assert!(
+            removed
+                .iter()
+                .all(|line| told.contains(&(*line).to_owned())),
+            "{told:#?}"
+        );
+    }
+    // One of them is declared still.
+    let mut case = pod("serviceAccountName: a", live);
+    case.last = Some(pod(live, "").declared);
+    check(&case, &[]);
+    // It was changed since.
+    let mut case = pod("", "serviceAccountName: b\nserviceAccount: b");
+    case.last = Some(pod("serviceAccountName: a", "").declared);
+    check(&case, &["removed P.serviceAccountName: - -> \"b\""]);
+    // What cannot change alone is ignored with its twin.
+    let mut case = pod("", live);
+    case.last = Some(pod("serviceAccountName: a", "").declared);
+    case.ignore = "spec.template.spec.serviceAccountName";
+    check(&case, &[]);
+    let mut case = pod("serviceAccountName: b", live);
+    case.ignore = "spec.template.spec.serviceAccountName";
+    check(&case, &[]);
+}
+
+#[test]
+fn a_policy_for_ip_families_is_what_a_new_service_would_get() {
+    let service = |spec: &str, policy: &str| {
+        let strict = "sessionAffinity: None, internalTrafficPolicy: Cluster, type: ClusterIP";
+        let addresses = if spec.contains("None") {
+            "clusterIPs: [None], "
+        } else {
+            ""
+        };
+        let live = format!("spec: {{{spec}{addresses}{strict}, ipFamilyPolicy: {policy}}}");
+        let mut case = case(Kind::Service, &format!("spec: {{{spec}}}"), &live);
+        case.strict = true;
+        case
+    };
+    let changed = |desired: &str, live: &str| {
+        format!("spec.ipFamilyPolicy: \"{desired}\" -> \"{live}\" (default)")
+    };
+    let (single, prefer, require) = ("SingleStack", "PreferDualStack", "RequireDualStack");
+    check(&service("", single), &[]);
+    check(&service("", prefer), &[&changed(single, prefer)]);
+    check(&service("clusterIP: None, ", require), &[]);
+    check(
+        &service("clusterIP: None, ", single),
+        &[&changed(require, single)],
+    );
+    let selects = "clusterIP: None, selector: {a: b}, ";
+    check(&service(selects, require), &[&changed(single, require)]);
+    let outside = "type: ExternalName, externalName: a.example";
+    let mut case = case(Kind::Service, &format!("spec: {{{outside}}}"), "");
+    case.live = format!("spec: {{{outside}, sessionAffinity: None}}");
+    case.strict = true;
+    check(&case, &[]);
+}
+
+/// Whoever compares each with each does not live to see the end of this.
+#[test]
+fn long_lists_are_compared_and_repaired_in_linear_time() {
+    const MANY: usize = 50_000;
+    let list = |item: &dyn Fn(usize) -> String| {
+        (0..MANY).fold(String::new(), |all, i| all + "- " + &item(i) + "\n")
+    };
+    let reversed = |item: &dyn Fn(usize) -> String| list(&|i| item(MANY - 1 - i));
+    let variable = |i: usize| format!("{{name: N{i}, value: $(N{})}}", i + 1);
+    let other = |i: usize| format!("{{name: N{}, value: x}}", i + MANY / 2);
+    let port = |i: usize| format!("{{containerPort: {i}, protocol: TCP}}");
+    let mut env = container(&format!("env:\n{}", list(&variable)), "");
+    env.live = container(&format!("env:\n{}", reversed(&other)), "").declared;
+    let mut ports = container(&format!("ports:\n{}", list(&port)), "");
+    ports.live = container(&format!("ports:\n{}", reversed(&port)), "").declared;
+    let toleration = |i: usize| format!("{{key: k{i}, tolerationSeconds: {i}}}");
+    let mut tolerations = pod(&format!("tolerations:\n{}", list(&toleration)), "");
+    tolerations.live = pod(&format!("tolerations:\n{}", reversed(&toleration)), "").declared;
+    let finalizer = |i: usize| format!("example.com/f{i}");
+    let wrap = |list: String| format!("metadata:\n  finalizers:\n{}", indent(&list, 2));
+    let finalizers = case(
+        Kind::ConfigMap,
+        &wrap(list(&finalizer)),
+        &wrap(reversed(&finalizer)),
+    );
+    // Each variable differs, their order does, and nothing declares what the last of them refers to.
+    for (case, expected) in [
+        (env, MANY + 2),
+        (ports, 0),
+        (tolerations, 0),
+        (finalizers, 0),
+    ] {
+        for strict in [false, true] {
+            let case = Case {
+                strict,
+                ..case.clone()
+            };
+            let mut of_lists = 0;
+            findings_of(&case, |finding| {
+                of_lists += usize::from(finding.origin == Origin::Declared);
+            });
+            assert_eq!(of_lists, expected);
+        }
+    }
 }
 
 #[test]

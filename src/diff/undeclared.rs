@@ -87,15 +87,16 @@ impl<'a> Walk<'_, 'a> {
     /// A live value that nothing declares and the server does not fill in.
     pub(super) fn extra(&mut self, spot: &Spot<'a>) {
         if self.strict {
-            self.taken_out(Class::Extra, spot);
+            self.taken_out(Class::Extra, Origin::Default, spot);
         } else {
             self.not_drift(UNDECLARED);
         }
     }
 
     /// A live value that should not be there.
-    pub(super) fn taken_out(&mut self, class: Class, spot: &Spot<'a>) {
-        let finding = self.finding(class, spot, None, Edit::Remove);
+    pub(super) fn taken_out(&mut self, class: Class, origin: Origin, spot: &Spot<'a>) {
+        let mut finding = self.finding(class, spot, None, Edit::Remove);
+        finding.origin = origin;
         self.say(Verdict::Drift(finding));
     }
 
@@ -126,7 +127,7 @@ impl<'a> Walk<'_, 'a> {
             | Type::Scalar(_)
             | Type::List { .. }
             | Type::Map { .. }
-            | Type::Struct(_) => self.taken_out(Class::Removed, spot),
+            | Type::Struct(_) => self.take_out_removed(field, siblings, spot),
         }
     }
 
@@ -135,6 +136,21 @@ impl<'a> Walk<'_, 'a> {
         let strict = std::mem::replace(&mut self.strict, false);
         self.structure(ty, spot);
         self.strict = strict;
+    }
+
+    /// A field as a whole that has left Git.
+    fn take_out_removed(
+        &mut self,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        let default = siblings
+            .default(field.name)
+            .filter(|_| field.rules.carried_over);
+        let edit = default.map_or(Edit::Remove, Edit::Set);
+        let finding = self.finding(Class::Removed, spot, None, edit);
+        self.say(Verdict::Drift(finding));
     }
 }
 

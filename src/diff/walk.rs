@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::applied::Applied;
+use super::around::Around;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
 use crate::path::{Ignore, Path, Segment};
@@ -125,14 +126,13 @@ pub(super) struct Walk<'w, 'a> {
     pub(super) consequences: &'static [&'static str],
     pub(super) steps: Vec<Step<'a>>,
     /// What is declared nearest around the current place.
-    pub(super) around: Option<Node<'a>>,
+    pub(super) around: Option<Around<'a>>,
     sink: &'w mut dyn FnMut(Verdict),
 }
 
 /// Compares two whole objects.
 pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     let mut walk = Walk::new(sides.strict, sink);
-    walk.around = Some(sides.declared);
     let spot = Spot {
         declared: Some(sides.declared),
         live: Some(sides.live),
@@ -168,8 +168,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     /// All fields of a struct.
     pub(super) fn structure(&mut self, ty: StructRef, spot: &Spot<'a>) {
         let ty: &'static Struct = ty.get();
-        let around = self.around;
-        self.around = spot.declared.or(around);
+        let around = self.enter(spot.declared);
         if !self.union(ty, spot) {
             let mut fields = Fields::of(ty, spot, self.strict);
             while let Some(index) = fields.next() {
@@ -182,7 +181,7 @@ impl<'w, 'a> Walk<'w, 'a> {
                     ignore: spot.ignore.key(field.name),
                 };
                 self.steps.push(Step::Key(field.name));
-                self.field(ty, field, spot.declared, inner);
+                self.field(ty, field, spot, inner);
                 self.steps.pop();
             }
             if self.strict {
@@ -211,15 +210,15 @@ impl<'w, 'a> Walk<'w, 'a> {
         &mut self,
         owner: &'static Struct,
         field: &'static Field,
-        parent: Option<Node<'a>>,
+        parent: &Spot<'a>,
         mut spot: Spot<'a>,
     ) {
         let rules = &field.rules;
         let siblings = Siblings {
             ty: owner,
-            declared: parent,
+            declared: parent.declared,
         };
-        if spot.ignore.here() {
+        if spot.ignore.here() || is_led_by_ignored(rules, parent, &spot) {
             return self.not_drift(IGNORED);
         }
         if let Some(rule) = rules.owned {
@@ -231,6 +230,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         if !field.pointer && spot.declared.is_some_and(|node| is_zero(field, node)) && is_filled() {
             spot.declared = None;
         }
+        leave_with_sibling(owner, field, parent, &mut spot);
         if let Some(row) = rules.dropped
             && spot.declared.is_some()
             && (row.when)(&siblings)
@@ -292,7 +292,10 @@ impl<'w, 'a> Walk<'w, 'a> {
             declared: None,
             ..spot.clone()
         };
-        let around = std::mem::replace(&mut self.around, siblings.declared(follower.from));
+        let around = std::mem::replace(
+            &mut self.around,
+            siblings.declared(follower.from).map(Around::new),
+        );
         let class = if spot.live.is_some() {
             Class::Changed
         } else {
@@ -302,6 +305,45 @@ impl<'w, 'a> Walk<'w, 'a> {
         finding.origin = Origin::DefaultOf(from);
         self.around = around;
         self.say(Verdict::Drift(finding));
+    }
+}
+
+/// Whether a value can only change together with a sibling that is ignored.
+fn is_led_by_ignored(rules: &Rules, parent: &Spot<'_>, spot: &Spot<'_>) -> bool {
+    rules.follows.is_some_and(|row| {
+        (spot.declared.is_none() || row.overrides) && parent.ignore.key(row.from).here()
+    })
+}
+
+/// Gives a value the history of the sibling that it is a copy of, where that has left: the copy leaves with it, as the
+/// server would restore the sibling from it.
+fn leave_with_sibling<'a>(
+    owner: &'static Struct,
+    field: &Field,
+    parent: &Spot<'a>,
+    spot: &mut Spot<'a>,
+) {
+    let siblings = |declared| Siblings {
+        ty: owner,
+        declared,
+    };
+    let Some(row) = field.rules.follows else {
+        return;
+    };
+    if spot.declared.is_some() || siblings(parent.declared).has(row.from) {
+        return;
+    }
+    let is_copy = |value: Option<&Value>| {
+        matches!(field.ty, Type::Scalar(_))
+            && value.is_some_and(|value| is_live(&field.ty, &field.rules, value, spot.live))
+    };
+    let last = siblings(parent.last);
+    if spot.last.is_none() && is_copy(row.fill.value(&last).as_ref()) {
+        spot.last = last.declared(row.from);
+    }
+    let of_sibling = parent.live.and_then(|live| live.get(row.from));
+    if spot.applied.is_none() && is_copy(of_sibling) {
+        spot.applied = parent.applied.and_then(|applied| applied.field(row.from));
     }
 }
 

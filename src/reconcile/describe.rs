@@ -32,7 +32,7 @@ pub(super) fn field(
             .map(|below| format!("{}{below}", resource.document_pointer())),
         live_pointer: finding.live.is_some().then(|| diff::pointer(&finding.at)),
         class: class(finding.class),
-        defaulted: finding.origin != Origin::Declared,
+        defaulted: finding.origin != Origin::Declared && finding.desired.is_some(),
         default_of: origin,
         desired: finding.desired.clone(),
         live: finding.live.clone(),

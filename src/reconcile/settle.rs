@@ -9,7 +9,7 @@ use super::pacing::{Advice, Drifted};
 use super::state::{Cycle, STOPPED};
 use super::{LiveSource, Mode, describe};
 use crate::cluster::Cluster;
-use crate::diff::{Class, Finding, Origin};
+use crate::diff::Finding;
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
 use crate::report::{self, Action, FieldEntry, Reason};
@@ -121,7 +121,7 @@ impl<'c> Cycle<'c> {
         if let Some(reason) = self.unwritable(resource) {
             return Err((Action::Failed, Some(reason)));
         }
-        let only_extras = findings.is_some_and(|findings| findings.iter().all(is_extra));
+        let only_extras = findings.is_some_and(|findings| findings.iter().all(Finding::is_extra));
         if only_extras && extent == Extent::Declared {
             self.state.pacing.in_sync(&resource.id, Instant::now());
             return Err((Action::Detected(Reason::ExtrasKept), None));
@@ -239,10 +239,6 @@ fn fields<'f>(
     findings
         .map(|(finding, fate)| describe::field(resource, finding, fate))
         .collect()
-}
-
-fn is_extra(finding: &Finding) -> bool {
-    finding.class == Class::Extra || finding.origin == Origin::Default
 }
 
 /// The drift as pacing sees it; without findings, that of a missing resource.

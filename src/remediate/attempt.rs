@@ -9,7 +9,7 @@ use super::refusal;
 use super::{Extent, Job, Outcome, RepairResult, body, created};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Live};
-use crate::diff::{Class, Differences, Finding, Origin};
+use crate::diff::{Differences, Finding};
 
 /// How often a repair starts over when others write the same object meanwhile.
 const TRIES: u32 = 5;
@@ -196,8 +196,7 @@ impl<'r> Repair<'r> {
 
     /// Whether this difference is to be put right.
     fn is_wanted(&self, finding: &Finding) -> bool {
-        let is_extra = finding.class == Class::Extra || finding.origin == Origin::Default;
-        !is_extra || self.job.extent == Extent::Extras && finding.kept.is_none()
+        !finding.is_extra() || self.job.extent == Extent::Extras && finding.kept.is_none()
     }
 
     /// What the repair came to, when nothing is left to be tried.

@@ -195,7 +195,7 @@ pub(super) fn is_same(a: &Finding, b: &Finding) -> bool {
 
 fn fate(edit: &Edit) -> FieldOutcome {
     match edit {
-        Edit::Set(_) | Edit::Permute(_) => FieldOutcome::Set,
+        Edit::Set(_) | Edit::Permute(_) | Edit::Nothing => FieldOutcome::Set,
         Edit::Insert { .. } => FieldOutcome::Created,
         Edit::Remove => FieldOutcome::Removed,
     }

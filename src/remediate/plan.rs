@@ -1,5 +1,7 @@
 //! The plan of a repair: the live object with the differences set right, and nothing else changed.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Map, Value};
 
 use crate::diff::{Desired, Edit, Finding, InsertAt, PointerToken};
@@ -79,7 +81,7 @@ fn take_out(value: &mut Value, at: &[&str]) {
 /// `live` with the edits of these differences made.
 fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> Value {
     let mut body = live.clone();
-    let mut lists: Vec<ListEdits<'_>> = Vec::new();
+    let mut lists: HashMap<&[PointerToken], ListEdits<'_>> = HashMap::new();
     for finding in findings {
         match &finding.edit {
             Edit::Set(value) => {
@@ -93,20 +95,27 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
                     }
                 }
                 Some((PointerToken::Index(index), list)) => {
-                    edits_of(&mut lists, list).removed.push(*index);
+                    lists.entry(list).or_default().removed.insert(*index);
                 }
                 None => {}
             },
-            Edit::Insert { item, place } => edits_of(&mut lists, &finding.at)
-                .inserted
-                .push((*place, item)),
-            Edit::Permute(order) => edits_of(&mut lists, &finding.at).order = Some(order),
+            Edit::Nothing => {}
+            Edit::Insert { item, place, rank } => {
+                let edits = lists.entry(&finding.at).or_default();
+                edits
+                    .inserted
+                    .entry(*place)
+                    .or_default()
+                    .push((*rank, item));
+            }
+            Edit::Permute(order) => lists.entry(&finding.at).or_default().order = Some(order),
         }
     }
     // Inner lists first: the positions on the way to them are those of the live object.
-    lists.sort_by_key(|edits| std::cmp::Reverse(edits.at.len()));
-    for edits in lists {
-        edits.apply(&mut body);
+    let mut lists: Vec<_> = lists.into_iter().collect();
+    lists.sort_by_key(|(at, _)| std::cmp::Reverse(at.len()));
+    for (at, edits) in lists {
+        edits.apply(at, &mut body);
     }
     body
 }
@@ -153,39 +162,20 @@ fn set(value: &mut Value, at: &[PointerToken], new: Value) {
 }
 
 /// What is to be done to the items of one list.
+#[derive(Default)]
 struct ListEdits<'f> {
-    at: &'f [PointerToken],
-    removed: Vec<usize>,
-    inserted: Vec<(InsertAt, &'f Value)>,
+    removed: HashSet<usize>,
+    inserted: HashMap<InsertAt, Vec<(usize, &'f Value)>>,
     /// The positions of the declared items, in declared order.
     order: Option<&'f [usize]>,
 }
 
-fn edits_of<'l, 'f>(
-    lists: &'l mut Vec<ListEdits<'f>>,
-    at: &'f [PointerToken],
-) -> &'l mut ListEdits<'f> {
-    let index = lists
-        .iter()
-        .position(|edits| edits.at == at)
-        .unwrap_or_else(|| {
-            lists.push(ListEdits {
-                at,
-                removed: Vec::new(),
-                inserted: Vec::new(),
-                order: None,
-            });
-            lists.len() - 1
-        });
-    &mut lists[index]
-}
-
 impl ListEdits<'_> {
-    fn apply(&self, body: &mut Value) {
-        if find(body, self.at).is_none_or(|list| !list.is_array()) {
-            set(body, self.at, Value::Array(Vec::new()));
+    fn apply(mut self, at: &[PointerToken], body: &mut Value) {
+        if find(body, at).is_none_or(|list| !list.is_array()) {
+            set(body, at, Value::Array(Vec::new()));
         }
-        let Some(Value::Array(items)) = find(body, self.at) else {
+        let Some(Value::Array(items)) = find(body, at) else {
             return;
         };
         let mut left: Vec<Option<Value>> = items.drain(..).map(Some).collect();
@@ -215,11 +205,11 @@ impl ListEdits<'_> {
         places
     }
 
-    fn inserted_at(&self, place: InsertAt) -> impl Iterator<Item = Value> {
-        self.inserted
-            .iter()
-            .filter(move |(at, _)| *at == place)
-            .map(|(_, item)| (*item).clone())
+    /// What is put at this place, in declared order.
+    fn inserted_at(&mut self, place: InsertAt) -> impl Iterator<Item = Value> {
+        let mut inserted = self.inserted.remove(&place).unwrap_or_default();
+        inserted.sort_by_key(|(rank, _)| *rank);
+        inserted.into_iter().map(|(_, item)| item.clone())
     }
 }
 
@@ -306,11 +296,12 @@ mod tests {
         let insert = |item: &str, place| Edit::Insert {
             item: json!(item),
             place,
+            rank: usize::from(item == "B2"),
         };
         let edits: Vec<(&[&str], Edit)> = vec![
             (&["l", "1"], Edit::Remove),
-            (&["l"], insert("B1", InsertAt::After(0))),
             (&["l"], insert("B2", InsertAt::After(0))),
+            (&["l"], insert("B1", InsertAt::After(0))),
             (&["l"], insert("A0", InsertAt::Before(0))),
             (&["l"], insert("Z", InsertAt::End)),
             (&["l", "3", "i", "0"], Edit::Remove),
@@ -332,6 +323,7 @@ mod tests {
                 Edit::Insert {
                     item: json!("a2"),
                     place: InsertAt::After(3),
+                    rank: 1,
                 },
             ),
         ];
@@ -339,6 +331,36 @@ mod tests {
             planned(&live, edits),
             json!({"l": ["x", "a", "a2", "y", "b"]})
         );
+    }
+
+    /// Whoever looks at each edit for each item does not live to see the end of this.
+    #[test]
+    fn many_edits_of_long_lists_are_made_in_linear_time() {
+        const MANY: usize = 200_000;
+        let live = json!({"l": (0..MANY).collect::<Vec<_>>(), "m": vec![json!([0]); MANY]});
+        let finding_at = |at: Vec<PointerToken>, edit| Finding {
+            at,
+            edit,
+            ..finding("l")
+        };
+        let list = || vec![PointerToken::Key("l".to_owned())];
+        let mut findings = Vec::new();
+        for i in 0..MANY {
+            let insert = |place| Edit::Insert {
+                item: json!("new"),
+                place,
+                rank: i,
+            };
+            let at = [list(), vec![PointerToken::Index(i)]].concat();
+            findings.push(finding_at(at, Edit::Remove));
+            findings.push(finding_at(list(), insert(InsertAt::After(i))));
+            let inner = vec![PointerToken::Key("m".to_owned()), PointerToken::Index(i)];
+            findings.push(finding_at(inner, insert(InsertAt::End)));
+        }
+        findings.push(finding_at(list(), Edit::Permute((0..MANY).rev().collect())));
+        let body = edited(&live, &findings);
+        assert_eq!(body["l"], json!(vec!["new"; MANY]));
+        assert_eq!(body["m"], json!(vec![json!([0, "new"]); MANY]));
     }
 
     #[test]

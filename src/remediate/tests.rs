@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::plan::body;
-use crate::diff::{Class, Desired, Finding, Origin, differences};
+use crate::diff::{Desired, Finding, differences};
 use crate::path::Pattern;
 use crate::schema::Kind;
 use crate::yaml;
@@ -21,7 +21,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         strict: false,
     };
     let findings = differences(&subject, live, None).findings;
-    let is_wanted = |f: &&Finding| f.class != Class::Extra && f.origin != Origin::Default;
+    let is_wanted = |f: &&Finding| !f.is_extra();
     let body = body(live, findings.iter().filter(is_wanted), &subject);
     let left = differences(&subject, &body, None).findings;
     assert!(left.is_empty(), "{left:?}");

@@ -393,6 +393,6 @@ impl ResourceEntry {
     pub fn is_missing(&self) -> bool {
         self.fields
             .iter()
-            .any(|field| field.path == crate::path::RESOURCE)
+            .any(|field| field.path == crate::path::RESOURCE && field.class == DriftClass::Missing)
     }
 }

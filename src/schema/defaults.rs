@@ -113,7 +113,22 @@ pub(super) static DEFAULTS: &[DefaultRow] = &[
         |s| s.text("type") == "LoadBalancer",
         Fill::Bool(true),
     ),
+    row_when(
+        "ServiceSpec.ipFamilyPolicy",
+        |s| s.text("type") != "ExternalName",
+        Fill::Computed(|s| Some(ip_family_policy(s).into())),
+    ),
 ];
+
+/// Who selects no pods may list endpoints of any family (pkg/registry/core/service/storage/alloc.go,
+/// `initIPFamilyFields`).
+fn ip_family_policy(spec: &Siblings<'_>) -> &'static str {
+    if spec.text("clusterIP") == "None" && !spec.has("selector") {
+        "RequireDualStack"
+    } else {
+        "SingleStack"
+    }
+}
 
 /// Whether a Service is reached from outside of the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
 fn is_external(spec: &Siblings<'_>) -> bool {

@@ -23,6 +23,9 @@ pub(super) static ORDERED: &[(&str, Order)] = &[
     ("Container.env", Order::References),
 ];
 
+/// Lists in which, of several items with one key, the last one takes effect (the kubelet's `makeEnvironmentVariables`).
+pub(super) static LAST_WINS: &[&str] = &["Container.env"];
+
 /// Lists that the server extends: what is declared is their beginning.
 pub(super) static EXTENDED: &[&str] = &["ServiceSpec.clusterIPs", "ServiceSpec.ipFamilies"];
 

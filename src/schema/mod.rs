@@ -135,6 +135,7 @@ impl fmt::Display for ResourceId {
 }
 
 mod defaults;
+mod deletion;
 mod gates;
 mod image;
 mod lists;
@@ -147,6 +148,7 @@ pub mod types;
 mod unions;
 mod writes;
 
+pub use deletion::being_deleted;
 pub use lists::MATCHED_IN_ORDER;
 pub use model::{
     DefaultRow, Dropped, Field, Fill, Follower, Gate, Immutable, KeyRow, ListKind, MOST_FIELDS,
@@ -177,11 +179,13 @@ mod tests {
             .chain(ownership::OWNED.iter().copied())
             .chain(ownership::FOREIGN.iter().copied())
             .chain(ownership::ALLOCATED.iter().copied())
+            .chain(ownership::CARRIED_OVER.iter().copied())
             .chain(ownership::KEPT.iter().copied())
             .chain(ownership::DROPPED.iter().map(|row| row.at))
             .chain(ownership::KEYS.iter().map(|(at, _)| *at))
             .chain(gates::GATES.iter().map(|row| row.at))
             .chain(lists::ORDERED.iter().map(|(at, _)| *at))
+            .chain(lists::LAST_WINS.iter().copied())
             .chain(lists::EXTENDED.iter().copied())
             .chain(secrets::NAMED.iter().map(|(at, _)| *at))
             .chain(writes::IMMUTABLE.iter().map(|row| row.at))

@@ -248,6 +248,8 @@ pub struct Rules {
     pub foreign: Option<RuleId>,
     /// The server allocates it where it is absent or zero.
     pub allocated: Option<RuleId>,
+    /// The server takes it from the live object where a PUT leaves it out.
+    pub carried_over: bool,
     /// The server does not store what is declared, on a condition.
     pub dropped: Option<&'static Dropped>,
     /// The feature gate without which the server does not store it.
@@ -258,6 +260,8 @@ pub struct Rules {
     pub keys: &'static [KeyRow],
     /// The order of the list's items has a meaning.
     pub order: Order,
+    /// Of several items with one key the last one takes effect.
+    pub last_wins: bool,
     /// The server appends to the declared list.
     pub extended: Option<RuleId>,
     /// Quantities are rounded up to milli, not nano.

@@ -33,10 +33,12 @@ pub(super) static ALLOCATED: &[&str] = &[
     "ServiceSpec.clusterIP",
     "ServiceSpec.clusterIPs",
     "ServiceSpec.ipFamilies",
-    "ServiceSpec.ipFamilyPolicy",
     "ServiceSpec.healthCheckNodePort",
     "ServicePort.nodePort",
 ];
+
+/// Taken from the live object where a PUT leaves them out: setting them back to their default takes writing it.
+pub(super) static CARRIED_OVER: &[&str] = &["ServiceSpec.ipFamilyPolicy"];
 
 /// Declared, accepted and not stored.
 pub(super) static DROPPED: &[Dropped] = &[

@@ -20,6 +20,7 @@ pub(super) fn of(owner: &'static str, name: &'static str) -> Rules {
         owned: id("owned", ownership::OWNED),
         foreign: id("foreign", ownership::FOREIGN),
         allocated: id("allocated", ownership::ALLOCATED),
+        carried_over: ownership::CARRIED_OVER.iter().any(|row| at(row)),
         dropped: ownership::DROPPED.iter().find(|row| at(row.at)),
         gate: gates::GATES.iter().find(|row| at(row.at)),
         immutable: writes::IMMUTABLE.iter().find(|row| at(row.at)),
@@ -31,6 +32,7 @@ pub(super) fn of(owner: &'static str, name: &'static str) -> Rules {
             .iter()
             .find(|(row, _)| at(row))
             .map_or(Order::Free, |(_, order)| *order),
+        last_wins: lists::LAST_WINS.iter().any(|row| at(row)),
         extended: id("extended", lists::EXTENDED),
         milli: defaults::ROUNDED_TO_MILLI.iter().any(|row| at(row)),
         kept: id("kept", ownership::KEPT),

@@ -189,6 +189,24 @@ impl<'a> Node<'a> {
         Some(self.inner(pair.value))
     }
 
+    /// The key itself, if this is a map that has it: where an entry begins in the file.
+    #[must_use]
+    pub fn key(self, key: &str) -> Option<Node<'a>> {
+        let (index, data) = self.target();
+        let pair = match self.tree.arena.sorted(data) {
+            Some(sorted) => {
+                let at = sorted.binary_search_by(|pair| self.tree.key(pair.key).cmp(key));
+                sorted.get(at.ok()?).copied()
+            }
+            None => self
+                .tree
+                .arena
+                .pairs(index)
+                .find(|pair| self.tree.key(pair.key) == key),
+        };
+        Some(self.inner(pair?.key))
+    }
+
     /// The entries of a map, in the order of the file. A key that occurs twice stands where its last value does, merged
     /// keys stand where their `<<` does. Nothing, if this is no map.
     #[must_use]

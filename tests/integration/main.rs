@@ -14,6 +14,8 @@ mod controllers;
 mod defaults;
 /// Detection on the control plane: what is read, with which rights, in which requests.
 mod detect;
+/// Differences that a comparison of fields one by one gets wrong.
+mod detect_special;
 /// The examples and their report.
 mod examples;
 /// Repairs against a server that misbehaves.

@@ -35,7 +35,7 @@ func bookkeeping(path string) bool {
 // allocated is chosen by the server where the manifest does not.
 func allocated(path string) bool {
 	switch path {
-	case "Service.spec.clusterIP", "Service.spec.clusterIPs", "Service.spec.ipFamilies", "Service.spec.ipFamilyPolicy",
+	case "Service.spec.clusterIP", "Service.spec.clusterIPs", "Service.spec.ipFamilies",
 		"Service.spec.ports[].nodePort", "Service.spec.healthCheckNodePort":
 		return true
 	}

@@ -1,0 +1,29 @@
+//! Where the manifest has what a value was added to.
+
+use crate::yaml::Node;
+
+/// What is declared nearest around a place.
+#[derive(Clone, Copy)]
+pub(super) struct Around<'a> {
+    node: Node<'a>,
+    /// The map that it is the value of, and its key there.
+    key: Option<(Node<'a>, &'a str)>,
+}
+
+impl<'a> Around<'a> {
+    pub(super) fn new(node: Node<'a>) -> Self {
+        Self { node, key: None }
+    }
+
+    /// The value of a key of this one.
+    pub(super) fn value_of(&self, key: &'a str, node: Node<'a>) -> Self {
+        let key = Some((self.node, key));
+        Self { node, key }
+    }
+
+    /// Where it begins: at its key, where it has one. The value of a key may begin lines below.
+    pub(super) fn place(&self) -> Node<'a> {
+        let key = self.key.and_then(|(map, key)| map.key(key));
+        key.unwrap_or(self.node)
+    }
+}
