@@ -256,11 +256,19 @@ fn a_service_account_that_has_left_git_is_taken_out_with_its_twin() {
     else {
         return;
     };
-    for field in ["serviceAccountName", "serviceAccount"] {
+    for (field, way) in [
+        ("serviceAccountName", &["apply"][..]),
+        ("serviceAccount", &["apply"]),
+        ("serviceAccountName", &["apply", "--server-side"]),
+        ("serviceAccount", &["apply", "--server-side"]),
+    ] {
         let namespace = plane.namespace();
         let manifest = deployment("web", "nginx:1.25");
         let with_account = format!("{manifest}      {field}: old\n");
-        plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &with_account);
+        plane.kubectl_with(
+            &[way, &["-n", &namespace, "-f", "-"]].concat(),
+            &with_account,
+        );
         let found = report(plane, &namespace, &manifest, &[]);
         let twins = [
             "spec.template.spec.serviceAccount",
