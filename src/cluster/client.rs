@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Response, header};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use kube::client::Body;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 
@@ -19,6 +19,10 @@ use super::status::is_status;
 pub(super) const AT_A_TIME: usize = 6;
 /// How often a person is told that the server is slow.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
+
+/// More bytes than one object has as JSON, or a list apart from its objects: etcd takes 1.5 MiB, or a few times as much
+/// where it is told to.
+pub(super) const LARGEST: usize = 64 << 20;
 
 /// Sends requests to one server.
 pub(super) struct Client {
@@ -62,12 +66,16 @@ impl Client {
         request: &Request,
     ) -> Result<Vec<u8>, FailedTry> {
         let response = self.send(&session, request).await?;
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| self.broken(&error))?;
-        Ok(body.to_bytes().into())
+        self.read(request, response.into_body()).await
+    }
+
+    /// Reads a body to its end, unless it is larger than any object.
+    async fn read(&self, request: &Request, body: Body) -> Result<Vec<u8>, FailedTry> {
+        match Limited::new(body, LARGEST).collect().await {
+            Ok(body) => Ok(body.to_bytes().into()),
+            Err(error) if error.is::<LengthLimitError>() => Err(too_large(request)),
+            Err(error) => Err(self.broken(&*error)),
+        }
     }
 
     /// Sends a request once. The answer is a success, and its body has yet to be read.
@@ -93,12 +101,7 @@ impl Client {
             return Ok(response);
         }
         let retry_after = retry::retry_after(response.headers());
-        let body = response
-            .into_body()
-            .collect()
-            .await
-            .map_err(|error| self.broken(&error))?;
-        let body = body.to_bytes();
+        let body = self.read(request, response.into_body()).await?;
         let error = Error::of_answer(&request.operation, &self.server, status, &body);
         let reach = retry::reach_of(status, is_status(&body), request.writes());
         Err(FailedTry {
@@ -191,6 +194,18 @@ impl Client {
             .expect("nobody panics while it is held")
             > start
     }
+}
+
+/// The failure of an answer that no API server gives: no object comes near [`LARGEST`].
+pub(super) fn too_large(request: &Request) -> FailedTry {
+    let problem = format!("more than {} MiB", LARGEST >> 20);
+    let error = Error::not_kubernetes(&request.operation, &[], &problem);
+    let kind = if request.writes() {
+        FailureKind::Lost
+    } else {
+        FailureKind::Final
+    };
+    FailedTry::new(error, kind)
 }
 
 fn message(

@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::client::{AT_A_TIME, Client};
+use super::client::{AT_A_TIME, Client, LARGEST, too_large};
 use super::error::Error;
 use super::object::{self, Live};
 use super::page::{Cutter, ListHead};
@@ -256,6 +256,9 @@ impl Fetcher {
                 }
                 Ok(())
             })?;
+            if cutter.held() > LARGEST {
+                return Err(too_large(request));
+            }
             // Waiting here would be taken for the server's slowness.
             if found.len() >= BATCH
                 && let Ok(place) = self.out.try_reserve()

@@ -107,6 +107,11 @@ impl Cutter {
         Ok(())
     }
 
+    /// How many bytes it holds: of the object under way, and of the list without its items.
+    pub(super) fn held(&self) -> usize {
+        self.frame.len() + self.item.len()
+    }
+
     /// Passes what there is of a string, and gives its length.
     fn pass_string(&mut self, rest: &[u8]) -> usize {
         if self.escaped {

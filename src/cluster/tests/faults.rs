@@ -7,6 +7,7 @@ use serde_json::json;
 use super::fake::{Answer, Fake, Then, answer, connect, nothing, ok, status};
 use super::{fetch, id, list, map, object, texts};
 use crate::cluster::Error;
+use crate::cluster::client::LARGEST;
 use crate::schema::Kind;
 
 #[tokio::test]
@@ -291,4 +292,38 @@ async fn requests_end_when_nobody_waits_for_them() {
     }
     drop(fetching);
     assert_eq!(cluster.version().await.unwrap(), "v1");
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_kept() {
+    let long = "x".repeat(LARGEST + 1);
+    let frame = ok(&format!(r#"{{"kind":"ConfigMapList","odd":"{long}"#)).text;
+    let start = r#"{"kind":"ConfigMapList","metadata":{},"items":[{"odd":""#;
+    let item = ok(&format!("{start}{long}")).text;
+    let page = answer("503 Service Unavailable", "", &long).text;
+    let whole = ok(&long).text;
+    let fake = Fake::start(move |number, _| Answer {
+        text: [&frame, &item, &page, &whole, &whole][number].clone(),
+        then: Then::Stay,
+        drip: Duration::ZERO,
+    });
+    let cluster = fake.cluster(60.0).await;
+    let told = "the answer is not from a Kubernetes API server: more than 64 MiB";
+    for _ in 0..2 {
+        let answers = fetch(&cluster, &[map("a"), map("b")]).await;
+        assert!(
+            answers.values().all(|text| text.ends_with(told)),
+            "{answers:?}"
+        );
+    }
+    for _ in 0..2 {
+        let error = cluster.get(&map("a")).await.unwrap_err();
+        assert!(error.to_string().ends_with(told), "{error}");
+    }
+    // After a write it is not known what happened.
+    let error = cluster.replace(&map("a"), &json!({})).await.unwrap_err();
+    assert!(
+        matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().ends_with(told),
+        "{error}"
+    );
 }
