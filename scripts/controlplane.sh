@@ -6,7 +6,7 @@ set -euo pipefail
 
 usage() {
     cat <<'END'
-usage: scripts/controlplane.sh [--dir DIR] COMMAND
+usage: scripts/controlplane.sh [--dir DIR] [--version VERSION] COMMAND
 
   up [SERVE OPTIONS]  start it (builds it first, which takes some minutes once)
   env                 print shell code that makes `kubectl` talk to it:
@@ -15,7 +15,8 @@ usage: scripts/controlplane.sh [--dir DIR] COMMAND
   down                stop it and remove all it had
 
 DIR is its folder, by default ${XDG_STATE_HOME:-~/.local/state}/gitops-drift/controlplane.
-It holds a kubeconfig for each user: admin, reader (get and list), writer (get,
+VERSION is a minor version of Kubernetes, from 1.33 to 1.37 (the default).
+The folder holds a kubeconfig for each user: admin, reader (get and list), writer (get,
 list, create and update) and nobody (no rights).
 END
 }
@@ -45,7 +46,7 @@ up() {
     fi
 
     local binary
-    binary=$("$(dirname "${BASH_SOURCE[0]}")/../tests/controlplane/build.sh")
+    binary=$("$(dirname "${BASH_SOURCE[0]}")/../tests/controlplane/build.sh" ${version:+"$version"})
     rm -rf "$dir"
     mkdir -p "$dir/bin"
     printf '#!/usr/bin/env bash\nexec %q kubectl "$@"\n' "$binary" >"$dir/bin/kubectl"
@@ -91,11 +92,21 @@ down() {
 }
 
 dir=${XDG_STATE_HOME:-$HOME/.local/state}/gitops-drift/controlplane
-if [[ ${1-} == --dir ]]; then
-    [[ -n ${2-} ]] || fail "--dir needs a folder"
-    dir=$2
+version=
+while [[ ${1-} == --* && ${1-} != --help ]]; do
+    case $1 in
+    --dir)
+        [[ -n ${2-} ]] || fail "--dir needs a folder"
+        dir=$2
+        ;;
+    --version)
+        [[ -n ${2-} ]] || fail "--version needs a version"
+        version=$2
+        ;;
+    *) fail "there is no option $1" ;;
+    esac
     shift 2
-fi
+done
 # Absolute, because what "env" prints is used from anywhere.
 [[ $dir == /* ]] || dir=$PWD/$dir
 

@@ -43,16 +43,12 @@ fn attribute(
             .any(|pattern| pattern.matches(&writer.manager))
     };
     let mut left_out = 0;
-    let mut keep = |finding: &mut Finding| {
+    differences.findings.retain_mut(|finding| {
         finding.writers = writers(entries, live, finding);
         let keep = finding.writers.is_empty() || !finding.writers.iter().all(is_ignored);
         left_out += usize::from(!keep);
         keep
-    };
-    differences.findings.retain_mut(&mut keep);
-    differences
-        .not_stored
-        .retain_mut(|(_, finding)| keep(finding));
+    });
     differences.ignored += left_out;
 }
 

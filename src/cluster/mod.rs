@@ -25,12 +25,12 @@ mod target;
 mod tests;
 mod transport;
 mod tries;
+mod version;
 mod wanted;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value;
 
 use self::client::Client;
@@ -42,6 +42,7 @@ pub use self::proxy::ProxyVariables;
 use self::request::Request;
 use self::session::Login;
 pub use self::target::{ConfigOrigin, Target};
+pub use self::version::Version;
 use crate::schema::ResourceId;
 
 /// No request is waited for any longer, whatever time it is given: sums of times stay in their range.
@@ -106,23 +107,12 @@ impl Cluster {
         self.object(id, &Request::create(id, body)?).await
     }
 
-    /// The version of the server: `v1.37.2`.
-    pub async fn version(&self) -> Result<String, Error> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Version {
-            git_version: String,
-        }
+    /// The version of the server.
+    pub async fn version(&self) -> Result<Version, Error> {
         let request = Request::version();
         let body = tries::call(&self.client, &request).await?;
-        match serde_json::from_slice::<Version>(&body) {
-            Ok(version) => Ok(version.git_version),
-            Err(_) => Err(Error::not_kubernetes(
-                &request.operation,
-                &body,
-                "no version",
-            )),
-        }
+        let read = version::read(&body);
+        read.ok_or_else(|| Error::not_kubernetes(&request.operation, &body, "no version"))
     }
 
     async fn object(&self, id: &ResourceId, request: &Request) -> Result<Live, Error> {

@@ -6,22 +6,12 @@ use serde_json::Value;
 
 use super::finding::{keep_ignored, set};
 use super::fingerprint::{self, Side};
+use super::unstored::Unstored;
 use super::walk::{Spot, Walk, is_empty};
 use super::{Class, Verdict};
 use crate::path::Ignore;
-use crate::schema::{Gate, Order, RuleId, Rules, Type};
+use crate::schema::{Order, Rules, Type};
 use crate::yaml::Node;
-
-/// How a live value stands to the declared one, as a whole.
-#[derive(Clone, Copy)]
-enum Exactness {
-    /// It is what the server makes of the declared one, nothing more and nothing less.
-    Same,
-    /// It lacks only what the server may not store.
-    NotStored(&'static Gate),
-    /// It differs.
-    Different,
-}
 
 impl<'a> Walk<'_, 'a> {
     /// A declared value that is compared and replaced as a whole.
@@ -36,30 +26,23 @@ impl<'a> Walk<'_, 'a> {
         if spot.live.is_none() {
             return self.missing(spot);
         }
-        let desired = || spot.declared.map(Node::to_json);
-        let mut reasons = Vec::new();
-        let exactness = exactness(ty, rules, spot.clone(), &mut reasons);
-        if !matches!(exactness, Exactness::Different) {
-            for rule in reasons {
-                self.not_drift(rule);
+        let mut quiet = Vec::new();
+        if is_exact(ty, rules, spot.clone(), self.unstored, &mut quiet) {
+            for verdict in quiet {
+                self.say(verdict);
             }
+            return self.say(Verdict::Same);
         }
-        match exactness {
-            Exactness::Same => self.say(Verdict::Same),
-            Exactness::NotStored(gate) => {
-                let finding = self.finding(Class::Changed, spot, desired(), set(desired()));
-                self.say(Verdict::NotStored(gate, finding));
-            }
-            Exactness::Different => {
-                let kept = desired().map(|value| keep_ignored(value, spot.live, &spot.ignore));
-                let kept = kept.map(|value| match rules.extended {
-                    Some(_) => with_extension(value, spot.live),
-                    None => value,
-                });
-                let finding = self.finding(Class::Changed, spot, desired(), set(kept));
-                self.say(Verdict::Drift(finding));
-            }
-        }
+        let desired = self.stored(spot);
+        let kept = desired
+            .clone()
+            .map(|value| keep_ignored(value, spot.live, &spot.ignore));
+        let kept = kept.map(|value| match rules.extended {
+            Some(_) => with_extension(value, spot.live),
+            None => value,
+        });
+        let finding = self.finding(Class::Changed, spot, desired, set(kept));
+        self.say(Verdict::Drift(finding));
     }
 }
 
@@ -81,48 +64,50 @@ fn with_extension(desired: Value, live: Option<&Value>) -> Value {
     }
 }
 
-/// Compares a value as a whole: what is live and not declared counts, and the server's defaults are filled in. The rules
-/// that made something no difference go to `reasons`.
-fn exactness(
+/// Whether a live value is what the server makes of the declared one, nothing more and nothing less: what is live and not
+/// declared counts, and the server's defaults are filled in. Why something is no difference goes to `quiet`.
+fn is_exact<'a>(
     ty: &Type,
     rules: &'static Rules,
-    spot: Spot<'_>,
-    reasons: &mut Vec<RuleId>,
-) -> Exactness {
+    spot: Spot<'a>,
+    unstored: Option<&'a Unstored>,
+    quiet: &mut Vec<Verdict>,
+) -> bool {
     let spot = Spot {
         last: None,
         applied: None,
         ..spot
     };
     if let Type::List { item, .. } = ty {
-        return list_exactness(item, rules, &spot, reasons);
+        return is_exact_list(item, rules, &spot, unstored, quiet);
     }
-    let mut exactness = Exactness::Same;
-    let mut sink = |verdict: Verdict| match (verdict, exactness) {
-        (Verdict::NotDrift(rule), _) => reasons.push(rule),
-        (Verdict::Drift(_), _) => exactness = Exactness::Different,
-        (Verdict::NotStored(gate, _), Exactness::Same) => exactness = Exactness::NotStored(gate),
-        _ => {}
+    let mut is_exact = true;
+    let mut sink = |verdict: Verdict| match verdict {
+        Verdict::NotDrift(_) | Verdict::NotStored(_) => quiet.push(verdict),
+        Verdict::Drift(_) => is_exact = false,
+        Verdict::Same | Verdict::UnknownLive(_) => {}
     };
     let mut walk = Walk::new(true, &mut sink);
+    walk.unstored = unstored;
     match ty {
         Type::Struct(ty) => walk.structure(*ty, &spot),
         Type::Map { value, .. } => walk.map(value, rules, &spot),
         Type::Scalar(scalar) => walk.scalar(*scalar, rules, true, &spot),
         Type::List { .. } | Type::Any => {}
     }
-    exactness
+    is_exact
 }
 
-fn list_exactness<'a>(
+fn is_exact_list<'a>(
     item: &Type,
     rules: &'static Rules,
     spot: &Spot<'a>,
-    reasons: &mut Vec<RuleId>,
-) -> Exactness {
+    unstored: Option<&'a Unstored>,
+    quiet: &mut Vec<Verdict>,
+) -> bool {
     let declared: Vec<Node<'a>> = spot.declared.into_iter().flat_map(Node::items).collect();
     let live = spot.live_items();
-    let mut compare = |declared: Node<'a>, live: &'a Value| {
+    let mut is_alike = |declared: Node<'a>, live: &'a Value| {
         let spot = Spot {
             declared: Some(declared),
             live: Some(live),
@@ -130,33 +115,21 @@ fn list_exactness<'a>(
             applied: None,
             ignore: Ignore::default(),
         };
-        exactness(item, rules, spot, reasons)
+        is_exact(item, rules, spot, unstored, quiet)
     };
     let has_room = match rules.extended {
         Some(_) => declared.len() <= live.len(),
         None => declared.len() == live.len(),
     };
+    let mut pairs = declared.iter().zip(live);
     if !has_room {
-        return Exactness::Different;
+        false
+    } else if pairs.all(|(node, value)| is_alike(*node, value)) {
+        true
+    } else {
+        let is_free = rules.order == Order::Free && rules.extended.is_none();
+        is_free && is_permutation(item, &declared, live, is_alike)
     }
-    let mut whole = Exactness::Same;
-    for (node, value) in declared.iter().zip(live) {
-        match compare(*node, value) {
-            Exactness::Same => {}
-            Exactness::NotStored(gate) => whole = Exactness::NotStored(gate),
-            Exactness::Different => {
-                let alike = |node, value| matches!(compare(node, value), Exactness::Same);
-                let is_free = rules.order == Order::Free && rules.extended.is_none();
-                let is_same = is_free && is_permutation(item, &declared, live, alike);
-                return if is_same {
-                    Exactness::Same
-                } else {
-                    Exactness::Different
-                };
-            }
-        }
-    }
-    whole
 }
 
 /// Whether each declared item has a live one of its own, wherever it stands.

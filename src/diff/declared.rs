@@ -6,18 +6,18 @@ use serde_json::{Map, Value};
 
 use super::finding::{keep_ignored, set};
 use super::fingerprint::{self, Side};
-use super::walk::{IGNORED, Spot, Walk, is_empty};
+use super::walk::{IGNORED, Spot, Walk};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
-use crate::schema::{Field, Gate, ListKind, Rules, Scalar, Struct, Type};
+use crate::schema::{Field, ListKind, Rules, Scalar, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
     /// A place with a declared value.
     pub(super) fn declared(&mut self, field: &'static Field, spot: &Spot<'a>) {
         let rules = &field.rules;
-        if let Some(gate) = rules.gate.filter(|_| spot.live.is_none()) {
-            return self.not_stored(gate, spot);
+        if self.is_not_stored(spot) {
+            return;
         }
         match &field.ty {
             Type::Any => self.untyped(spot),
@@ -38,10 +38,7 @@ impl<'a> Walk<'_, 'a> {
             } => self.map(value, rules, spot),
             Type::Struct(ty) if !ty.atomic => {
                 if spot.live.is_none() && field.pointer {
-                    match gate_of_all(ty, spot.declared) {
-                        Some(gate) => self.not_stored(gate, spot),
-                        None => self.missing(spot),
-                    }
+                    self.missing(spot);
                 } else {
                     self.structure(*ty, spot);
                 }
@@ -95,30 +92,46 @@ impl<'a> Walk<'_, 'a> {
 
     /// A declared value of which nothing is live. What is ignored below it stays absent.
     pub(super) fn missing(&mut self, spot: &Spot<'a>) {
-        let desired = spot.declared.map(Node::to_json);
+        let desired = self.stored(spot);
+        let is_empty = |value: &Option<Value>| {
+            let map = value.as_ref().and_then(Value::as_object);
+            map.is_some_and(Map::is_empty)
+        };
+        if is_empty(&desired) && spot.declared.is_some_and(|node| !node.is_empty()) {
+            // Nothing is left of it that the server stores, and what was told of that is all.
+            return;
+        }
         let kept = desired
             .clone()
             .map(|value| keep_ignored(value, None, &spot.ignore));
-        if kept != desired
-            && kept
-                .as_ref()
-                .and_then(Value::as_object)
-                .is_some_and(Map::is_empty)
-        {
+        if kept != desired && is_empty(&kept) {
             return self.not_drift(IGNORED);
         }
         let finding = self.finding(Class::Missing, spot, desired, set(kept));
         self.say(Verdict::Drift(finding));
     }
 
-    /// A declared value that is not live and that this server may not store at all.
-    fn not_stored(&mut self, gate: &'static Gate, spot: &Spot<'a>) {
-        if spot.declared.is_some_and(is_empty) {
-            return;
-        }
-        let desired = spot.declared.map(Node::to_json);
-        let finding = self.finding(Class::Missing, spot, desired.clone(), set(desired));
-        self.say(Verdict::NotStored(gate, finding));
+    /// Whether this server does not store the declared value, which accounts for what is live. That is told here.
+    pub(super) fn is_not_stored(&mut self, spot: &Spot<'a>) -> bool {
+        let explained = |node: &Node<'a>| {
+            let unstored = self.unstored;
+            unstored.is_some_and(|unstored| unstored.explains(*node, spot.live))
+        };
+        let Some(node) = spot.declared.filter(explained) else {
+            return false;
+        };
+        self.say(Verdict::NotStored(node.id()));
+        true
+    }
+
+    /// The declared value as this server stores it. What it leaves out is told here.
+    pub(super) fn stored(&mut self, spot: &Spot<'a>) -> Option<Value> {
+        let node = spot.declared?;
+        let Some(unstored) = self.unstored else {
+            return Some(node.to_json());
+        };
+        unstored.tell(node, &mut |id| self.say(Verdict::NotStored(id)));
+        Some(unstored.stored(node))
     }
 
     /// A list whose items are their own keys: each declared one must be live.
@@ -156,14 +169,4 @@ impl<'a> Walk<'_, 'a> {
         let finding = self.finding(class, spot, desired, edit);
         self.say(Verdict::Drift(finding));
     }
-}
-
-/// The gate of a struct of which nothing is declared that a server without it would store.
-fn gate_of_all(ty: &Struct, declared: Option<Node<'_>>) -> Option<&'static Gate> {
-    let gate = |key: &str| ty.field(key).and_then(|field| field.rules.gate);
-    let mut entries = declared?.entries().filter(|entry| !entry.value.is_null());
-    let first = gate(entries.next()?.key)?;
-    entries
-        .all(|entry| gate(entry.key).is_some())
-        .then_some(first)
 }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use serde_json::Value;
 
 use crate::normalize::Plain;
-use crate::schema::{Rules, Scalar, Type};
+use crate::schema::{Field, Scalar, Type, Versions};
 use crate::yaml::Node;
 
 /// A value of either side.
@@ -60,7 +60,7 @@ pub(super) fn of(ty: &Type, value: Side<'_>) -> u64 {
             sum = sum.wrapping_add(mixed(key, of(ty, value)));
         }),
         Type::Struct(ty) => value.for_each_entry(|key, value| {
-            let field = ty.field(key).filter(|field| is_plain(&field.rules));
+            let field = ty.field(key).filter(|field| is_plain(field));
             let of_field = field.map_or(0, |field| of(&field.ty, value));
             sum = sum.wrapping_add(mixed(key, of_field));
         }),
@@ -70,8 +70,10 @@ pub(super) fn of(ty: &Type, value: Side<'_>) -> u64 {
 }
 
 /// Whether a field is compared without the help of a row.
-fn is_plain(rules: &Rules) -> bool {
-    rules.default.is_none()
+fn is_plain(field: &Field) -> bool {
+    let rules = &field.rules;
+    field.versions == Versions::default()
+        && rules.default.is_none()
         && rules.follows.is_none()
         && rules.owned.is_none()
         && rules.foreign.is_none()

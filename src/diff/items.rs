@@ -1,15 +1,13 @@
 //! The items of keyed lists: what is said of each.
 
-use std::borrow::Cow;
-
 use serde_json::Value;
 
 use super::applied::Applied;
 use super::order::Arrangement;
-use super::pairs::{Identities, Matching, live_text};
+use super::pairs::{Identities, Matching, live_text, of_item};
 use super::walk::{IGNORED, Spot, Step, Walk};
 use super::{Class, Edit, InsertAt, Origin, Verdict};
-use crate::schema::{MATCHED_IN_ORDER, Rules, Siblings, Struct, StructRef, Type};
+use crate::schema::{MATCHED_IN_ORDER, Rules, Struct, StructRef, Type};
 use crate::yaml::Node;
 
 /// The items of a keyed list, and which belong together.
@@ -124,10 +122,12 @@ impl<'a> Walk<'_, 'a> {
             self.steps.push(step);
             if inner.ignore.here() {
                 self.not_drift(IGNORED);
-            } else if inner.live.is_some() {
-                self.structure(items.ty, &inner);
-            } else {
-                self.missing_item(i, arrangement.places[i], &inner);
+            } else if !self.is_not_stored(&inner) {
+                if inner.live.is_some() {
+                    self.structure(items.ty, &inner);
+                } else {
+                    self.missing_item(i, arrangement.places[i], &inner);
+                }
             }
             self.steps.pop();
         }
@@ -155,7 +155,7 @@ impl<'a> Walk<'_, 'a> {
 
     /// An item that is not live goes where the manifest has it.
     fn missing_item(&mut self, rank: usize, place: InsertAt, spot: &Spot<'a>) {
-        let item = spot.declared.map(Node::to_json).unwrap_or_default();
+        let item = self.stored(spot).unwrap_or_default();
         let edit = Edit::Insert {
             item: item.clone(),
             place,
@@ -165,13 +165,4 @@ impl<'a> Walk<'_, 'a> {
         finding.at.pop();
         self.say(Verdict::Drift(finding));
     }
-}
-
-/// The text of an item's field, declared or by default.
-fn of_item<'a>(ty: &'a Struct, node: Node<'a>, key: &str) -> Cow<'a, str> {
-    Siblings {
-        ty,
-        declared: Some(node),
-    }
-    .text(key)
 }

@@ -19,6 +19,7 @@ mod record;
 mod tests;
 mod undeclared;
 mod unions;
+mod unstored;
 mod walk;
 
 use std::borrow::Cow;
@@ -26,9 +27,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::applied::Applied;
+pub use self::unstored::Unstored;
 use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};
-use crate::schema::{Gate, Immutable, Kind, RuleId, being_deleted, exclusive_sibling, types};
+use crate::schema::{Immutable, Kind, RuleId, Server, being_deleted, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
@@ -47,6 +49,8 @@ pub struct Sides<'a> {
     pub ignore: Ignore<'a>,
     /// Also tell what is live and declared nowhere.
     pub strict: bool,
+    /// What this server does not store of what is declared, where its version is known.
+    pub unstored: Option<&'a Unstored>,
 }
 
 /// What there is to say of one place.
@@ -57,8 +61,8 @@ pub enum Verdict {
     NotDrift(RuleId),
     /// A difference.
     Drift(Box<Finding>),
-    /// Declared, but not live, and perhaps so because the server does not store the field.
-    NotStored(&'static Gate, Box<Finding>),
+    /// Declared, and not live because this server does not store it.
+    NotStored(NodeId),
     /// A live field that the tables do not know, at this path.
     UnknownLive(Path),
 }
@@ -200,6 +204,26 @@ pub struct Desired<'a> {
     pub ignore_managers: &'a [ManagerPattern],
     /// Also tell what is live and declared nowhere.
     pub strict: bool,
+    /// What this server does not store of what is declared, where its version is known.
+    pub unstored: Option<&'a Unstored>,
+}
+
+impl Desired<'_> {
+    /// What this server does not store of the document.
+    #[must_use]
+    pub fn unstored(&self, server: Server) -> Unstored {
+        let ignore = Ignore::new(self.ignore.iter().copied());
+        Unstored::of(self.kind, self.declared, &ignore, server)
+    }
+
+    /// The document as JSON, without what this server drops.
+    #[must_use]
+    pub fn stored(&self) -> Value {
+        match self.unstored {
+            Some(unstored) => unstored.stored(self.declared),
+            None => self.declared.to_json(),
+        }
+    }
 }
 
 /// All that a comparison found.
@@ -207,8 +231,8 @@ pub struct Desired<'a> {
 pub struct Differences {
     /// The drift, by path.
     pub findings: Vec<Finding>,
-    /// What is declared and not live, and perhaps so because the server does not store the field.
-    pub not_stored: Vec<(&'static Gate, Finding)>,
+    /// What is declared and not live because this server does not store it.
+    pub not_stored: Vec<NodeId>,
     /// Live fields that the tables do not know.
     pub unknown_live: Vec<Path>,
     /// How many differences the subject's rules leave out.
@@ -216,17 +240,10 @@ pub struct Differences {
 }
 
 impl Differences {
-    /// Counts what a server of this minor version stores by default among the drift. What is left in `not_stored` is
-    /// what it does not.
-    pub fn settle_gates(&mut self, minor: u32) {
-        let (stored, not): (Vec<_>, Vec<_>) = std::mem::take(&mut self.not_stored)
-            .into_iter()
-            .partition(|(gate, _)| gate.on_since.is_some_and(|since| minor >= since));
-        self.not_stored = not;
-        self.findings
-            .extend(stored.into_iter().map(|(_, finding)| finding));
-        self.findings
-            .sort_by_cached_key(|finding| finding.path.to_string());
+    /// Whether there is nothing to report.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.findings.is_empty() && self.not_stored.is_empty()
     }
 }
 
@@ -303,6 +320,7 @@ pub fn differences(
         applied: applied.as_ref(),
         ignore: Ignore::new(subject.ignore.iter().copied()),
         strict: subject.strict,
+        unstored: subject.unstored,
     };
     compare(sides, &mut |verdict| match verdict {
         Verdict::Same | Verdict::NotDrift(_) => {}
@@ -312,7 +330,7 @@ pub fn differences(
                 .extend(way_made(subject.kind, live, &finding));
             differences.findings.push(*finding);
         }
-        Verdict::NotStored(gate, finding) => differences.not_stored.push((gate, *finding)),
+        Verdict::NotStored(node) => differences.not_stored.push(node),
         Verdict::UnknownLive(path) => differences.unknown_live.push(path),
     });
     differences

@@ -92,6 +92,15 @@ fn are_only<K: Eq + Hash>(values: &[K]) -> impl Iterator<Item = bool> {
     values.iter().map(move |value| counts[value] == 1)
 }
 
+/// The text of an item's field, declared or by default.
+pub(super) fn of_item<'a>(ty: &'a Struct, node: Node<'a>, key: &str) -> Cow<'a, str> {
+    Siblings {
+        ty,
+        declared: Some(node),
+    }
+    .text(key)
+}
+
 pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
     match item.get(key) {
         Some(Value::String(text)) => Cow::Borrowed(text),

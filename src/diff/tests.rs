@@ -33,6 +33,7 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
         applied: None,
         ignore: Ignore::new(&patterns),
         strict: case.strict,
+        unstored: None,
     };
     compare(sides, &mut |verdict| {
         if let Verdict::Drift(finding) = verdict {

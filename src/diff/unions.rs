@@ -30,8 +30,8 @@ impl<'a> Walk<'_, 'a> {
                 if live.get("type").and_then(Value::as_str).unwrap_or_default() == wanted {
                     return false;
                 }
-                let desired =
-                    declared_json(spot).unwrap_or_else(|| serde_json::json!({ "type": wanted }));
+                let declared = self.stored(spot);
+                let desired = declared.unwrap_or_else(|| serde_json::json!({ "type": wanted }));
                 (desired.clone(), desired)
             }
             Members::Fields(_) | Members::AllBut(_) => {
@@ -50,8 +50,12 @@ impl<'a> Walk<'_, 'a> {
                 if !live.as_object().is_some_and(has_other) {
                     return false;
                 }
-                let desired = declared_json(spot).unwrap_or_default();
-                (desired, swap_members(union, spot, live))
+                if self.is_member_not_stored(&wanted, spot) {
+                    return true;
+                }
+                let desired = self.stored(spot).unwrap_or_default();
+                let swapped = swap_members(union, &desired, live);
+                (desired, swapped)
             }
         };
         let edit = Edit::Set(keep_ignored(swapped, spot.live, &spot.ignore));
@@ -61,6 +65,19 @@ impl<'a> Walk<'_, 'a> {
         }
         self.say(Verdict::Drift(finding));
         true
+    }
+
+    /// Tells that this server does not store the declared member, whatever it has in its place. Gives whether it did so.
+    fn is_member_not_stored(&mut self, wanted: &str, spot: &Spot<'a>) -> bool {
+        let Some((unstored, node)) = self.unstored.zip(spot.declared) else {
+            return false;
+        };
+        let mut places = [Some(node), node.get(wanted)].into_iter().flatten();
+        let place = places.find(|place| unstored.has(*place));
+        if let Some(place) = place {
+            self.say(Verdict::NotStored(place.id()));
+        }
+        place.is_some()
     }
 
     /// Tells whether a member that is implied because none is declared has its empty value. Gives whether it did so.
@@ -100,10 +117,6 @@ impl<'a> Walk<'_, 'a> {
         }
         true
     }
-}
-
-fn declared_json(spot: &Spot<'_>) -> Option<Value> {
-    spot.declared.map(Node::to_json)
 }
 
 /// The type that is declared, or that is meant by declaring its parameters.
@@ -153,12 +166,11 @@ fn is_left_out(ty: &Struct, key: &str, value: Node<'_>) -> bool {
             }
 }
 
-/// The live node with its members swapped for the declared ones and its other declared fields set.
-fn swap_members(union: &Union, spot: &Spot<'_>, live: &Value) -> Value {
+/// The live node with its members swapped for the desired ones and its other desired fields set.
+fn swap_members(union: &Union, desired: &Value, live: &Value) -> Value {
     let mut swapped = live.as_object().cloned().unwrap_or_default();
     swapped.retain(|key, _| !union.has(key));
-    for entry in spot.declared.into_iter().flat_map(Node::entries) {
-        swapped.insert(entry.key.to_owned(), entry.value.to_json());
-    }
+    let fields = desired.as_object().into_iter().flatten();
+    swapped.extend(fields.map(|(key, value)| (key.clone(), value.clone())));
     Value::Object(swapped)
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::applied::Applied;
 use super::around::Around;
+use super::unstored::Unstored;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
 use crate::path::{Ignore, Path, Segment};
@@ -116,6 +117,8 @@ pub(super) enum Step<'a> {
 pub(super) struct Walk<'w, 'a> {
     /// Live values that nothing declares are told too.
     pub(super) strict: bool,
+    /// What this server does not store of what is declared.
+    pub(super) unstored: Option<&'a Unstored>,
     /// Inside of what the server derives from the field at this path: defaults count as declared.
     pub(super) default_of: Option<Path>,
     /// The nearest row around that forbids a change.
@@ -133,6 +136,7 @@ pub(super) struct Walk<'w, 'a> {
 /// Compares two whole objects.
 pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     let mut walk = Walk::new(sides.strict, sink);
+    walk.unstored = sides.unstored;
     let spot = Spot {
         declared: Some(sides.declared),
         live: Some(sides.live),
@@ -147,6 +151,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub(super) fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict)) -> Self {
         Self {
             strict,
+            unstored: None,
             default_of: None,
             immutable: None,
             kept: None,

@@ -10,12 +10,13 @@ use super::state::{Cycle, LoopState, STOPPED};
 use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
-use crate::diff::{Differences, Finding};
+use crate::diff::{Differences, Unstored};
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
 use crate::report;
-use crate::schema::{Gate, ResourceId, types};
+use crate::schema::{ResourceId, Server};
+use crate::yaml::NodeId;
 
 /// What is known of one resource.
 pub(super) enum Comparison {
@@ -95,7 +96,9 @@ impl<'c> Cycle<'c> {
             LiveSource::Snapshot(snapshot) => {
                 for (index, resource) in self.resources.iter().enumerate() {
                     match snapshot.find(&resource.id) {
-                        Ok(live) => found[index] = self.judge(resource, live, None, &mut unmatched),
+                        Ok(live) => {
+                            found[index] = self.judge(resource, live, None, &mut unmatched).await;
+                        }
                         Err(reason) => self.report.errors.push(describe::error(resource, reason)),
                     }
                 }
@@ -108,7 +111,6 @@ impl<'c> Cycle<'c> {
         if self.options.only.is_everything() && !self.resources.is_empty() {
             unmatched.warn(self.state);
         }
-        self.not_stored(&mut found).await;
         found
     }
 
@@ -147,7 +149,7 @@ impl<'c> Cycle<'c> {
                     Ok(live) => {
                         let managed = live.as_ref().and_then(Live::managed_fields);
                         let live = live.as_ref().map(|live| &live.value);
-                        found[at] = self.judge(resource, live, managed, unmatched);
+                        found[at] = self.judge(resource, live, managed, unmatched).await;
                     }
                     Err(error) if error.is_about_connection() => {
                         unreachable.get_or_insert((error, 0)).1 += 1;
@@ -191,7 +193,7 @@ impl<'c> Cycle<'c> {
     }
 
     /// Compares one resource with its live object.
-    fn judge(
+    async fn judge(
         &mut self,
         resource: &'c Resource,
         live: Option<&Value>,
@@ -201,26 +203,39 @@ impl<'c> Cycle<'c> {
         self.look_for_patterns(resource, live, unmatched);
         unmatched.look_for_managers(live, managed_fields);
         let Some(live) = live else {
-            let mut patterns = resource.ignore.iter().chain(self.patterns_for(resource));
-            return if patterns.any(Pattern::is_resource) {
-                Comparison::InSync
-            } else {
-                Comparison::Missing
+            let is_ignored = {
+                let mut patterns = resource.ignore.iter().chain(self.patterns_for(resource));
+                patterns.any(Pattern::is_resource)
             };
+            if is_ignored {
+                return Comparison::InSync;
+            }
+            let unstored = self.unstored(resource).await;
+            let nodes: Vec<NodeId> = unstored.places().collect();
+            self.not_stored(resource, &unstored, &nodes);
+            return Comparison::Missing;
         };
-        let differences = differences(&self.subject(resource), live, managed_fields);
-        self.report.ignored += differences.ignored;
-        for path in &differences.unknown_live {
+        let mut found = differences(&self.subject(resource, None), live, managed_fields);
+        if !found.is_empty() {
+            let unstored = self.unstored(resource).await;
+            if !unstored.is_empty() {
+                let subject = self.subject(resource, Some(&unstored));
+                found = differences(&subject, live, managed_fields);
+                self.not_stored(resource, &unstored, &found.not_stored);
+            }
+        }
+        self.report.ignored += found.ignored;
+        for path in &found.unknown_live {
             self.state.warn_of(format!(
                 "{} has the field {}, which this version does not know and does not compare",
                 resource.id.kind,
                 path.of_any_item()
             ));
         }
-        if differences.findings.is_empty() && differences.not_stored.is_empty() {
+        if found.findings.is_empty() {
             return Comparison::InSync;
         }
-        Comparison::Drifted(differences)
+        Comparison::Drifted(found)
     }
 
     /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.
@@ -249,34 +264,23 @@ impl<'c> Cycle<'c> {
             .retain(|rule| !(rule.is_for(&resource.id) && finds(rule.pattern())));
     }
 
-    /// Tells the fields that this server does not store from those that have drifted.
-    async fn not_stored(&mut self, found: &mut [Comparison]) {
-        for (at, found) in found.iter_mut().enumerate() {
-            let Comparison::Drifted(differences) = found else {
-                continue;
-            };
-            if differences.not_stored.is_empty() {
-                continue;
-            }
-            let asking = self.state.version(self.source);
-            let version = self.stop.unless_asked(asking).await.flatten();
-            let minor = version.map_or(types::version().1, |(_, minor)| minor);
-            differences.settle_gates(minor);
-            for (gate, finding) in std::mem::take(&mut differences.not_stored) {
-                let message = not_stored_message(gate, &finding);
-                self.report
-                    .errors
-                    .push(describe::error(&self.resources[at], message));
-            }
-            if differences.findings.is_empty() {
-                *found = Comparison::InSync;
+    /// What the server does not store of what is declared. Its version matters only where something differs.
+    async fn unstored(&mut self, resource: &Resource) -> Unstored {
+        let asking = self.state.server(self.source);
+        let server = self.stop.unless_asked(asking).await;
+        let server = server.unwrap_or_else(Server::unknown);
+        self.subject(resource, None).unstored(server)
+    }
+
+    /// Reports declared values that the server does not store, each at its own line.
+    fn not_stored(&mut self, resource: &Resource, unstored: &Unstored, nodes: &[NodeId]) {
+        let nodes: BTreeSet<NodeId> = nodes.iter().copied().collect();
+        for node in nodes {
+            if let Some((path, reason)) = unstored.reason(node) {
+                let message = format!("{path}: {reason}");
+                let error = describe::error_at(resource, resource.resolve(node), message);
+                self.report.errors.push(error);
             }
         }
     }
-}
-fn not_stored_message(gate: &Gate, finding: &Finding) -> String {
-    format!(
-        "{}: not stored by this server: it needs the feature gate {}",
-        finding.path, gate.gate
-    )
 }

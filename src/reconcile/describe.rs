@@ -96,9 +96,14 @@ pub(super) fn problem(problem: &Problem) -> report::ErrorEntry {
 
 /// Something that went wrong with a resource.
 pub(super) fn error(resource: &Resource, message: String) -> report::ErrorEntry {
+    error_at(resource, resource.node(), message)
+}
+
+/// Something that went wrong with a value of a resource.
+pub(super) fn error_at(resource: &Resource, node: Node<'_>, message: String) -> report::ErrorEntry {
     report::ErrorEntry {
         resource: Some(ResourceRef::from(&resource.id)),
-        source: Some(source(resource, resource.node())),
+        source: Some(source(resource, node)),
         message,
     }
 }

@@ -13,7 +13,7 @@ use crate::diff::Finding;
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
 use crate::report::{self, Action, FieldEntry, Reason};
-use crate::schema::{Kind, types};
+use crate::schema::Kind;
 
 /// The action, its reason and the fields of one resource's entry in the report.
 type Settled = (Action, Option<String>, Vec<FieldEntry>);
@@ -149,12 +149,13 @@ impl<'c> Cycle<'c> {
         before: Vec<FieldEntry>,
         drift: Vec<Drifted>,
     ) -> Option<Settled> {
-        let version = self.state.server_version;
+        let server = self.state.server(self.source).await;
+        let unstored = self.subject(resource, None).unstored(server);
         let job = Job {
             id: &resource.id,
-            subject: self.subject(resource),
+            subject: self.subject(resource, Some(&unstored)),
             extent,
-            minor: version.map_or(types::version().1, |(_, minor)| minor),
+            server,
             is_current: &|| resource.is_as_read(),
         };
         let outcome = remediate::repair(cluster, &job).await;

@@ -10,11 +10,12 @@ use tokio::task::JoinHandle;
 use super::pacing::Pacing;
 use super::signals::StopSignal;
 use super::{LiveSource, RunOptions, health};
-use crate::diff::Desired;
+use crate::cluster::Version;
+use crate::diff::{Desired, Unstored};
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
 use crate::report::{self, Report};
-use crate::schema::{ResourceId, types};
+use crate::schema::{ResourceId, Server, types};
 
 /// How many different warnings one run prints, and one report has.
 const MOST_WARNINGS: usize = 1000;
@@ -23,8 +24,8 @@ const MOST_WARNINGS: usize = 1000;
 pub(super) struct LoopState {
     /// `None` only while it is at work.
     loader: Option<Loader>,
-    /// The version of the server, once it has told.
-    pub(super) server_version: Option<(u32, u32)>,
+    /// The version of the server, once it has answered.
+    server_version: Option<Version>,
     /// The server was asked for its version in this cycle.
     is_version_asked: bool,
     /// What was said on standard error already: at most [`MOST_WARNINGS`].
@@ -128,32 +129,39 @@ impl LoopState {
 
     /// Whether the server is newer than the tables.
     pub(super) async fn is_newer(&mut self, source: &LiveSource) -> bool {
-        self.version(source)
-            .await
-            .is_some_and(|version| version > types::version())
+        let version = self.version(source).await;
+        version.is_some_and(|version| version > (1, *types::versions().end()))
     }
 
-    /// The version of the server. It is asked until it has told, but at most once in a cycle.
-    pub(super) async fn version(&mut self, source: &LiveSource) -> Option<(u32, u32)> {
+    /// The server as far as its version says what it stores. One that the tables do not know is taken for the nearest.
+    pub(super) async fn server(&mut self, source: &LiveSource) -> Server {
+        let Some(version) = self.version(source).await else {
+            return Server::unknown();
+        };
+        let known = types::versions();
+        let (oldest, newest) = (*known.start(), *known.end());
+        let nearest = version.clamp((1, oldest), (1, newest));
+        if let (Some(server), true) = (&self.server_version, nearest != version) {
+            let message = format!(
+                "the server is {server}, and this program knows Kubernetes 1.{oldest} to 1.{newest}: it compares as with 1.{}",
+                nearest.1
+            );
+            self.warn_of(message);
+        }
+        Server::of(nearest.1)
+    }
+
+    /// The server's version. It is asked for at most once in a run, or, where it does not answer, once in a cycle.
+    async fn version(&mut self, source: &LiveSource) -> Option<(u32, u32)> {
         if let (None, false, LiveSource::Cluster { cluster, .. }) =
-            (self.server_version, self.is_version_asked, source)
+            (&self.server_version, self.is_version_asked, source)
         {
             self.is_version_asked = true;
-            self.server_version = cluster
-                .version()
-                .await
-                .ok()
-                .as_deref()
-                .and_then(parse_version);
+            self.server_version = cluster.version().await.ok();
         }
-        self.server_version
+        let version = self.server_version.as_ref();
+        version.map(|version| (version.major, version.minor))
     }
-}
-
-/// `v1.37.2` as `(1, 37)`.
-fn parse_version(text: &str) -> Option<(u32, u32)> {
-    let mut parts = text.strip_prefix('v')?.split('.');
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 /// What a run that is asked to stop leaves undone.
 pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
@@ -178,7 +186,11 @@ impl<'c> Cycle<'c> {
         rules.map(IgnoreRule::pattern)
     }
 
-    pub(super) fn subject<'r>(&self, resource: &'r Resource) -> Desired<'r>
+    pub(super) fn subject<'r>(
+        &self,
+        resource: &'r Resource,
+        unstored: Option<&'r Unstored>,
+    ) -> Desired<'r>
     where
         'c: 'r,
     {
@@ -193,18 +205,7 @@ impl<'c> Cycle<'c> {
                 .collect(),
             ignore_managers: &self.options.ignore_managers,
             strict: self.options.strict,
+            unstored,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions() {
-        assert_eq!(parse_version("v1.37.2"), Some((1, 37)));
-        assert_eq!(parse_version("v1.30.5-gke.100"), Some((1, 30)));
-        assert_eq!(parse_version("nonsense"), None);
     }
 }

@@ -9,7 +9,7 @@ use super::refusal;
 use super::{Extent, Job, Outcome, RepairResult, body, created};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Live};
-use crate::diff::{Differences, Finding};
+use crate::diff::Finding;
 
 /// How often a repair starts over when others write the same object meanwhile.
 const TRIES: u32 = 5;
@@ -142,15 +142,9 @@ impl<'r> Repair<'r> {
         }
     }
 
-    fn differences(&self, live: &Live) -> Differences {
-        differences(&self.job.subject, &live.value, live.managed_fields())
-    }
-
-    /// What differs, with what the server is able to store by its version.
+    /// What differs.
     fn compare(&self, live: &Live) -> Vec<Finding> {
-        let mut differences = self.differences(live);
-        differences.settle_gates(self.job.minor);
-        differences.findings
+        differences(&self.job.subject, &live.value, live.managed_fields()).findings
     }
 
     /// Why this object is not to be written at all.
@@ -213,7 +207,7 @@ impl<'r> Repair<'r> {
         self.notes.went_along(&left);
         left.retain(|finding| self.is_wanted(finding));
         self.notes.written(written, &left);
-        self.not_stored(answer);
+        self.not_stored(&left);
         self.verdict()
     }
 
@@ -224,14 +218,14 @@ impl<'r> Repair<'r> {
         left
     }
 
-    /// Takes down what the server should be able to store and yet did not.
-    fn not_stored(&mut self, answer: &Live) {
-        for (gate, finding) in self.differences(answer).not_stored {
-            let reason = format!(
-                "not stored by this server: it needs the feature gate {}",
-                gate.gate
-            );
-            self.notes.refuse(&finding, reason);
+    /// Takes down of what is left which feature gate it needs: the server may have it off.
+    fn not_stored(&mut self, left: &[Finding]) {
+        let unstored = self.job.subject.unstored(self.job.server.without_gates());
+        for finding in left {
+            let declared = finding.declared.and_then(|id| unstored.reason(id));
+            if let Some((_, reason)) = declared {
+                self.notes.refuse(finding, reason);
+            }
         }
     }
 

@@ -13,7 +13,7 @@ mod tests;
 pub use self::plan::{body, created};
 use crate::cluster::Cluster;
 use crate::diff::{Desired, Finding};
-use crate::schema::ResourceId;
+use crate::schema::{ResourceId, Server};
 
 /// How far repairs go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,8 @@ pub struct Job<'a> {
     pub subject: Desired<'a>,
     /// How far to go.
     pub extent: Extent,
-    /// The minor version of the server, as far as it is known: what its feature gates let it store.
-    pub minor: u32,
+    /// The server's version, as far as it is known.
+    pub server: Server,
     /// Whether the manifest still says what is about to be written. It is asked before each write, since repairing
     /// many objects takes a while, and the manifest may say `alert` by now.
     pub is_current: &'a (dyn Fn() -> bool + Sync),

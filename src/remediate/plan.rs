@@ -217,7 +217,7 @@ impl ListEdits<'_> {
 #[must_use]
 pub fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
     let root = types::root(id.kind);
-    let mut body = without_owned(&root, subject.declared.to_json());
+    let mut body = without_owned(&root, subject.stored());
     body.insert("apiVersion".to_owned(), id.kind.api_version().into());
     body.insert("kind".to_owned(), id.kind.name().into());
     if let Some(metadata) = body

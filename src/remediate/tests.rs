@@ -19,6 +19,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         ignore: patterns.iter().collect(),
         ignore_managers: &[],
         strict: false,
+        unstored: None,
     };
     let findings = differences(&subject, live, None).findings;
     let is_wanted = |f: &&Finding| !f.is_extra();

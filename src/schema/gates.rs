@@ -1,30 +1,24 @@
 //! Fields that a server stores only when a feature gate is on. Without it they are dropped silently.
 //!
-//! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go.
+//! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go, of each version. A gate that
+//! every version known has locked to on has no row.
 
-use super::model::Gate;
+use super::model::{Gate, Surroundings, Without};
+use crate::yaml::Node;
 
-const fn gate(at: &'static str, gate: &'static str, on_since: Option<u32>) -> Gate {
-    Gate { at, gate, on_since }
+const fn gate(at: &'static str, name: &'static str, on_since: Option<u32>) -> Gate {
+    Gate {
+        at,
+        name,
+        on_since,
+        when: |_| true,
+        without: Without::Drops,
+        called: None,
+    }
 }
 
-/// The gated fields, as of 1.37.
+/// The gated fields.
 pub(super) static GATES: &[Gate] = &[
-    gate(
-        "VolumeMount.recursiveReadOnly",
-        "RecursiveReadOnlyMounts",
-        Some(31),
-    ),
-    gate(
-        "PodAffinityTerm.matchLabelKeys",
-        "MatchLabelKeysInPodAffinity",
-        Some(31),
-    ),
-    gate(
-        "PodAffinityTerm.mismatchLabelKeys",
-        "MatchLabelKeysInPodAffinity",
-        Some(31),
-    ),
     gate("PodSpec.hostUsers", "UserNamespacesSupport", Some(33)),
     gate(
         "PodSecurityContext.supplementalGroupsPolicy",
@@ -41,6 +35,10 @@ pub(super) static GATES: &[Gate] = &[
         "InPlacePodVerticalScaling",
         Some(33),
     ),
+    Gate {
+        without: Without::Stores("Default"),
+        ..gate("SecurityContext.procMount", "ProcMountType", Some(33))
+    },
     gate("PodSpec.resources", "PodLevelResources", Some(34)),
     gate(
         "PodSpec.resourceClaims",
@@ -52,14 +50,24 @@ pub(super) static GATES: &[Gate] = &[
         "DynamicResourceAllocation",
         Some(34),
     ),
-    gate("Volume.image", "ImageVolume", Some(35)),
+    Gate {
+        without: Without::DropsItem,
+        ..gate("Volume.image", IMAGE_VOLUME, Some(35))
+    },
+    Gate {
+        when: is_of_image_volume,
+        without: Without::DropsItem,
+        called: Some("its image volume"),
+        ..gate("VolumeMount.name", IMAGE_VOLUME, Some(35))
+    },
     gate("EnvVarSource.fileKeyRef", "EnvFiles", Some(35)),
     gate("PodSpec.hostnameOverride", "HostnameOverride", Some(35)),
-    gate(
-        "Container.restartPolicyRules",
-        "ContainerRestartRules",
-        Some(35),
-    ),
+    gate("Container.restartPolicyRules", RESTART_RULES, Some(35)),
+    Gate {
+        when: is_restarted_by_rules,
+        without: Without::RefusesBefore(34),
+        ..gate("Container.restartPolicy", RESTART_RULES, Some(35))
+    },
     gate(
         "VolumeProjection.clusterTrustBundle",
         "ClusterTrustBundleProjection",
@@ -71,6 +79,7 @@ pub(super) static GATES: &[Gate] = &[
         Some(37),
     ),
     gate("Lifecycle.stopSignal", "ContainerStopSignals", None),
+    gate("PodSpec.workloadRef", "GenericWorkload", None),
     gate("PodSpec.schedulingGroup", "GenericWorkload", None),
     gate("PodSpec.evictionResponders", "EvictionRequestAPI", None),
     gate("EmptyDirVolumeSource.mode", "EmptyDirVolumeMode", None),
@@ -92,4 +101,29 @@ pub(super) static GATES: &[Gate] = &[
     gate("PodCertificateProjection.user", USER_FIELDS, None),
 ];
 
+const IMAGE_VOLUME: &str = "ImageVolume";
+const RESTART_RULES: &str = "ContainerRestartRules";
 const USER_FIELDS: &str = "AtomicWriteVolumeUserFields";
+
+/// Whether the mount whose `name` this is mounts an image volume of its pod.
+fn is_of_image_volume(name: &Surroundings<'_>) -> bool {
+    let pod = name.structs.iter().rev().nth(2).map(|(_, node)| *node);
+    let mut volumes = pod
+        .and_then(|pod| pod.get("volumes"))
+        .into_iter()
+        .flat_map(Node::items);
+    let is_declared = |field: Node<'_>| !field.is_null();
+    volumes.any(|volume| {
+        volume.get("name").and_then(Node::as_str) == name.value.as_str()
+            && volume.get("image").is_some_and(is_declared)
+    })
+}
+
+/// Whether a `restartPolicy` is more than the `Always` that makes an init container a sidecar.
+fn is_restarted_by_rules(policy: &Surroundings<'_>) -> bool {
+    let is_init = policy
+        .structs
+        .last()
+        .is_some_and(|(list, _)| *list == "initContainers");
+    !is_init || policy.value.as_str() != Some("Always")
+}

@@ -146,17 +146,20 @@ mod rules;
 mod secrets;
 pub mod types;
 mod unions;
+mod versions;
 mod writes;
 
 pub use deletion::being_deleted;
 pub use lists::MATCHED_IN_ORDER;
 pub use model::{
-    DefaultRow, Dropped, Field, Fill, Follower, Gate, Immutable, KeyRow, ListKind, MOST_FIELDS,
-    Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union, scalar_text,
+    DefaultRow, Dropped, Field, Fill, Follower, Immutable, KeyRow, ListKind, MOST_FIELDS, Members,
+    Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Surroundings, Type, Union, Versions,
+    Without, scalar_text,
 };
 pub use ownership::RECORDS;
 pub use rules::defaults as default_rows;
 pub use secrets::{NamedBy, is_secret, named_by};
+pub use versions::{Need, Server};
 pub use writes::{exclusive_sibling, forbidden, is_selected};
 
 #[cfg(test)]

@@ -110,8 +110,19 @@ pub struct Field {
     pub ty: Type,
     /// A pointer in Go: an explicit zero or `{}` is kept and differs from absence.
     pub pointer: bool,
+    /// The minor versions of Kubernetes 1 that have it, if not all that have its struct.
+    pub versions: Versions,
     /// What the server is known to do with it.
     pub rules: Rules,
+}
+
+/// A range of minor versions of Kubernetes 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Versions {
+    /// The first; `None`: the oldest that the tables know has it already.
+    pub since: Option<u32>,
+    /// The last; `None`: the newest that the tables know still has it.
+    pub until: Option<u32>,
 }
 
 /// The type of a value.
@@ -252,7 +263,7 @@ pub struct Rules {
     pub carried_over: bool,
     /// The server does not store what is declared, on a condition.
     pub dropped: Option<&'static Dropped>,
-    /// The feature gate without which the server does not store it.
+    /// The feature gate without which the server does not store it, or some of its values.
     pub gate: Option<&'static Gate>,
     /// The server refuses to change it.
     pub immutable: Option<&'static Immutable>,
@@ -373,9 +384,36 @@ pub struct Gate {
     /// The field.
     pub at: &'static str,
     /// The gate's name.
-    pub gate: &'static str,
+    pub name: &'static str,
     /// The minor version of Kubernetes 1 since which it is on by default; `None`: it is off in every version known.
     pub on_since: Option<u32>,
+    /// Which declared values need the gate.
+    pub when: fn(&Surroundings<'_>) -> bool,
+    /// What a server without the gate does.
+    pub without: Without,
+    /// What a message calls it, where the field's name does not say it.
+    pub called: Option<&'static str>,
+}
+
+/// What a server does with a declared value whose feature gate is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Without {
+    /// It drops the field.
+    Drops,
+    /// It drops the whole item of a list that has the field.
+    DropsItem,
+    /// It stores this value instead.
+    Stores(&'static str),
+    /// It drops the field; before this minor version it refuses the object.
+    RefusesBefore(u32),
+}
+
+/// A declared value and the structs around it: what the conditions of the gates look at.
+pub struct Surroundings<'a> {
+    /// The value.
+    pub value: Node<'a>,
+    /// The structs around it, from the object inwards, each with the field that it stands in or whose item it is.
+    pub structs: &'a [(&'static str, Node<'a>)],
 }
 
 /// A row of what the server refuses to change.

@@ -1,12 +1,14 @@
-//! The types of the four kinds as Go has them: every field, its type, pointers, lists and their keys.
+//! The types of the four kinds as Go has them: every field, its type, pointers, lists and their keys, and which versions
+//! of Kubernetes have it.
 //!
-//! `types.txt` is generated from Kubernetes' own Go types and OpenAPI document by the test control plane's
-//! `types` command; a test compares the two. It is read once, at the first use.
+//! `types.txt` is generated from the Go types and OpenAPI definitions of each version by `tests/controlplane/types.sh`; a
+//! test compares the two. It is read once, at the first use.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use super::Kind;
-use super::model::{Field, ListKind, Scalar, Struct, StructRef, Type};
+use super::model::{Field, ListKind, Scalar, Struct, StructRef, Type, Versions};
 use super::rules;
 
 /// The generated tables.
@@ -18,10 +20,10 @@ pub fn root(kind: Kind) -> StructRef {
     TABLES.roots[kind as usize]
 }
 
-/// The version of Kubernetes that the tables were made from, as `(1, 37)`.
+/// The minor versions of Kubernetes 1 that the tables were made from.
 #[must_use]
-pub fn version() -> (u32, u32) {
-    TABLES.version
+pub fn versions() -> RangeInclusive<u32> {
+    TABLES.versions.clone()
 }
 
 /// Every struct of the tables.
@@ -32,7 +34,7 @@ pub fn structs() -> impl Iterator<Item = &'static Struct> {
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(GENERATED));
 
 struct Tables {
-    version: (u32, u32),
+    versions: RangeInclusive<u32>,
     structs: Vec<StructRef>,
     /// By the number of the kind.
     roots: [StructRef; Kind::ALL.len()],
@@ -77,17 +79,24 @@ impl Tables {
             place
         });
         let structs = filled.collect();
-        let version = text
+        let versions = text
             .lines()
-            .find_map(|line| line.strip_prefix("version v"))
-            .expect("a version line");
-        let mut parts = version.split('.').map(|n| n.parse().expect("a number"));
+            .find_map(|line| line.strip_prefix("versions "))
+            .expect("a line of versions");
+        let mut minors = versions.split(' ').map(minor);
+        let oldest = minors.next().expect("a version");
         Self {
-            version: (parts.next().unwrap_or(0), parts.next().unwrap_or(0)),
+            versions: oldest..=minors.next_back().unwrap_or(oldest),
             structs,
             roots,
         }
     }
+}
+
+/// 37 of `v1.37.2`.
+fn minor(version: &str) -> u32 {
+    let minor = version.split('.').nth(1).expect("a minor version");
+    minor.parse().expect("a number")
 }
 
 /// The blocks `type NAME …` with their lines, the heading included.
@@ -108,10 +117,18 @@ fn field(owner: &'static str, line: &'static str, find: &impl Fn(&str) -> Struct
     let (word, pointer) = word
         .strip_prefix('*')
         .map_or((word, false), |rest| (rest, true));
+    let number = |flag: &str| {
+        let text = flags.iter().find_map(|word| word.strip_prefix(flag));
+        text.map(|text| text.parse().expect("a number"))
+    };
     Field {
         name,
         ty: parse(word, &flags, find),
         pointer,
+        versions: Versions {
+            since: number("since="),
+            until: number("until="),
+        },
         rules: rules::of(owner, name),
     }
 }

@@ -6,7 +6,7 @@ use super::lines::Lines;
 use super::resolve::{self, ScalarValue};
 
 /// A node of a [`Tree`], with the alias it was reached through, if any.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId {
     pub(super) index: u32,
     /// Where the outermost alias stands that leads here; `NO_ALIAS` where none does.

@@ -1,0 +1,376 @@
+//! What a manifest declares and a server does not store. This looks at the declared side alone.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::pairs::{Identities, of_item};
+use crate::path::{Ignore, Path, Segment};
+use crate::schema::{
+    Field, Kind, ListKind, Need, Server, Struct, Surroundings, Type, Without, types,
+};
+use crate::yaml::{self, Node, NodeId};
+
+/// The declared values that a server does not store.
+#[derive(Debug)]
+pub struct Unstored {
+    server: Server,
+    places: HashMap<NodeId, NotStored>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct NotStored {
+    path: Path,
+    need: Need,
+    is_ignored: bool,
+}
+
+impl Unstored {
+    /// What this server does not store of a manifest's document.
+    #[must_use]
+    pub fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
+        let mut search = Search {
+            server,
+            path: Path::root(),
+            structs: Vec::new(),
+            is_ignored: false,
+            places: HashMap::new(),
+        };
+        search.structure(types::root(kind).get(), "", document, ignore);
+        Self {
+            server,
+            places: search.places,
+        }
+    }
+
+    /// Whether the server stores all that is declared.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// Whether this declared value is not stored, so that it is as good as live when this is.
+    pub(super) fn explains(&self, declared: Node<'_>, live: Option<&Value>) -> bool {
+        let place = self.places.get(&declared.id());
+        place.is_some_and(|place| match live {
+            None => true,
+            Some(live) => live.as_str().is_some() && live.as_str() == place.need.instead(),
+        })
+    }
+
+    /// Whether a value that is not stored is declared here.
+    pub(super) fn has(&self, declared: Node<'_>) -> bool {
+        self.places.contains_key(&declared.id())
+    }
+
+    /// A declared value as JSON, without what the server drops. What it refuses stays, so that it can say so.
+    #[must_use]
+    pub fn stored(&self, declared: Node<'_>) -> Value {
+        if self.is_empty() {
+            return declared.to_json();
+        }
+        let is_dropped = |node: &Node<'_>| {
+            let place = self.places.get(&node.id());
+            place.is_some_and(|place| !place.need.is_refused(self.server))
+        };
+        match declared.value() {
+            yaml::Value::List => {
+                let items = declared.items().filter(|item| !is_dropped(item));
+                items.map(|item| self.stored(item)).collect()
+            }
+            yaml::Value::Map => {
+                let entries = declared
+                    .entries()
+                    .filter(|entry| !is_dropped(&entry.value))
+                    .map(|entry| (entry.key.to_owned(), self.stored(entry.value)));
+                Value::Object(entries.collect())
+            }
+            _ => declared.to_json(),
+        }
+    }
+
+    /// Tells the values at and below a declared one that are not stored.
+    pub(super) fn tell(&self, declared: Node<'_>, tell: &mut dyn FnMut(NodeId)) {
+        if self.is_empty() {
+            return;
+        }
+        if self.has(declared) {
+            return tell(declared.id());
+        }
+        let items = declared.items();
+        let values = declared.entries().map(|entry| entry.value);
+        for inner in items.chain(values) {
+            self.tell(inner, tell);
+        }
+    }
+
+    /// Those that are not ignored.
+    pub fn places(&self) -> impl Iterator<Item = NodeId> {
+        let places = self.places.iter().filter(|(_, place)| !place.is_ignored);
+        places.map(|(id, _)| *id)
+    }
+
+    /// The path of one of the values, and why it is not stored.
+    #[must_use]
+    pub fn reason(&self, id: NodeId) -> Option<(&Path, String)> {
+        let place = self.places.get(&id)?;
+        let need = place.need.told(self.server);
+        Some((&place.path, format!("not stored by this server ({need})")))
+    }
+}
+
+/// Where the search stands, and what it has found.
+struct Search<'a> {
+    server: Server,
+    path: Path,
+    structs: Vec<(&'static str, Node<'a>)>,
+    /// Inside of what the user leaves out.
+    is_ignored: bool,
+    places: HashMap<NodeId, NotStored>,
+}
+
+impl<'a> Search<'a> {
+    fn structure(
+        &mut self,
+        ty: &'static Struct,
+        name: &'static str,
+        node: Node<'a>,
+        ignore: &Ignore<'_>,
+    ) {
+        let outer = self.is_ignored;
+        self.is_ignored |= ignore.here();
+        self.structs.push((name, node));
+        if let Some(need) = self.need_of_item(ty, node) {
+            self.found(node, need, ignore);
+        } else {
+            for entry in node.entries().filter(|entry| says_something(entry.value)) {
+                let Some(field) = ty.field(entry.key) else {
+                    continue;
+                };
+                let ignore = ignore.key(field.name);
+                self.path.push(Segment::Key(field.name.to_owned()));
+                match self.need(field, entry.value) {
+                    Some(need) => self.found(entry.value, need, &ignore),
+                    None => self.value(&field.ty, field.name, entry.value, &ignore),
+                }
+                self.path.pop();
+            }
+        }
+        self.structs.pop();
+        self.is_ignored = outer;
+    }
+
+    fn value(
+        &mut self,
+        ty: &'static Type,
+        name: &'static str,
+        node: Node<'a>,
+        ignore: &Ignore<'_>,
+    ) {
+        match ty {
+            Type::Struct(ty) => self.structure(ty.get(), name, node, ignore),
+            Type::List { item, kind } => {
+                if let Type::Struct(ty) = &**item {
+                    self.items(ty.get(), kind, name, node, ignore);
+                }
+            }
+            Type::Scalar(_) | Type::Any | Type::Map { .. } => {}
+        }
+    }
+
+    fn items(
+        &mut self,
+        ty: &'static Struct,
+        kind: &'static ListKind,
+        name: &'static str,
+        list: Node<'a>,
+        ignore: &Ignore<'_>,
+    ) {
+        let items: Vec<Node<'a>> = list.items().collect();
+        let keys: &'static [&'static str] = match kind {
+            ListKind::Keyed(keys) => keys,
+            ListKind::Atomic | ListKind::Set => &[],
+        };
+        let identities = Identities::of_declared(ty, keys, &items);
+        let outer = self.is_ignored;
+        self.is_ignored |= ignore.here();
+        for (i, item) in items.into_iter().enumerate() {
+            let segment = match kind {
+                ListKind::Keyed(_) => identities.segment(i, keys),
+                ListKind::Atomic | ListKind::Set => Segment::Index(i),
+            };
+            let ignore = ignore.item(|at| at == i, |key, text| of_item(ty, item, key) == text);
+            self.path.push(segment);
+            self.structure(ty, name, item, &ignore);
+            self.path.pop();
+        }
+        self.is_ignored = outer;
+    }
+
+    /// The need of a field's value, where it is not met.
+    fn need(&self, field: &'static Field, value: Node<'a>) -> Option<Need> {
+        let at = Surroundings {
+            value,
+            structs: &self.structs,
+        };
+        Need::unmet(self.server, field, &at)
+    }
+
+    /// The need of a field because of which the item that has it is dropped.
+    fn need_of_item(&self, ty: &'static Struct, item: Node<'a>) -> Option<Need> {
+        let gated = ty.fields.iter().filter(|field| {
+            let gate = field.rules.gate;
+            gate.is_some_and(|gate| gate.without == Without::DropsItem)
+        });
+        gated
+            .filter_map(|field| Some((field, item.get(field.name)?)))
+            .filter(|(_, value)| says_something(*value))
+            .find_map(|(field, value)| self.need(field, value))
+    }
+
+    fn found(&mut self, node: Node<'a>, need: Need, ignore: &Ignore<'_>) {
+        let place = NotStored {
+            path: self.path.clone(),
+            need,
+            is_ignored: self.is_ignored || ignore.here(),
+        };
+        self.places.insert(node.id(), place);
+    }
+}
+
+/// Whether a node declares anything: neither `null` nor an empty list or map.
+fn says_something(node: Node<'_>) -> bool {
+    match node.value() {
+        yaml::Value::Null => false,
+        yaml::Value::List | yaml::Value::Map => !node.is_empty(),
+        _ => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::yaml;
+
+    const MANIFEST: &str = "
+spec:
+  template:
+    spec:
+      resources: {limits: {cpu: 1}}
+      initContainers:
+      - {name: sidecar, restartPolicy: Always}
+      - {name: once, restartPolicy: Never}
+      containers:
+      - name: main
+        restartPolicy: OnFailure
+        lifecycle: {stopSignal: SIGTERM}
+        volumeMounts:
+        - {name: e, mountPath: /e}
+        - {name: img, mountPath: /img}
+        env:
+        - {name: A, valueFrom: {fileKeyRef: {volumeName: e, path: p, key: k}}}
+      volumes:
+      - {name: e, emptyDir: {mode: 0755}}
+      - {name: img, image: {reference: a/b}}
+      - {name: none, image: null, emptyDir: {}}
+      - {name: p, projected: {sources: [{podCertificate: {userAnnotations: {a/b: c}}}]}}
+";
+
+    fn unstored(server: Server, ignore: &str) -> (Vec<String>, Value) {
+        let stream = yaml::read(MANIFEST.as_bytes().to_vec());
+        let document = stream.tree.node(stream.documents[0].root);
+        let patterns = crate::path::Pattern::parse_list(ignore).unwrap();
+        let unstored = Unstored::of(Kind::Deployment, document, &Ignore::new(&patterns), server);
+        let mut told: Vec<String> = unstored
+            .places()
+            .filter_map(|id| unstored.reason(id))
+            .map(|(path, reason)| {
+                let path = path.to_string();
+                let reason = reason.replace("not stored by this server ", "");
+                format!("{} {reason}", path.replace("spec.template.spec.", ""))
+            })
+            .collect();
+        told.sort();
+        let stored = unstored.stored(document);
+        (told, stored["spec"]["template"]["spec"].clone())
+    }
+
+    #[test]
+    fn each_version_stores_more() {
+        let (told, stored) = unstored(Server::of(33), "");
+        assert_eq!(
+            told,
+            [
+                "containers[name=main].env[name=A].valueFrom.fileKeyRef (fileKeyRef needs Kubernetes 1.35, or 1.34 with the feature gate EnvFiles)",
+                "containers[name=main].lifecycle.stopSignal (stopSignal needs the feature gate ContainerStopSignals)",
+                "containers[name=main].restartPolicy (restartPolicy needs Kubernetes 1.35, or 1.34 with the feature gate ContainerRestartRules)",
+                "containers[name=main].volumeMounts[name=img] (its image volume needs Kubernetes 1.35, or the feature gate ImageVolume)",
+                "initContainers[name=once].restartPolicy (restartPolicy needs Kubernetes 1.35, or 1.34 with the feature gate ContainerRestartRules)",
+                "resources (resources needs Kubernetes 1.34, or the feature gate PodLevelResources)",
+                "volumes[name=e].emptyDir.mode (mode needs Kubernetes 1.37 with the feature gate EmptyDirVolumeMode)",
+                "volumes[name=img] (image needs Kubernetes 1.35, or the feature gate ImageVolume)",
+                "volumes[name=p].projected.sources[0].podCertificate (podCertificate needs Kubernetes 1.37, or 1.34 with the feature gate PodCertificateRequest)",
+            ]
+        );
+        // What this version refuses is sent, so that it says so.
+        let expected = json!({
+            "initContainers": [
+                {"name": "sidecar", "restartPolicy": "Always"},
+                {"name": "once", "restartPolicy": "Never"}
+            ],
+            "containers": [{
+                "name": "main",
+                "restartPolicy": "OnFailure",
+                "lifecycle": {},
+                "volumeMounts": [{"name": "e", "mountPath": "/e"}],
+                "env": [{"name": "A", "valueFrom": {}}]
+            }],
+            "volumes": [
+                {"name": "e", "emptyDir": {}},
+                {"name": "none", "image": null, "emptyDir": {}},
+                {"name": "p", "projected": {"sources": [{}]}}
+            ]
+        });
+        assert_eq!(stored, expected);
+
+        let (told, stored) = unstored(Server::of(34), "");
+        assert_eq!(told.len(), 8, "{told:#?}");
+        assert!(
+            told[2].ends_with(
+                "(restartPolicy needs Kubernetes 1.35, or the feature gate ContainerRestartRules)"
+            ),
+            "{}",
+            told[2]
+        );
+        let expected = json!([{"name": "sidecar", "restartPolicy": "Always"}, {"name": "once"}]);
+        assert_eq!(stored["initContainers"], expected);
+
+        let (told, _) = unstored(Server::unknown(), "");
+        assert_eq!(
+            told,
+            [
+                "containers[name=main].lifecycle.stopSignal (stopSignal needs the feature gate ContainerStopSignals)",
+                "volumes[name=e].emptyDir.mode (mode needs the feature gate EmptyDirVolumeMode)",
+            ]
+        );
+        assert_eq!(unstored(Server::of(32), ""), unstored(Server::of(33), ""));
+        assert_eq!(unstored(Server::of(38), ""), unstored(Server::of(37), ""));
+    }
+
+    #[test]
+    fn what_is_ignored_is_not_stored_either_but_not_told() {
+        let ignore = "spec.template.spec.volumes[name=img],spec.template.spec.containers[*].lifecycle,spec.template.spec.volumes[name=e]";
+        let (told, stored) = unstored(Server::of(35), ignore);
+        assert_eq!(
+            told,
+            [
+                "volumes[name=p].projected.sources[0].podCertificate (podCertificate needs Kubernetes 1.37, or the feature gate PodCertificateRequest)"
+            ]
+        );
+        assert_eq!(stored["containers"][0]["lifecycle"], json!({}));
+        assert_eq!(stored["volumes"][0]["emptyDir"], json!({}));
+    }
+}
