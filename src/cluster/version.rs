@@ -24,7 +24,7 @@ impl fmt::Display for Version {
 /// The answer to a GET of `/version`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct VersionAnswer {
     git_version: String,
     #[serde(default)]
     emulation_major: String,
@@ -34,7 +34,7 @@ struct Answer {
 
 /// Reads the answer. `None`: it names no version of Kubernetes.
 pub(super) fn read(body: &[u8]) -> Option<Version> {
-    let answer: Answer = serde_json::from_slice(body).ok()?;
+    let answer: VersionAnswer = serde_json::from_slice(body).ok()?;
     let mut parts = answer.git_version.strip_prefix('v')?.split(['.', '-', '+']);
     let mut number = || parts.next()?.parse().ok();
     let (major, minor) = (number()?, number()?);

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::pairs::{Identities, of_item};
 use crate::path::{Ignore, Path, Segment};
 use crate::schema::{
-    Field, Kind, ListKind, Need, Server, Struct, Surroundings, Type, Without, types,
+    DeclaredPosition, Field, Kind, ListKind, Need, Server, Struct, Type, Without, types,
 };
 use crate::yaml::{self, Node, NodeId};
 
@@ -30,7 +30,7 @@ impl Unstored {
     /// What this server does not store of a manifest's document.
     #[must_use]
     pub fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
-        let mut search = Search {
+        let mut search = UnstoredSearch {
             server,
             path: Path::root(),
             structs: Vec::new(),
@@ -121,7 +121,7 @@ impl Unstored {
 }
 
 /// Where the search stands, and what it has found.
-struct Search<'a> {
+struct UnstoredSearch<'a> {
     server: Server,
     path: Path,
     structs: Vec<(&'static str, Node<'a>)>,
@@ -130,7 +130,7 @@ struct Search<'a> {
     places: HashMap<NodeId, NotStored>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> UnstoredSearch<'a> {
     fn structure(
         &mut self,
         ty: &'static Struct,
@@ -210,7 +210,7 @@ impl<'a> Search<'a> {
 
     /// The need of a field's value, where it is not met.
     fn need(&self, field: &'static Field, value: Node<'a>) -> Option<Need> {
-        let at = Surroundings {
+        let at = DeclaredPosition {
             value,
             structs: &self.structs,
         };

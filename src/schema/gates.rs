@@ -3,7 +3,7 @@
 //! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go, of each version. A gate that
 //! every version known has locked to on has no row.
 
-use super::model::{Gate, Surroundings, Without};
+use super::model::{DeclaredPosition, Gate, Without};
 use crate::yaml::Node;
 
 const fn gate(at: &'static str, name: &'static str, on_since: Option<u32>) -> Gate {
@@ -106,7 +106,7 @@ const RESTART_RULES: &str = "ContainerRestartRules";
 const USER_FIELDS: &str = "AtomicWriteVolumeUserFields";
 
 /// Whether the mount whose `name` this is mounts an image volume of its pod.
-fn is_of_image_volume(name: &Surroundings<'_>) -> bool {
+fn is_of_image_volume(name: &DeclaredPosition<'_>) -> bool {
     let pod = name.structs.iter().rev().nth(2).map(|(_, node)| *node);
     let mut volumes = pod
         .and_then(|pod| pod.get("volumes"))
@@ -120,7 +120,7 @@ fn is_of_image_volume(name: &Surroundings<'_>) -> bool {
 }
 
 /// Whether a `restartPolicy` is more than the `Always` that makes an init container a sidecar.
-fn is_restarted_by_rules(policy: &Surroundings<'_>) -> bool {
+fn is_restarted_by_rules(policy: &DeclaredPosition<'_>) -> bool {
     let is_init = policy
         .structs
         .last()

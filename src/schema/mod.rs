@@ -152,9 +152,9 @@ mod writes;
 pub use deletion::being_deleted;
 pub use lists::MATCHED_IN_ORDER;
 pub use model::{
-    DefaultRow, Dropped, Field, Fill, Follower, Immutable, KeyRow, ListKind, MOST_FIELDS, Members,
-    Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Surroundings, Type, Union, Versions,
-    Without, scalar_text,
+    DeclaredPosition, DefaultRow, Dropped, Field, Fill, Follower, Immutable, KeyRow, ListKind,
+    MOST_FIELDS, Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union,
+    Versions, Without, scalar_text,
 };
 pub use ownership::RECORDS;
 pub use rules::defaults as default_rows;

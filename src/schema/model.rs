@@ -388,7 +388,7 @@ pub struct Gate {
     /// The minor version of Kubernetes 1 since which it is on by default; `None`: it is off in every version known.
     pub on_since: Option<u32>,
     /// Which declared values need the gate.
-    pub when: fn(&Surroundings<'_>) -> bool,
+    pub when: fn(&DeclaredPosition<'_>) -> bool,
     /// What a server without the gate does.
     pub without: Without,
     /// What a message calls it, where the field's name does not say it.
@@ -409,7 +409,7 @@ pub enum Without {
 }
 
 /// A declared value and the structs around it: what the conditions of the gates look at.
-pub struct Surroundings<'a> {
+pub struct DeclaredPosition<'a> {
     /// The value.
     pub value: Node<'a>,
     /// The structs around it, from the object inwards, each with the field that it stands in or whose item it is.

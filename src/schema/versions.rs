@@ -1,6 +1,6 @@
 //! What a server stores, by its version.
 
-use super::model::{Field, Gate, Surroundings, Without};
+use super::model::{DeclaredPosition, Field, Gate, Without};
 use super::types;
 
 /// A server, as far as it decides about what is stored.
@@ -48,7 +48,7 @@ pub struct Need {
 impl Need {
     /// What this server lacks to store a field's declared value; `None` where it stores it.
     #[must_use]
-    pub fn unmet(server: Server, field: &'static Field, at: &Surroundings<'_>) -> Option<Self> {
+    pub fn unmet(server: Server, field: &'static Field, at: &DeclaredPosition<'_>) -> Option<Self> {
         let gate = field.rules.gate.filter(|gate| (gate.when)(at));
         let need = Self { field, gate };
         (!need.is_met(server)).then_some(need)
