@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Measures gitops-drift against the test control plane, in turns with kubectl and with the least that any client needs.
+# Measures gitops-drift against the test control plane, in turns with the kubectl of the same version and with the least
+# that any client needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -19,7 +20,8 @@ N is how many objects there are, 1000 by default. The cases:
 
 Without a case: sync, drift and one. Each case fills a control plane of its own. The floor is the time that it takes to
 fetch the same objects over one connection, reading and dropping what comes. A run that did not compare everything,
-did not find what was changed, or left no request in the audit log makes no figure: it ends the benchmark.
+did not find what was changed, or left no request in the audit log makes no figure: it ends the benchmark. kubectl is the
+control plane's own; the first line says of which version it is.
 
   --pairs N           rounds of the program and the floor (9)
   --kubectl-rounds N  rounds of kubectl diff, up to 1,000 objects (5; 0 leaves it out)

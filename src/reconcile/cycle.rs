@@ -1,13 +1,12 @@
 //! One cycle: load, compare, repair, report.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use super::compare::Early;
 use super::describe;
 use super::signals::StopSignal;
 use super::state::{Cycle, Inputs, LoopState};
-use super::{LiveSource, Mode, RunOptions};
+use super::{LiveSource, Mode, RunOptions, namespaces};
 use crate::manifest::{Manifests, Resource};
 use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
@@ -52,13 +51,15 @@ pub(super) async fn run(
     for warning in &manifests.warnings {
         state.warn(describe::problem(warning));
     }
+    let mut of_context = None;
     if let LiveSource::Cluster {
         named, namespace, ..
     } = source
     {
         report.cluster = Some(named.clone());
-        warn_of_namespace(state, options, &manifests, namespace.as_deref());
+        of_context = namespace.as_deref();
     }
+    namespaces::warn_of_options(state, options, &manifests, of_context);
     let mut cycle = Cycle {
         state,
         options,
@@ -70,6 +71,7 @@ pub(super) async fn run(
         report,
     };
     let found = cycle.compare(early).await;
+    cycle.hint_at_namespaces(&found).await;
     stop.set_writing(matches!(options.mode, Mode::Remediate(_)));
     cycle.settle(found).await;
     stop.set_writing(false);
@@ -87,7 +89,7 @@ pub(super) async fn run(
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
     }
-    report.errors.sort_by_cached_key(report::text::error_line);
+    report.errors.sort_by_cached_key(order);
     report.time = describe::now();
     Some(report)
 }
@@ -128,26 +130,6 @@ fn opening(state: &mut LoopState, manifests: &Manifests, newer: bool) -> Report 
     }
 }
 
-fn warn_of_namespace(
-    state: &mut LoopState,
-    options: &RunOptions,
-    manifests: &Manifests,
-    of_context: Option<&str>,
-) {
-    let ours = &options.manifests.namespace;
-    let names_none = |resource: &&Arc<Resource>| {
-        let metadata = resource.node().get("metadata");
-        resource.id.kind.is_namespaced()
-            && metadata.and_then(|node| node.get("namespace")).is_none()
-    };
-    let count = manifests.resources.iter().filter(names_none).count();
-    if let (Some(of_context), 1..) = (of_context.filter(|name| name != ours), count) {
-        state.warn_of(format!(
-            "{count} manifest(s) name no namespace and are looked for in `{ours}`, but the context's own namespace is `{of_context}`; see --namespace"
-        ));
-    }
-}
-
 fn hide_secrets(manifests: &Manifests, report: &mut Report) {
     let of_ids: HashMap<&ResourceId, &Resource> = manifests
         .resources
@@ -155,6 +137,11 @@ fn hide_secrets(manifests: &Manifests, report: &mut Report) {
         .map(|resource| (&resource.id, &**resource))
         .collect();
     redact(report, |id| Some(of_ids.get(id)?.node().to_json()));
+}
+
+/// Errors stand in the order of files and lines; those without a place come first.
+fn order(error: &report::ErrorEntry) -> impl Ord + use<> {
+    (error.source.clone(), report::text::error_line(error))
 }
 
 /// A run that compared nothing says why, unless an error does.

@@ -5,6 +5,7 @@ mod compare;
 mod cycle;
 mod describe;
 mod health;
+mod namespaces;
 mod outage;
 mod pacing;
 mod progress;

@@ -32,6 +32,8 @@ pub(super) struct LoopState {
     warned: BTreeSet<String>,
     /// The warnings of the current cycle, each once.
     warnings: BTreeMap<String, report::ErrorEntry>,
+    /// Whether the namespaces exist of which all resources were missing in the last cycle.
+    pub(super) known_namespaces: BTreeMap<String, bool>,
     /// Which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
     /// Why the last cycle could not reach the server, if it could not.
@@ -56,6 +58,7 @@ impl LoopState {
             is_version_asked: false,
             warned: BTreeSet::new(),
             warnings: BTreeMap::new(),
+            known_namespaces: BTreeMap::new(),
             pacing: Pacing::new(options.interval),
             unreachable: None,
         })

@@ -59,16 +59,14 @@ func main() {
 
 func (b *bench) main(tool, controlPlane string, names []string) error {
 	b.tool, b.controlPlane = []string{tool}, []string{controlPlane}
+	// Not the one on PATH: that may be of any version.
 	b.kubectl = []string{controlPlane, "kubectl"}
-	if path, err := exec.LookPath("kubectl"); err == nil {
-		b.kubectl = []string{path}
-	}
 	folder, err := os.MkdirTemp("", "gitops-drift-bench-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	fmt.Printf("%d cores, %s, %s; kubectl: %s\n", runtime.NumCPU(), version(b.tool, "--version"),
+	fmt.Printf("%d cores, %s, %s; the control plane's own kubectl: %s\n", runtime.NumCPU(), version(b.tool, "--version"),
 		time.Now().UTC().Format(time.DateOnly), version(b.kubectl, "version", "--client"))
 	for i, name := range names {
 		run, ok := cases[name]

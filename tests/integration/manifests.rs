@@ -246,3 +246,136 @@ fn a_snapshot_that_is_not_there_is_named_with_its_option() {
         run.stderr
     );
 }
+
+#[test]
+fn errors_stand_in_the_order_of_files_and_lines() {
+    let broken = |count: usize| {
+        let document = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: 1\n---\n";
+        document.repeat(count)
+    };
+    let files = folder(&[("m/a.yaml", &broken(4)), ("m/b.yaml", &broken(1))]);
+    let manifests = files.path().join("m");
+    let run = run(&[
+        "-f",
+        text(&manifests),
+        "--live",
+        "examples/live",
+        "--output",
+        "json",
+    ])
+    .exits(2);
+    let report = run.json();
+    let places: Vec<(bool, u64)> = report["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|error| error["message"].as_str().unwrap().starts_with("data: "))
+        .map(|error| {
+            let source = &error["source"];
+            let is_second = source["file"].as_str().unwrap().ends_with("b.yaml");
+            (is_second, source["line"].as_u64().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        places,
+        [(false, 4), (false, 9), (false, 14), (false, 19), (true, 4)]
+    );
+}
+
+#[test]
+fn other_kinds_are_counted_whatever_else_is_there() {
+    let other = |kind: &str| format!("apiVersion: apps/v1\nkind: {kind}\nmetadata: {{name: x}}\n");
+    let files = folder(&[
+        ("m/a.yaml", &other("StatefulSet")),
+        ("m/b.yaml", "a: [\n"),
+        ("m/c.yaml", &format!("a: [\n---\n{}", other("DaemonSet"))),
+        (
+            "m/d.yaml",
+            &format!(
+                "{}---\n{}",
+                config_map("app-config", "k", "v"),
+                other("DaemonSet")
+            ),
+        ),
+        ("m/chart/Chart.yaml", "apiVersion: v2\n"),
+        ("m/k/kustomization.yaml", "resources: [e.yaml]\n"),
+        ("m/k/e.yaml", &other("StatefulSet")),
+        (
+            "m/list.yaml",
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, metadata: {name: s}}\n",
+        ),
+        (
+            "config",
+            "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{name: c, cluster: {server: \"http://127.0.0.1:1\"}}]\n\
+             users: [{name: c, user: {}}]\ncontexts: [{name: c, context: {cluster: c, user: c}}]\n",
+        ),
+    ]);
+    let (manifests, config) = (files.path().join("m"), files.path().join("config"));
+    for more in [
+        &["--live", "examples/live"][..],
+        &["--kubeconfig", text(&config), "--once"],
+        &["--live", "examples/live", "--strict", "--fail-on-drift"],
+    ] {
+        let run = run(&[&["-f", text(&manifests)][..], more].concat()).exits(2);
+        for line in [
+            "Not compared: 2 of apps/v1 DaemonSet\n",
+            "Not compared: 2 of apps/v1 StatefulSet\n",
+            "Not compared: 1 of v1 Secret\n",
+        ] {
+            assert!(run.stdout.contains(line), "{more:?}:\n{}", run.stdout);
+        }
+    }
+}
+
+#[test]
+fn a_namespace_of_which_everything_is_missing_gets_a_hint() {
+    let name = "a_namespace_of_which_everything_is_missing_gets_a_hint";
+    let Some(plane) = ControlPlane::for_test(name) else {
+        return;
+    };
+    let namespace = plane.namespace();
+    let files = folder(&[
+        ("a.yaml", &config_map("a", "k", "v")),
+        ("b.yaml", &config_map("b", "k", "v")),
+        (
+            "c.yaml",
+            &config_map("c", "k", "v").replace("{name: ", "{namespace: no-such-namespace, name: "),
+        ),
+    ]);
+    let path = text(files.path());
+    let check = |namespace: &str, user: &str| {
+        plane
+            .run_as(user, &["-f", path, "-n", namespace, "--once"])
+            .exits(0)
+            .stderr
+    };
+    let said = check(&namespace, "reader");
+    let hint = format!(
+        "all 2 resources declared in namespace `{namespace}` are missing; is --namespace right?"
+    );
+    assert!(said.contains(&hint), "{said}");
+    let hint = "the only resource declared in namespace `no-such-namespace` is missing: the namespace does not exist\n";
+    assert!(said.contains(hint), "{said}");
+    let said = check("not-there-either", "reader");
+    let hint = "in namespace `not-there-either` are missing: the namespace does not exist; is --namespace right?";
+    assert!(said.contains(hint), "{said}");
+    plane.kubectl_with(
+        &["apply", "-n", &namespace, "-f", "-"],
+        &config_map("a", "k", "v"),
+    );
+    let said = check(&namespace, "reader");
+    assert!(!said.contains(&format!("`{namespace}`")), "{said}");
+}
+
+#[test]
+fn a_namespace_that_no_manifest_uses_is_warned_about() {
+    let in_shop = config_map("a", "k", "v").replace("{name: ", "{namespace: shop, name: ");
+    let args = ["-f", "-", "--live", "examples/live", "-n"];
+    let said = |namespace: &str, manifest: &str| {
+        run_with_input(&[&args[..], &[namespace]].concat(), manifest.as_bytes()).stderr
+    };
+    let warning = "--namespace pay: no manifest used it";
+    assert!(said("pay", &in_shop).contains(warning));
+    assert!(!said("pay", &config_map("a", "k", "v")).contains("no manifest used it"));
+    assert!(!said("default", &in_shop).contains("no manifest used it"));
+}

@@ -1,0 +1,126 @@
+//! What is odd about the namespaces that manifests are compared in.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::compare::Comparison;
+use super::state::{Cycle, LoopState};
+use super::{LiveSource, RunOptions};
+use crate::cluster::{Cluster, Error};
+use crate::manifest::{Manifests, Resource};
+use crate::schema::{Kind, ResourceId};
+
+/// Warns of a namespace that was given for nothing, and of one that is not that of the context.
+pub(super) fn warn_of_options(
+    state: &mut LoopState,
+    options: &RunOptions,
+    manifests: &Manifests,
+    of_context: Option<&str>,
+) {
+    /// The option's default, which nobody has to give.
+    const DEFAULT: &str = "default";
+    let given = &options.manifests.namespace;
+    let count = manifests.without_namespace;
+    if count == 0 && given != DEFAULT && !manifests.resources.is_empty() {
+        state.warn_of(format!(
+            "--namespace {given}: no manifest used it, for none leaves its namespace open"
+        ));
+    }
+    if let (Some(of_context), 1..) = (of_context.filter(|name| name != given), count) {
+        state.warn_of(format!(
+            "{count} manifest(s) name no namespace and are looked for in `{given}`, but the context's own namespace is `{of_context}`; see --namespace"
+        ));
+    }
+}
+
+/// The resources that are declared in a namespace.
+#[derive(Default)]
+struct NamespaceResources {
+    count: usize,
+    is_all_missing: bool,
+    /// One of them leaves its namespace open.
+    is_by_option: bool,
+}
+
+impl NamespaceResources {
+    fn hint(&self, namespace: &str, exists: bool) -> String {
+        let what = match self.count {
+            1 => format!("the only resource declared in namespace `{namespace}` is missing"),
+            count => {
+                format!("all {count} resources declared in namespace `{namespace}` are missing")
+            }
+        };
+        match (exists, self.is_by_option) {
+            (false, true) => format!("{what}: the namespace does not exist; is --namespace right?"),
+            (false, false) => format!("{what}: the namespace does not exist"),
+            (true, true) => format!("{what}; is --namespace right?"),
+            (true, false) => format!("{what}; is this the right cluster?"),
+        }
+    }
+}
+
+impl Cycle<'_> {
+    /// Gives a hint about each namespace of which all resources are missing.
+    pub(super) async fn hint_at_namespaces(&mut self, found: &[Comparison]) {
+        let LiveSource::Cluster { cluster, .. } = self.source else {
+            return;
+        };
+        for (namespace, declared) in by_namespace(self.resources, found) {
+            if !declared.is_all_missing {
+                self.state.known_namespaces.remove(namespace);
+                continue;
+            }
+            let id = ResourceId {
+                kind: Kind::Namespace,
+                namespace: String::new(),
+                name: namespace.to_owned(),
+            };
+            // It will be created with them, or the report says why not.
+            if self.resources.iter().any(|resource| resource.id == id) {
+                continue;
+            }
+            let known = self.state.known_namespaces.get(namespace).copied();
+            let Some(exists) = (match known {
+                Some(exists) => Some(exists),
+                None => self.stop.unless_asked(exists(cluster, &id)).await,
+            }) else {
+                return;
+            };
+            let known = &mut self.state.known_namespaces;
+            known.insert(namespace.to_owned(), exists);
+            self.state.warn_of(declared.hint(namespace, exists));
+        }
+    }
+}
+
+/// Whether an object exists; it does where nobody says that it does not.
+async fn exists(cluster: &Cluster, id: &ResourceId) -> bool {
+    !matches!(cluster.get(id).await, Err(Error::NotFound(_)))
+}
+
+fn by_namespace<'r>(
+    resources: &'r [Arc<Resource>],
+    found: &[Comparison],
+) -> BTreeMap<&'r str, NamespaceResources> {
+    let mut namespaces: BTreeMap<&str, NamespaceResources> = BTreeMap::new();
+    for (resource, found) in resources.iter().zip(found) {
+        if !resource.id.kind.is_namespaced() {
+            continue;
+        }
+        let entry = namespaces.entry(&resource.id.namespace);
+        let declared = entry.or_insert(NamespaceResources {
+            is_all_missing: true,
+            ..NamespaceResources::default()
+        });
+        declared.count += 1;
+        declared.is_all_missing &= matches!(found, Comparison::Missing);
+        declared.is_by_option |= leaves_namespace_open(resource);
+    }
+    namespaces
+}
+
+fn leaves_namespace_open(resource: &Resource) -> bool {
+    let metadata = resource.node().get("metadata");
+    let namespace = metadata.and_then(|metadata| metadata.get("namespace"));
+    namespace.is_none_or(|namespace| namespace.as_str().is_none_or(str::is_empty))
+}
