@@ -3,6 +3,9 @@
 # with what the block shows. RUNBOOK.md is run on a control plane of its own, and left out where there is no Go. What
 # differs from run to run (revisions, times, ports, temporary folders) is replaced by fixed examples.
 #
+# Each message that the tables of RUNBOOK.md quote must be one of the program's, or one of the server's that a test waits
+# for: what stands between its `…` is looked for in src and tests.
+#
 #   scripts/check-docs.sh           shows what differs, exit code 1 if anything does
 #   scripts/check-docs.sh --write   puts what was printed into the documents
 set -euo pipefail
@@ -74,6 +77,51 @@ check() {
         differing=$((differing + 1))
     fi
 }
+
+# The sources as one text a line, with `…` where a message puts a value in.
+sources() {
+    find src tests/integration -name '*.rs' -exec cat {} + | awk '
+        /^ *\/\// { next }
+        {
+            continues = sub(/\\$/, "")
+            if (joined) sub(/^ +/, "")
+            gsub(/\\"/, "\"")
+            gsub(/\{[^{}"]*\}/, "…")
+            printf "%s%s", $0, continues ? "" : "\n"
+            joined = continues
+        }'
+}
+
+# The messages in the first column of the tables below the heading "Messages", one a line.
+quoted_messages() {
+    awk '/^## /{ inside = /^## Messages/ } inside && /^\| `/' RUNBOOK.md | sed 's/\\|/\x01/g' | cut -d'|' -f2 |
+        grep -o '`[^`]*`' | tr -d '`' | tr '\001' '|'
+}
+
+check_messages() {
+    local message part known unknown=0 count=0
+    sources >"$folder/sources"
+    while IFS= read -r message; do
+        known=yes
+        while IFS= read -r part; do
+            [[ $part =~ [a-z]{2} ]] || continue
+            grep -qF -- "$part" "$folder/sources" || known=no
+        done <<<"${message//…/$'\n'}"
+        count=$((count + 1))
+        if [[ $known == no ]]; then
+            echo "RUNBOOK.md: no such message: $message"
+            unknown=$((unknown + 1))
+        fi
+    done < <(quoted_messages)
+    if ((count == 0)); then
+        echo "RUNBOOK.md: no messages were found to check"
+        unknown=1
+    fi
+    echo "RUNBOOK.md: $count messages, $unknown of them unknown"
+    differing=$((differing + (unknown > 0)))
+}
+
+check_messages
 
 cargo build --quiet --locked
 PATH=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd):$PATH

@@ -195,7 +195,8 @@ fn a_missing_right_is_a_listed_gap() {
     );
     let message = errors[0]["message"].as_str().unwrap();
     assert!(
-        message.contains("deployments") && message.contains("forbidden"),
+        message.contains("deployments")
+            && message.contains("is forbidden: User \"nobody\" cannot "),
         "{message}"
     );
 }
