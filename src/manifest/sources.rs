@@ -314,7 +314,7 @@ impl Finder<'_> {
         };
         match reading {
             Reading::Manifest => return Kustomized::default(),
-            Reading::Kustomization(paths) => self.roles.add(&real, paths, reason),
+            Reading::Kustomization(paths) => self.roles.add(&real, paths, &reason),
             Reading::Broken(cause) => {
                 let file = self.shown(&folder.join(found.names[0]));
                 let cause = format!("{cause}; the manifests in its folder are never written");
