@@ -43,6 +43,8 @@ impl StopSignal {
     /// The outcome of some work, or nothing, if somebody asks to stop before it is done.
     pub(super) async fn unless_asked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
+            // What is done already is not thrown away.
+            biased;
             outcome = work => Some(outcome),
             () = self.asked() => None,
         }
