@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::schema::{Scalar, quantity::Amount};
-use crate::yaml::{self, Node};
+use crate::yaml::{self, Node, decode_base64};
 
 /// A value without parts, from either side.
 #[derive(Clone, Copy, Debug)]
@@ -130,41 +130,11 @@ fn instant(ty: Scalar, value: Plain<'_>) -> Option<i64> {
     })
 }
 
-/// The bytes of a base64 text in the standard alphabet; line ends in it are passed over, as Go does.
 fn bytes(value: Plain<'_>) -> Option<Vec<u8>> {
-    let Plain::Text(text) = value else {
-        return None;
-    };
-    let digits: Vec<u8> = text
-        .bytes()
-        .filter(|b| !matches!(b, b'\r' | b'\n'))
-        .collect();
-    let padding = digits.iter().rev().take_while(|b| **b == b'=').count();
-    if !digits.len().is_multiple_of(4) || padding > 2 {
-        return None;
+    match value {
+        Plain::Text(text) => decode_base64(text),
+        _ => None,
     }
-    let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
-    let (mut bits, mut held) = (0_u32, 0);
-    for digit in &digits[..digits.len() - padding] {
-        bits = bits << 6 | sextet(*digit)?;
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            bytes.push((bits >> held) as u8);
-        }
-    }
-    Some(bytes)
-}
-
-fn sextet(digit: u8) -> Option<u32> {
-    Some(u32::from(match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        b'+' => 62,
-        b'/' => 63,
-        _ => return None,
-    }))
 }
 
 #[cfg(test)]

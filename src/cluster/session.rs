@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::HeaderValue;
 use jiff::Timestamp;
 use kube::config::AuthInfo;
@@ -10,7 +11,7 @@ use kube::config::AuthInfo;
 use super::error::{Error, root_cause};
 use super::plugin::{Issued, Plugin};
 use super::target::Target;
-use super::transport::{self, base64};
+use super::transport;
 
 /// How often a token that is kept in a file is read again: kubelet writes a new one long before the old one expires.
 const TOKEN_FILE_AGE: Duration = Duration::from_secs(60);
@@ -150,8 +151,8 @@ impl Login {
             user.token = None;
         }
         if let Some((certificate, key)) = certificate {
-            user.client_certificate_data = Some(base64(&certificate));
-            user.client_key_data = Some(base64(&key).into());
+            user.client_certificate_data = Some(BASE64_STANDARD.encode(&certificate));
+            user.client_key_data = Some(BASE64_STANDARD.encode(&key).into());
         }
         user
     }

@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use http::{HeaderValue, Uri, header};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
@@ -165,7 +166,10 @@ fn with_login<C>(tunnel: Tunnel<C>, login: Option<(String, String)>) -> Result<T
     let Some((user, password)) = login else {
         return Ok(tunnel);
     };
-    let basic = format!("Basic {}", base64(&format!("{user}:{password}")));
+    let basic = format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{user}:{password}"))
+    );
     match HeaderValue::from_str(&basic) {
         Ok(value) => Ok(tunnel.with_auth(value)),
         Err(_) => Err(Error::Config(
@@ -197,11 +201,4 @@ fn unusable(error: &kube::Error) -> Error {
         kube::Error::InferKubeconfig(error) => describe(error),
         error => Error::Config(root_cause(error)),
     }
-}
-
-/// Text in base64, as kubeconfigs and logins have it.
-pub(super) fn base64(text: &str) -> String {
-    let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());
-    let encoded = serde_json::to_value(bytes).unwrap_or_default();
-    encoded.as_str().unwrap_or_default().to_owned()
 }

@@ -5,7 +5,7 @@
 
 use crate::path::Path;
 use crate::schema::{Field, Kind, Struct, Type, types};
-use crate::yaml::{Entry, Node, Position, Value};
+use crate::yaml::{Entry, Node, Position, Value, decode_base64};
 
 use super::names;
 use super::problem::quoted;
@@ -237,7 +237,10 @@ impl Checker<'_> {
             }
         }
         let text = |entry: Entry<'_>| entry.value.as_str().unwrap_or_default().len();
-        let bytes = |entry: Entry<'_>| entry.value.as_str().map_or(0, scalars::decoded_len);
+        let bytes = |entry: Entry<'_>| {
+            let decoded = entry.value.as_str().and_then(decode_base64);
+            decoded.map_or(0, |bytes| bytes.len())
+        };
         let size =
             entries(data).map(text).sum::<usize>() + entries(binary).map(bytes).sum::<usize>();
         if size > names::CONFIG_MAP {

@@ -1,7 +1,7 @@
 //! Whether a value is one that the server would decode as a given type without parts.
 
 use crate::schema::{Scalar, quantity::Amount};
-use crate::yaml::{Node, Value};
+use crate::yaml::{Node, Value, decode_base64};
 
 use super::problem::{one_line, quoted};
 
@@ -47,7 +47,7 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
             _ => Err(expected("a time such as 2026-01-31T12:00:00Z", node)),
         },
         Scalar::Bytes => match value {
-            Value::String(text) if is_base64(text) => Ok(()),
+            Value::String(text) if decode_base64(text).is_some() => Ok(()),
             _ => Err(expected("base64 with its padding", node)),
         },
     }
@@ -120,59 +120,4 @@ fn is_time(text: &str) -> bool {
         && format!("{date}T{zero}{time}")
             .parse::<jiff::Timestamp>()
             .is_ok()
-}
-
-/// Whether the text is base64 in the standard alphabet, as Go decodes it: padded, line breaks passed over.
-fn is_base64(text: &str) -> bool {
-    let digits = base64_digits(text);
-    let padding = text[digits.len()..].bytes().filter(|b| *b == b'=').count();
-    let count = digits.bytes().filter(|b| !is_break(*b)).count();
-    let known = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/') || is_break(b);
-    // A lone digit is no byte.
-    digits.bytes().all(known)
-        && (count + padding).is_multiple_of(4)
-        && padding <= 2
-        && count % 4 != 1
-}
-
-/// How many bytes a base64 text stands for.
-pub(super) fn decoded_len(text: &str) -> usize {
-    base64_digits(text)
-        .bytes()
-        .filter(|b| !is_break(*b))
-        .count()
-        * 3
-        / 4
-}
-
-fn base64_digits(text: &str) -> &str {
-    text.trim_end_matches(['=', '\r', '\n'])
-}
-
-fn is_break(byte: u8) -> bool {
-    matches!(byte, b'\r' | b'\n')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_as_go_has_it() {
-        for (text, good) in [
-            ("", true),
-            ("aGVsbG8=", true),
-            ("aGVs\nbG8=\r\n", true),
-            ("aGVsbA==", true),
-            ("aGVsbA=\n=", true),
-            ("aGVsbG8", false),
-            ("aGVsbG8-", false),
-            ("aGVsbG8 =", false),
-            ("a===", false),
-            ("====", false),
-            ("aGVs=bG8", false),
-        ] {
-            assert_eq!(is_base64(text), good, "{text:?}");
-        }
-    }
 }

@@ -196,7 +196,7 @@ impl<'t> Composer<'t, '_, '_> {
     /// Decodes a scalar with the tag `!!binary`.
     fn binary(&mut self, at: Properties, span: Span) -> Scan<Span> {
         let text = self.parser.scanner.resolve(span);
-        match base64::decode(text.as_bytes()) {
+        match base64::decode(text) {
             Some(decoded) => Ok(self.write(&bytes::replace_invalid(&decoded))),
             None => Err(Fault::new(
                 at.start as usize,

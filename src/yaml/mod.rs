@@ -59,6 +59,7 @@ mod timestamp;
 mod tree;
 
 use arena::{Arena, NodeKind};
+pub use base64::decode as decode_base64;
 use lines::Lines;
 pub use problems::{Diagnostic, Severity};
 use problems::{Diagnostics, Fault, excerpt};
