@@ -24,7 +24,7 @@ uses() {
 }
 
 mapfile -t files < <(find src -name '*.rs' | LC_ALL=C sort)
-mapfile -t modules < <(sed -n 's/^pub mod \([a-z_]*\);.*/\1/p' src/lib.rs)
+mapfile -t modules < <(sed -nE 's/^(pub )?mod ([a-z_]*);.*/\2/p' src/lib.rs)
 if [[ ${#files[@]} -eq 0 || ${#modules[@]} -eq 0 ]]; then
     echo "check-house.sh: no sources, or no modules in src/lib.rs" >&2
     exit 1

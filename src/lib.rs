@@ -15,25 +15,25 @@
 
 pub mod yaml;
 
-pub mod path;
+mod path;
 
-pub mod schema;
+mod schema;
 
-pub mod manifest;
+mod manifest;
 
-pub mod cluster;
+mod cluster;
 
-pub mod managed_fields;
+mod managed_fields;
 
-pub mod normalize;
+mod normalize;
 
-pub mod diff;
+mod diff;
 
-pub mod blame;
+mod blame;
 
-pub mod remediate;
+mod remediate;
 
-pub mod report;
+mod report;
 
 pub mod reconcile;
 

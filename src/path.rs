@@ -50,12 +50,6 @@ impl Path {
         self.0.pop();
     }
 
-    /// The path's steps from the root.
-    #[must_use]
-    pub fn segments(&self) -> &[Segment] {
-        &self.0
-    }
-
     /// This path and one key more.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {

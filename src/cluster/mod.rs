@@ -35,13 +35,12 @@ use serde_json::Value;
 
 use self::client::Client;
 pub use self::environment::{Environment, TargetOptions};
-pub use self::error::{Cause, Error, Operation};
+pub use self::error::{Cause, Error};
 pub use self::fetch::{Fetched, Fetching};
 pub use self::object::Live;
-pub use self::proxy::ProxyVariables;
 use self::request::Request;
 use self::session::Login;
-pub use self::target::{ConfigOrigin, Target};
+pub use self::target::Target;
 pub use self::version::Version;
 use crate::schema::ResourceId;
 

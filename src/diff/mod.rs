@@ -58,6 +58,7 @@ pub enum Verdict {
     /// Both sides have the same value.
     Same,
     /// The sides differ or one has no value, and that is as it should be, for this reason.
+    #[allow(dead_code, reason = "so far only tests ask which row it was")]
     NotDrift(RuleId),
     /// A difference.
     Drift(Box<Finding>),

@@ -204,3 +204,53 @@ fn is_empty(live: Option<&Value>) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use crate::diff::{Sides, Verdict, compare};
+    use crate::path::Ignore;
+    use crate::schema::{DEFAULTS, Kind};
+    use crate::yaml;
+
+    /// `tests/integration/defaults.rs` shows that the API server makes these objects of these manifests.
+    #[test]
+    fn each_row_of_the_defaults_is_needed_to_find_no_drift() {
+        let manifests = include_bytes!("../../tests/cases/defaults/manifests.yaml");
+        let live = include_str!("../../tests/cases/defaults/live.json");
+        let live: Value = serde_json::from_str(live).unwrap();
+        let stream = yaml::read(manifests.to_vec());
+        let mut used = BTreeSet::new();
+        let objects = live["items"].as_array().unwrap();
+        assert_eq!(stream.documents.len(), objects.len());
+        for (document, live) in stream.documents.iter().zip(objects) {
+            let text = |key: &str| live[key].as_str().unwrap();
+            let sides = Sides {
+                kind: Kind::find(text("apiVersion"), text("kind")).unwrap(),
+                declared: stream.tree.node(document.root),
+                live,
+                last_applied: None,
+                applied: None,
+                ignore: Ignore::default(),
+                strict: true,
+                unstored: None,
+            };
+            compare(sides, &mut |verdict| match verdict {
+                Verdict::Same => {}
+                Verdict::NotDrift(rule) => drop(used.insert(rule)),
+                Verdict::Drift(finding) => panic!("{finding:#?}"),
+                Verdict::NotStored(_) => panic!("the server stores all of it"),
+                Verdict::UnknownLive(path) => panic!("unknown: {path}"),
+            });
+        }
+        let unused: Vec<&str> = DEFAULTS
+            .iter()
+            .filter(|row| !used.contains(&row.id()))
+            .map(|row| row.at)
+            .collect();
+        assert!(unused.is_empty(), "no object needs {unused:?}");
+    }
+}

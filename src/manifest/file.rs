@@ -296,7 +296,6 @@ impl DocumentReader<'_> {
                 id,
                 file: self.file.clone(),
                 node: node.id(),
-                document: object.document,
                 pointer: object.pointer.clone(),
                 policy: instructions.policy,
                 ignore: instructions.ignore,

@@ -52,6 +52,7 @@ impl Loader {
     }
 
     /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems.
+    #[cfg(test)]
     pub fn load(&mut self) -> Manifests {
         self.load_and_tell(drop)
     }

@@ -179,7 +179,6 @@ pub struct Resource {
     pub unwritable: Option<String>,
     file: Arc<File>,
     node: NodeId,
-    document: usize,
     pointer: String,
 }
 
@@ -212,12 +211,6 @@ impl Resource {
     #[must_use]
     pub fn is_as_read(&self) -> bool {
         self.file.content.is_unchanged()
-    }
-
-    /// Which of its file's documents it is in, counted from 0.
-    #[must_use]
-    pub fn document(&self) -> usize {
-        self.document
     }
 
     /// Where it is in its document, as a JSON pointer: empty, or `/items/3` in a list.

@@ -22,7 +22,7 @@ const fn row_when(at: &'static str, when: fn(&Siblings<'_>) -> bool, fill: Fill)
 }
 
 /// The defaults.
-pub(super) static DEFAULTS: &[DefaultRow] = &[
+pub(crate) static DEFAULTS: &[DefaultRow] = &[
     row("DeploymentSpec.replicas", Fill::Int(1)),
     row("DeploymentSpec.revisionHistoryLimit", Fill::Int(10)),
     row("DeploymentSpec.progressDeadlineSeconds", Fill::Int(600)),

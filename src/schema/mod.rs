@@ -149,15 +149,16 @@ mod unions;
 mod versions;
 mod writes;
 
+#[cfg(test)]
+pub(crate) use defaults::DEFAULTS;
 pub use deletion::being_deleted;
 pub use lists::MATCHED_IN_ORDER;
 pub use model::{
-    DeclaredPosition, DefaultRow, Dropped, Field, Fill, Follower, Immutable, KeyRow, ListKind,
-    MOST_FIELDS, Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union,
-    Versions, Without, scalar_text,
+    DeclaredPosition, DefaultRow, Field, Follower, Immutable, KeyRow, ListKind, MOST_FIELDS,
+    Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union, Versions,
+    Without, scalar_text,
 };
 pub use ownership::RECORDS;
-pub use rules::defaults as default_rows;
 pub use secrets::{NamedBy, is_secret, named_by};
 pub use versions::{Need, Server};
 pub use writes::{exclusive_sibling, forbidden, is_selected};

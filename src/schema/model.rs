@@ -379,6 +379,10 @@ impl Dropped {
 }
 
 /// A row of the feature gates.
+#[allow(
+    clippy::struct_field_names,
+    reason = "the name of a gate is what Kubernetes calls a feature gate"
+)]
 #[derive(Debug)]
 pub struct Gate {
     /// The field.
@@ -487,15 +491,6 @@ pub struct Union {
 }
 
 impl Union {
-    /// The row's id.
-    #[must_use]
-    pub fn id(&self) -> RuleId {
-        RuleId {
-            table: "union",
-            at: self.of,
-        }
-    }
-
     /// Whether this field is one of the members.
     #[must_use]
     pub fn has(&self, field: &str) -> bool {

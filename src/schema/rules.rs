@@ -1,6 +1,6 @@
 //! How a field finds its rows in the tables that are written by hand.
 
-use super::model::{DefaultRow, Order, RuleId, Rules, Union};
+use super::model::{Order, RuleId, Rules, Union};
 use super::{defaults, gates, lists, ownership, unions, writes};
 
 /// Looks up all rows of `owner.name`.
@@ -46,9 +46,4 @@ pub(super) fn of(owner: &'static str, name: &'static str) -> Rules {
 /// The union that fields of this struct form.
 pub(super) fn union_of(owner: &str) -> Option<&'static Union> {
     unions::UNIONS.iter().find(|union| union.of == owner)
-}
-
-/// The rows of the defaults.
-pub fn defaults() -> impl Iterator<Item = &'static DefaultRow> {
-    defaults::DEFAULTS.iter()
 }

@@ -27,15 +27,32 @@ pub fn versions() -> RangeInclusive<u32> {
 }
 
 /// Every struct of the tables.
-pub fn structs() -> impl Iterator<Item = &'static Struct> {
-    TABLES.structs.iter().map(|place| place.get())
+#[cfg(test)]
+pub(crate) fn structs() -> impl Iterator<Item = &'static Struct> {
+    fn visit(ty: &Type, found: &mut Vec<&'static Struct>) {
+        match ty {
+            Type::Struct(of) if !found.iter().any(|known| known.name == of.name) => {
+                found.push(of.get());
+                of.get()
+                    .fields
+                    .iter()
+                    .for_each(|field| visit(&field.ty, found));
+            }
+            Type::List { item: of, .. } | Type::Map { value: of, .. } => visit(of, found),
+            Type::Struct(_) | Type::Scalar(_) | Type::Any => {}
+        }
+    }
+    let mut found = Vec::new();
+    for root in TABLES.roots {
+        visit(&Type::Struct(root), &mut found);
+    }
+    found.into_iter()
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(GENERATED));
 
 struct Tables {
     versions: RangeInclusive<u32>,
-    structs: Vec<StructRef>,
     /// By the number of the kind.
     roots: [StructRef; Kind::ALL.len()],
 }
@@ -74,11 +91,9 @@ impl Tables {
             }
         }
         let roots = Kind::ALL.map(|kind| find(kind.name()));
-        let filled = structs.into_iter().map(|(place, name, is_atomic, fields)| {
+        for (place, name, is_atomic, fields) in structs {
             place.fill(Struct::new(name, is_atomic, fields, rules::union_of(name)));
-            place
-        });
-        let structs = filled.collect();
+        }
         let versions = text
             .lines()
             .find_map(|line| line.strip_prefix("versions "))
@@ -87,7 +102,6 @@ impl Tables {
         let oldest = minors.next().expect("a version");
         Self {
             versions: oldest..=minors.next_back().unwrap_or(oldest),
-            structs,
             roots,
         }
     }

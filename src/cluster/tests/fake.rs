@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::cluster::{Cluster, ConfigOrigin, ConnectOptions, ProxyVariables, Target};
+use crate::cluster::proxy::ProxyVariables;
+use crate::cluster::target::ConfigOrigin;
+use crate::cluster::{Cluster, ConnectOptions, Target};
 
 /// What happens after the text of an answer has been sent.
 #[derive(Clone, Copy)]

@@ -71,7 +71,7 @@ fn a_good_manifest_is_a_resource() {
         .and_then(|d| d.get("a"))
         .unwrap();
     assert_eq!(resource.place_of(value).to_string(), "web.yaml:4:11");
-    assert_eq!((resource.document(), resource.document_pointer()), (0, ""));
+    assert_eq!(resource.document_pointer(), "");
     assert_eq!(resource.policy, Policy::Auto);
     assert!(resource.unwritable.is_none() && resource.ignore.is_empty());
     assert_eq!(Arc::strong_count(&resource.file), 1);
@@ -89,7 +89,6 @@ fn lists_are_unpacked() {
         .map(|r| {
             (
                 r.id.to_string(),
-                r.document(),
                 r.document_pointer().to_owned(),
                 r.place().to_string(),
             )
@@ -101,13 +100,11 @@ fn lists_are_unpacked() {
         [
             (
                 "ConfigMap/a (ns: default)".to_owned(),
-                1,
                 "/items/0".to_owned(),
                 "web.yaml:6:3".to_owned()
             ),
             (
                 "Namespace/c".to_owned(),
-                2,
                 "/items/0".to_owned(),
                 "web.yaml:12:3".to_owned()
             ),
