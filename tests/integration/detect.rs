@@ -5,15 +5,12 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use crate::support::{
-    ControlPlane, config_map, deployment, folder, leave_out, paths, program, run, text,
-};
+use crate::support::{ControlPlane, config_map, deployment, folder, paths, program, run, text};
 
 #[test]
+#[ignore = "needs the control plane"]
 fn what_was_applied_is_in_sync_and_only_read() {
-    let Some(plane) = ControlPlane::for_test("what_was_applied_is_in_sync_and_only_read") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifests = folder(&[
         ("d.yaml", &deployment("web", "nginx:1.25")),
@@ -59,10 +56,9 @@ fn what_was_applied_is_in_sync_and_only_read() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn all_sorts_of_drift_are_found() {
-    let Some(plane) = ControlPlane::for_test("all_sorts_of_drift_are_found") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifests = folder(&[
         ("d.yaml", &deployment("web", "nginx:1.25")),
@@ -117,10 +113,9 @@ fn all_sorts_of_drift_are_found() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn what_has_left_the_manifest_is_removed() {
-    let Some(plane) = ControlPlane::for_test("what_has_left_the_manifest_is_removed") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["apply", "-n", &namespace, "-f", "-"],
@@ -151,10 +146,9 @@ fn what_has_left_the_manifest_is_removed() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn a_missing_right_is_a_listed_gap() {
-    let Some(plane) = ControlPlane::for_test("a_missing_right_is_a_listed_gap") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifests = folder(&[
         ("d.yaml", &deployment("web", "nginx:1.25")),
@@ -202,10 +196,9 @@ fn a_missing_right_is_a_listed_gap() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn a_refused_token_is_one_clear_line() {
-    let Some(plane) = ControlPlane::for_test("a_refused_token_is_one_clear_line") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let config = fs::read_to_string(plane.kubeconfig("reader")).unwrap();
     let config: String = config
         .lines()
@@ -239,10 +232,9 @@ fn a_refused_token_is_one_clear_line() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn one_bad_manifest_never_stops_the_others() {
-    let Some(plane) = ControlPlane::for_test("one_bad_manifest_never_stops_the_others") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifests = folder(&[
         ("a.yaml", &config_map("good", "k", "v")),
@@ -283,11 +275,9 @@ fn one_bad_manifest_never_stops_the_others() {
 
 /// In a pod there is no kubeconfig, but a ServiceAccount's token beside the server's certificate.
 #[test]
+#[ignore = "needs the control plane"]
 fn a_pods_own_service_account_is_the_last_resort() {
-    let Some(plane) = ControlPlane::for_test("a_pods_own_service_account_is_the_last_resort")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["apply", "-n", &namespace, "-f", "-"],
@@ -314,13 +304,9 @@ fn a_pods_own_service_account_is_the_last_resort() {
     ]);
     let pod = plane.pod(&namespace, "checker");
     let manifests = folder(&[("c.yaml", &config_map("a", "k", "v"))]);
-    let Some(run) = pod.run(&["-f", text(manifests.path()), "-n", &namespace, "--once"]) else {
-        return leave_out(
-            "a_pods_own_service_account_is_the_last_resort",
-            "mount namespaces are not allowed",
-        );
-    };
-    let run = run.exits(0);
+    let run = pod
+        .run(&["-f", text(manifests.path()), "-n", &namespace, "--once"])
+        .exits(0);
     assert!(run.stderr.contains("in-cluster"), "{}", run.stderr);
     assert!(
         run.stdout.contains("No drift in 1 resource(s)"),
@@ -330,11 +316,9 @@ fn a_pods_own_service_account_is_the_last_resort() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn the_loop_reads_manifests_anew_and_ends_on_a_signal() {
-    let Some(plane) = ControlPlane::for_test("the_loop_reads_manifests_anew_and_ends_on_a_signal")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["apply", "-n", &namespace, "-f", "-"],
@@ -394,10 +378,9 @@ fn the_loop_reads_manifests_anew_and_ends_on_a_signal() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn what_is_fetched_early_changes_no_result() {
-    let Some(plane) = ControlPlane::for_test("what_is_fetched_early_changes_no_result") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let config_map = |name: &str, rest: &str| {
         format!("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  {rest}\n")

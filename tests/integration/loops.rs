@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -12,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
-use crate::support::{Run, config_map, folder, leave_out, program, run, run_with_input, text};
+use crate::support::{Run, config_map, folder, program, run, run_with_input, text};
 
 /// Answers a request by its method and path: a status and a body; nothing, to let it wait for ever.
 type Answer = Box<dyn FnMut(&str) -> Option<(u16, String)> + Send>;
@@ -361,19 +360,9 @@ fn on_a_terminal(files: &TempDir, until: &str, variables: &[(&str, &str)], more:
     said
 }
 
-fn has_script(test: &str) -> bool {
-    let is_there = Path::new("/usr/bin/script").exists();
-    if !is_there {
-        leave_out(test, "there is no `script` to make a terminal");
-    }
-    is_there
-}
-
 #[test]
+#[ignore = "needs `script`, which makes a terminal"]
 fn a_terminal_is_told_when_the_next_check_is() {
-    if !has_script("a_terminal_is_told_when_the_next_check_is") {
-        return;
-    }
     let server = Server::new(Box::new(|_| not_found()));
     let files = files(server.port, "{}");
     let until = "next check in 60 s; Ctrl-C to stop";
@@ -382,10 +371,8 @@ fn a_terminal_is_told_when_the_next_check_is() {
 }
 
 #[test]
+#[ignore = "needs `script`, which makes a terminal"]
 fn messages_have_colors_on_a_terminal_only_and_only_where_they_are_wanted() {
-    if !has_script("messages_have_colors_on_a_terminal_only_and_only_where_they_are_wanted") {
-        return;
-    }
     let server = Server::new(Box::new(|_| not_found()));
     let files = files(server.port, "{}");
     let has_colors = |variables: &[(&str, &str)], more: &str| {

@@ -38,10 +38,9 @@ pub fn repair(
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn only_the_reported_field_changes() {
-    let Some(plane) = ControlPlane::for_test("only_the_reported_field_changes") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifest = deployment("web", "nginx:1.25");
     plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &manifest);
@@ -99,10 +98,9 @@ fn only_the_reported_field_changes() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn missing_objects_are_created_namespaces_first() {
-    let Some(plane) = ControlPlane::for_test("missing_objects_are_created_namespaces_first") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = format!("{}-new", plane.namespace());
     let manifest = format!(
         "{}---\n{}---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n",
@@ -124,10 +122,9 @@ fn missing_objects_are_created_namespaces_first() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn a_service_keeps_what_was_allocated() {
-    let Some(plane) = ControlPlane::for_test("a_service_keeps_what_was_allocated") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort, selector: {app: web}, ports: [{name: http, port: 80}]}\n";
     plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], manifest);
@@ -160,10 +157,9 @@ fn a_service_keeps_what_was_allocated() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn ignored_fields_stay_as_they_are() {
-    let Some(plane) = ControlPlane::for_test("ignored_fields_stay_as_they_are") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["create", "-n", &namespace, "-f", "-"],
@@ -179,12 +175,9 @@ fn ignored_fields_stay_as_they_are() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn what_cannot_be_changed_is_said_and_the_rest_is_repaired() {
-    let Some(plane) =
-        ControlPlane::for_test("what_cannot_be_changed_is_said_and_the_rest_is_repaired")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["create", "-n", &namespace, "-f", "-"],
@@ -210,11 +203,9 @@ fn what_cannot_be_changed_is_said_and_the_rest_is_repaired() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn without_the_right_to_update_the_drift_is_still_told() {
-    let Some(plane) = ControlPlane::for_test("without_the_right_to_update_the_drift_is_still_told")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(
         &["create", "-n", &namespace, "-f", "-"],
@@ -242,10 +233,9 @@ fn without_the_right_to_update_the_drift_is_still_told() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn extras_go_only_when_asked() {
-    let Some(plane) = ControlPlane::for_test("extras_go_only_when_asked") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let extra = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, labels: {x: z}}\ndata: {k: v, more: w}\n";
     plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], extra);
@@ -269,10 +259,9 @@ fn extras_go_only_when_asked() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn what_was_done_to_each_field_is_told() {
-    let Some(plane) = ControlPlane::for_test("what_was_done_to_each_field_is_told") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let applied = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v, old: x}\n";
     plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], applied);

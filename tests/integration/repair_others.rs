@@ -34,10 +34,9 @@ fn image_repaired(plane: &ControlPlane, namespace: &str, manifest: &str, more: &
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn an_autoscalers_replicas() {
-    let Some(plane) = ControlPlane::for_test("an_autoscalers_replicas") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     plane.kubectl(&["scale", "-n", &namespace, "deployment/web", "--replicas=7"]);
     let live = image_repaired(plane, &namespace, &manifest, &[]);
@@ -45,11 +44,9 @@ fn an_autoscalers_replicas() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn an_autoscalers_replicas_when_extras_are_removed() {
-    let Some(plane) = ControlPlane::for_test("an_autoscalers_replicas_when_extras_are_removed")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     plane.kubectl(&["scale", "-n", &namespace, "deployment/web", "--replicas=7"]);
     let all = ["--strict", "--remove-extras"];
@@ -58,10 +55,9 @@ fn an_autoscalers_replicas_when_extras_are_removed() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn an_injected_sidecar_with_its_volume() {
-    let Some(plane) = ControlPlane::for_test("an_injected_sidecar_with_its_volume") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     let sidecar = json!([
         {"op": "add", "path": "/spec/template/spec/containers/-",
@@ -87,10 +83,9 @@ fn an_injected_sidecar_with_its_volume() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn the_mark_of_a_restart() {
-    let Some(plane) = ControlPlane::for_test("the_mark_of_a_restart") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     plane.kubectl(&["rollout", "restart", "-n", &namespace, "deployment/web"]);
     let live = image_repaired(plane, &namespace, &manifest, &[]);
@@ -99,10 +94,9 @@ fn the_mark_of_a_restart() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn finalizers_owners_labels_and_annotations() {
-    let Some(plane) = ControlPlane::for_test("finalizers_owners_labels_and_annotations") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     let metadata = json!({"metadata": {
         "finalizers": ["example.com/x"],
@@ -132,10 +126,9 @@ fn finalizers_owners_labels_and_annotations() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn allocated_addresses_and_node_ports() {
-    let Some(plane) = ControlPlane::for_test("allocated_addresses_and_node_ports") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifest = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: NodePort, selector: {app: web}, ports: [{name: a, port: 80}, {name: b, port: 81}]}\n";
     plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], manifest);
@@ -175,10 +168,9 @@ fn owned(plane: &ControlPlane, namespace: &str, kind: &str, manager: &str) -> Op
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn the_fields_of_an_apply_owner() {
-    let Some(plane) = ControlPlane::for_test("the_fields_of_an_apply_owner") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let (namespace, manifest) = drifted_deployment(plane);
     let theirs =
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {owner: them}}\n";
@@ -203,11 +195,9 @@ fn the_fields_of_an_apply_owner() {
 
 /// What a repair means for others: it owns the field from then on.
 #[test]
+#[ignore = "needs the control plane"]
 fn after_a_repair_a_server_side_apply_needs_force() {
-    let Some(plane) = ControlPlane::for_test("after_a_repair_a_server_side_apply_needs_force")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let manifest = config_map("web", "k", "v");
     let apply = ["apply", "--server-side", "-n", &namespace, "-f", "-"];

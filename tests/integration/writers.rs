@@ -68,12 +68,9 @@ fn writers(report: &Value, path: &str) -> Vec<String> {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn kubectl_commands_are_the_last_writers_of_what_they_change() {
-    let Some(plane) =
-        ControlPlane::for_test("kubectl_commands_are_the_last_writers_of_what_they_change")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = applied(plane);
     let kubectl = |args: &[&str]| plane.kubectl(&[&["-n", &namespace], args].concat());
     kubectl(&["set", "image", "deployment/web", "web=nginx:1.19"]);
@@ -136,12 +133,9 @@ fn server_side(plane: &ControlPlane, namespace: &str, manager: &str, manifest: &
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn of_two_appliers_the_one_that_changed_a_value_is_named_and_who_shares_it_beside_it() {
-    let Some(plane) =
-        ControlPlane::for_test("of_two_appliers_the_one_that_changed_a_value_is_named")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     server_side(plane, &namespace, "one", MANIFEST);
     server_side(plane, &namespace, "two", &container("image: nginx:1.19"));
@@ -156,12 +150,9 @@ fn of_two_appliers_the_one_that_changed_a_value_is_named_and_who_shares_it_besid
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn writers_that_the_server_has_forgotten_are_said_to_be_forgotten() {
-    let Some(plane) =
-        ControlPlane::for_test("writers_that_the_server_has_forgotten_are_said_to_be_forgotten")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let kubectl = |args: &[&str]| plane.kubectl(&[&["-n", &namespace], args].concat());
     plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], MANIFEST);
@@ -189,12 +180,9 @@ fn writers_that_the_server_has_forgotten_are_said_to_be_forgotten() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn writes_to_the_status_leave_the_writers_of_other_fields_alone() {
-    let Some(plane) =
-        ControlPlane::for_test("writes_to_the_status_leave_the_writers_of_other_fields_alone")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let helm = "--field-manager=helm";
     plane.kubectl_with(
@@ -216,10 +204,9 @@ fn writes_to_the_status_leave_the_writers_of_other_fields_alone() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn a_repair_names_the_writer_from_before() {
-    let Some(plane) = ControlPlane::for_test("a_repair_names_the_writer_from_before") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = applied(plane);
     plane.kubectl(&[
         "set",
@@ -235,10 +222,9 @@ fn a_repair_names_the_writer_from_before() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn nobody_is_named_for_what_is_absent() {
-    let Some(plane) = ControlPlane::for_test("nobody_is_named_for_what_is_absent") else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = applied(plane);
     plane.kubectl(&["label", "-n", &namespace, "deployment/web", "team-"]);
     let report = detect(plane, &namespace, &[]);
@@ -248,12 +234,9 @@ fn nobody_is_named_for_what_is_absent() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn fields_of_ignored_managers_are_left_out_counted_and_kept_on_write() {
-    let Some(plane) =
-        ControlPlane::for_test("fields_of_ignored_managers_are_left_out_counted_and_kept_on_write")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = applied(plane);
     plane.kubectl(&["scale", "-n", &namespace, "deployment/web", "--replicas=5"]);
     plane.kubectl(&[
@@ -297,12 +280,9 @@ fn fields_of_ignored_managers_are_left_out_counted_and_kept_on_write() {
 }
 
 #[test]
+#[ignore = "needs the control plane"]
 fn a_field_that_an_ignored_manager_shares_with_another_is_reported() {
-    let Some(plane) =
-        ControlPlane::for_test("a_field_that_an_ignored_manager_shares_with_another_is_reported")
-    else {
-        return;
-    };
+    let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let live = config_map("app", "key", "live");
     server_side(plane, &namespace, "one", &live);
