@@ -13,9 +13,10 @@ fn each_default_is_what_the_server_fills_in() {
     plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], MANIFESTS);
     let manifests = folder(&[("manifests.yaml", MANIFESTS)]);
     let path = text(manifests.path());
-    let run = plane.command(&[
+    let args = [
         "-f", path, "-n", &namespace, "--once", "--strict", "--output", "json",
-    ]);
+    ];
+    let run = plane.run_as("reader", &args);
     let report = run.exits(0).json();
     assert_eq!(report["summary"]["inSync"], 4, "{report:#}");
 }

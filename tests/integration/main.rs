@@ -10,6 +10,8 @@ mod classes;
 mod cli;
 /// Beside controllers and autoscalers.
 mod controllers;
+/// The fuzzer's checks on its corpora.
+mod corpora;
 /// The table of defaults against the control plane.
 mod defaults;
 /// Detection on the control plane: what is read, with which rights, in which requests.
