@@ -215,6 +215,7 @@ pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
             "status.loadBalancer",
         ],
     ),
+    ("DeploymentStrategy.type", &["spec.strategy.rollingUpdate"]),
     (
         "ServiceSpec.sessionAffinity",
         &["spec.sessionAffinityConfig"],
