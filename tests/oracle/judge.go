@@ -227,6 +227,7 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 		fields = r.Fields
 	}
 	for _, f := range fields {
+		f.point()
 		if problem := checkPath(o, live, f); problem != "" {
 			fail(wrongPath, "%s: %s", f.Path, problem)
 		}

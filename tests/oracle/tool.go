@@ -61,16 +61,21 @@ func (t tool) run(directory, namespace string, options ...string) (*report, erro
 	}
 	for _, resource := range r.Resources {
 		for _, f := range resource.Fields {
-			f.desired, f.live = nowhere, nowhere
-			if f.Pointer.Desired != nil {
-				f.desired = pointer(*f.Pointer.Desired)
-			}
-			if f.Pointer.Live != nil {
-				f.live = pointer(*f.Pointer.Live)
-			}
+			f.point()
 		}
 	}
 	return r, nil
+}
+
+// point takes the places from the report as it was printed.
+func (f *fieldReport) point() {
+	f.desired, f.live = nowhere, nowhere
+	if f.Pointer.Desired != nil {
+		f.desired = pointer(*f.Pointer.Desired)
+	}
+	if f.Pointer.Live != nil {
+		f.live = pointer(*f.Pointer.Live)
+	}
 }
 
 func first(text string, n int) string {
