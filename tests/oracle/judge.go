@@ -254,7 +254,7 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 			}
 		}
 		switch {
-		case len(by) == 0 && (len(extras) == 0 || d.onWant && !removed):
+		case len(by) == 0 && (len(extras) == 0 || d.onWant && d.wantValue != nil && !removed):
 			fail(missed, "%s: %s %s", d.node.path, d.kind, d.place())
 		case len(by) > 1 || len(extras) > 1:
 			// An item that is missing here and extra there is one of each.
