@@ -154,11 +154,50 @@ func (r *run) next(o *object, namespace string, manifest map[string]any) (map[st
 		delete(pod, account)
 		delete(pod, name)
 	}
-	// A policy too is carried over where it is left out.
-	if policy := "ipFamilyPolicy"; at(o.live, "spec", policy) != nil && at(manifest, "spec", policy) == nil {
-		delete(asMap(after["spec"]), policy)
-	}
+	imply(o.kind.root, manifest, after)
 	return after, nil
+}
+
+// imply gives declared variables and volumes without a member the one that they
+// mean, where somebody else's member keeps them from having it.
+func imply(n *node, declared, after any) {
+	switch n.shape {
+	case aStruct, aMap:
+		mine, theirs := asMap(declared), asMap(after)
+		if member := map[string]string{"EnvVar": "value", "Volume": "emptyDir"}[n.goType]; member != "" && mine != nil {
+			for _, name := range unions[n.goType] {
+				if mine[name] != nil {
+					member = ""
+				}
+			}
+			for _, name := range unions[n.goType] {
+				if member != "" && name != member {
+					delete(theirs, name)
+				}
+			}
+			if member == "emptyDir" && theirs[member] == nil {
+				theirs[member] = map[string]any{}
+			}
+		}
+		for key, value := range mine {
+			child := n.elem
+			if n.shape == aStruct {
+				child = n.field(key)
+			}
+			if child != nil && theirs[key] != nil {
+				imply(child, value, theirs[key])
+			}
+		}
+	case aList:
+		if len(n.keys) == 0 {
+			return
+		}
+		for i, j := range partners(n, asList(declared), asList(after), false) {
+			if j >= 0 {
+				imply(n.elem, asList(declared)[i], asList(after)[j])
+			}
+		}
+	}
 }
 
 // isManager says whether the deployer's own entry shows that the manifest is its:

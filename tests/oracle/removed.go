@@ -150,6 +150,13 @@ func (r *run) drop(namespace string, o *object, live map[string]any, g *generato
 			if d.next == nil {
 				continue
 			}
+			// The server carries a policy over where it is left out.
+			if policy := "ipFamilyPolicy"; at(live, "spec", policy) != nil && at(read, "spec", policy) == nil {
+				delete(asMap(d.next["spec"]), policy)
+				if filledIn := at(d.fresh, "spec", policy); filledIn != nil {
+					asMap(d.next["spec"])[policy] = filledIn
+				}
+			}
 		}
 		return d, nil
 	}
