@@ -69,7 +69,7 @@ pub enum Verdict {
 }
 
 /// The kind of a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Class {
     /// Both sides have a value, not the same.
     Changed,

@@ -1,12 +1,24 @@
 //! The book that a repair keeps: each difference that it met, what became of it and why.
 
+use std::collections::{HashMap, HashSet};
+
 use super::{FieldOutcome, RepairResult};
-use crate::diff::{Edit, Finding};
+use crate::diff::{Class, Edit, Finding};
+use crate::path::Path;
 
 /// All that was met, by path.
 #[derive(Default)]
 pub(super) struct RepairLog {
     list: Vec<LogEntry>,
+    /// The position of each difference in the list: an object can have as many differences as its lists have items.
+    positions: HashMap<DifferenceKey, usize>,
+}
+
+/// What tells one difference of an object from another. Values and positions may be others after a second comparison.
+type DifferenceKey = (Class, Path);
+
+fn key(finding: &Finding) -> DifferenceKey {
+    (finding.class, finding.path.clone())
 }
 
 /// One difference.
@@ -21,35 +33,37 @@ impl RepairLog {
     /// Takes down what a comparison before a write found. What was found earlier, has gone since and was not our doing
     /// is forgotten: the report shows what the write began with.
     pub(super) fn note(&mut self, findings: &[Finding]) {
-        self.list.retain(|note| {
-            note.fate.is_some()
-                || findings
-                    .iter()
-                    .any(|finding| is_same(finding, &note.finding))
-        });
+        let found: HashSet<DifferenceKey> = findings.iter().map(key).collect();
+        self.list
+            .retain(|note| note.fate.is_some() || found.contains(&key(&note.finding)));
+        let kept = self.list.iter().enumerate();
+        self.positions = kept.map(|(at, note)| (key(&note.finding), at)).collect();
         for finding in findings {
             match self.find(finding) {
                 Some(note) if note.fate.is_some_and(FieldOutcome::is_repaired) => {
                     *note = LogEntry::of(finding);
                 }
                 Some(note) => note.finding = finding.clone(),
-                None => self.list.push(LogEntry::of(finding)),
+                None => self.push(LogEntry::of(finding)),
             }
         }
     }
 
+    fn push(&mut self, entry: LogEntry) {
+        self.positions.insert(key(&entry.finding), self.list.len());
+        self.list.push(entry);
+    }
+
     fn find(&mut self, finding: &Finding) -> Option<&mut LogEntry> {
-        self.list
-            .iter_mut()
-            .find(|note| is_same(&note.finding, finding))
+        let at = *self.positions.get(&key(finding))?;
+        Some(&mut self.list[at])
     }
 
     /// Whether it was tried, or known to be of no use.
     pub(super) fn is_given_up(&self, finding: &Finding) -> bool {
-        let mut notes = self.list.iter();
-        notes.any(|note| {
-            is_same(&note.finding, finding) && note.fate.is_some_and(|fate| !fate.is_repaired())
-        })
+        let at = self.positions.get(&key(finding));
+        at.and_then(|at| self.list[*at].fate)
+            .is_some_and(|fate| !fate.is_repaired())
     }
 
     /// A difference that is left alone.
@@ -68,8 +82,9 @@ impl RepairLog {
 
     /// These were written, and this is what the answer still differs in.
     pub(super) fn written(&mut self, written: &[Finding], left: &[Finding]) {
+        let back: HashSet<DifferenceKey> = left.iter().map(key).collect();
         for finding in written {
-            let is_back = left.iter().any(|other| is_same(other, finding));
+            let is_back = back.contains(&key(finding));
             if let Some(note) = self.find(finding) {
                 note.fate = Some(if is_back {
                     FieldOutcome::ChangedBack
@@ -82,7 +97,7 @@ impl RepairLog {
         for finding in left {
             if self.find(finding).is_none() {
                 let fate = Some(FieldOutcome::ChangedBack);
-                self.list.push(LogEntry {
+                self.push(LogEntry {
                     fate,
                     ..LogEntry::of(finding)
                 });
@@ -93,8 +108,9 @@ impl RepairLog {
     /// What was to be kept and is not in the answer any more: it went with what was repaired, as a load balancer's source
     /// ranges go with its type.
     pub(super) fn went_along(&mut self, left: &[Finding]) {
+        let left: HashSet<DifferenceKey> = left.iter().map(key).collect();
         for note in &mut self.list {
-            let is_left = left.iter().any(|other| is_same(other, &note.finding));
+            let is_left = left.contains(&key(&note.finding));
             if note.fate == Some(FieldOutcome::Kept) && !is_left {
                 note.fate = Some(fate(&note.finding.edit));
             }
@@ -186,11 +202,6 @@ impl LogEntry {
             reason: None,
         }
     }
-}
-
-/// Whether two comparisons found the same difference. Values and positions may be others by now.
-pub(super) fn is_same(a: &Finding, b: &Finding) -> bool {
-    a.class == b.class && a.path == b.path
 }
 
 fn fate(edit: &Edit) -> FieldOutcome {
