@@ -51,14 +51,13 @@ impl Loader {
         })
     }
 
-    /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems.
     #[cfg(test)]
     pub fn load(&mut self) -> Manifests {
         self.load_and_tell(drop)
     }
 
-    /// As [`load`](Self::load). Where that takes a while, `tell` is told before which objects the manifests seem to be
-    /// about, rightly or not.
+    /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems. Where it takes
+    /// a while, `tell` first gets the objects that the manifests seem to be about, rightly or not.
     pub fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(&self.options.inputs, &self.exclude);
         let mut manifests = Manifests {

@@ -1,6 +1,6 @@
 //! The desired side: sources -> documents -> checked resources with policy.
 //!
-//! [`Loader::load`] reads all manifests anew and says everything at once: what can be compared, and what cannot and
+//! [`Loader::load_and_tell`] reads all manifests anew and says everything at once: what can be compared, and what cannot and
 //! why. Nothing is passed over silently, and one bad document costs only itself.
 
 mod annotations;

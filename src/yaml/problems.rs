@@ -21,7 +21,7 @@ pub struct Diagnostic {
     pub position: Position,
     /// What was expected and what stands there: one line, lower case.
     pub message: String,
-    /// Which of the file's documents it is in, counted from 0 as in [`Document::index`].
+    /// Which of the file's documents it is in, counted from 0 as in [`Document::index`](super::Document::index).
     pub document: usize,
 }
 
