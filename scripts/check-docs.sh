@@ -94,6 +94,7 @@ sources() {
 
 # The messages in the first column of the tables below the heading "Messages", one a line.
 quoted_messages() {
+    # shellcheck disable=SC2016 # The backticks are Markdown's.
     awk '/^## /{ inside = /^## Messages/ } inside && /^\| `/' RUNBOOK.md | sed 's/\\|/\x01/g' | cut -d'|' -f2 |
         grep -o '`[^`]*`' | tr -d '`' | tr '\001' '|'
 }
