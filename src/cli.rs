@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::{Context as _, bail};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Parser, ValueEnum};
 
@@ -216,7 +217,8 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Ear
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => EarlyExit::Show(error.to_string()),
         _ => usage(one_line(&error)),
     })?;
-    cli.into_invocation().map_err(usage)
+    cli.into_invocation()
+        .map_err(|error| usage(format!("{error:#}")))
 }
 
 /// Whether the report of even a wrong command line should be JSON.
@@ -282,15 +284,14 @@ fn namespace(name: &str) -> Result<String, String> {
 }
 
 impl Cli {
-    fn into_invocation(self) -> Result<Invocation, String> {
+    fn into_invocation(self) -> anyhow::Result<Invocation> {
         let once = self.once || self.live.is_some();
         if self.reads_stdin() && !once {
-            return Err("standard input can be read only once: `-f -` needs --once".to_owned());
+            bail!("standard input can be read only once: `-f -` needs --once");
         }
         let is_stdin = |path: &PathBuf| path.as_os_str() == "-";
         if self.reads_stdin() && self.live.as_ref().is_some_and(is_stdin) {
-            let message = "standard input can be read only once: `-f -` or `--live -`, not both";
-            return Err(message.to_owned());
+            bail!("standard input can be read only once: `-f -` or `--live -`, not both");
         }
         Ok(Invocation {
             log_level: self.log_level(),
@@ -322,15 +323,15 @@ impl Cli {
         self.manifests.iter().any(|path| path.as_os_str() == "-")
     }
 
-    fn only(&self) -> Result<Selection, String> {
+    fn only(&self) -> anyhow::Result<Selection> {
         let mut only = Selection::default();
         for list in &self.only {
-            only.add(list).map_err(|cause| format!("--only: {cause}"))?;
+            only.add(list).context("--only")?;
         }
         Ok(only)
     }
 
-    fn ignore(&self) -> Result<Vec<IgnoreRule>, String> {
+    fn ignore(&self) -> anyhow::Result<Vec<IgnoreRule>> {
         let mut ignore = Vec::new();
         for list in &self.ignore_fields {
             ignore.extend(IgnoreRule::parse_list(list, "--ignore-fields")?);

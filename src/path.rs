@@ -144,13 +144,32 @@ pub enum PatternStep {
     AnyItem,
 }
 
+/// Why a text is not a field path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PatternError {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it.
+    pub cause: String,
+}
+
+impl fmt::Display for PatternError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad field path `{}`: {}", self.text, self.cause)
+    }
+}
+
+impl std::error::Error for PatternError {}
+
 impl Pattern {
-    /// Reads one pattern. Fails with a text that says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads one pattern.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
-        let steps = PatternParser { text, at: 0 }
-            .pattern()
-            .map_err(|cause| format!("bad field path `{text}`: {cause}"))?;
+        let steps = PatternParser { text, at: 0 }.pattern();
+        let steps = steps.map_err(|cause| PatternError {
+            text: text.to_owned(),
+            cause,
+        })?;
         Ok(Self {
             text: text.to_owned(),
             steps,
@@ -158,7 +177,7 @@ impl Pattern {
     }
 
     /// Reads a comma-separated list of patterns; blanks and empty items are passed over. Fails as [`Pattern::parse`].
-    pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
+    pub fn parse_list(text: &str) -> Result<Vec<Self>, PatternError> {
         split_outside(text, ',')
             .into_iter()
             .filter(|item| !item.trim().is_empty())

@@ -1,6 +1,7 @@
 //! Live objects from a saved answer of the API: `kubectl get … -o yaml` or `-o json`, in a file or a directory.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::fs;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
@@ -21,16 +22,73 @@ pub struct Snapshot {
     covered: BTreeSet<(Kind, String)>,
 }
 
+/// A snapshot that cannot be used.
+#[derive(Debug)]
+pub struct SnapshotError {
+    path: PathBuf,
+    cause: SnapshotCause,
+}
+
+#[derive(Debug)]
+enum SnapshotCause {
+    Unreadable(io::Error),
+    NotRegular,
+    Malformed(yaml::Diagnostic),
+    /// It has no object of the kinds that are compared.
+    Empty,
+}
+
+impl fmt::Display for SnapshotError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "--live {}:", self.path.display())?;
+        match &self.cause {
+            SnapshotCause::Unreadable(error) => match error.kind() {
+                io::ErrorKind::NotFound => f.write_str(" no such file or folder"),
+                io::ErrorKind::PermissionDenied => f.write_str(" permission denied"),
+                _ => write!(f, " {error}"),
+            },
+            SnapshotCause::NotRegular => f.write_str(" not a regular file"),
+            SnapshotCause::Malformed(problem) => {
+                let at = problem.position;
+                write!(f, "{}:{}: {}", at.line, at.column, problem.message)
+            }
+            SnapshotCause::Empty => {
+                f.write_str(" no Deployment, Service, ConfigMap or Namespace in this snapshot")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SnapshotError {}
+
+/// A snapshot without any object of this kind and namespace: it may have been taken of others.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotCovered {
+    kind: Kind,
+    namespace: String,
+}
+
+impl fmt::Display for NotCovered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not compared: the snapshot has no {}", self.kind)?;
+        match self.namespace.as_str() {
+            "" => Ok(()),
+            namespace => write!(f, " in namespace {namespace}"),
+        }
+    }
+}
+
+impl std::error::Error for NotCovered {}
+
 impl Snapshot {
     /// Reads a file, all `.yaml`, `.yml` and `.json` files of a directory, or standard input (`-`). Fails with what
     /// cannot be read.
-    pub fn read(path: &Path) -> Result<Self, String> {
+    pub fn read(path: &Path) -> Result<Self, SnapshotError> {
         let mut snapshot = Self::default();
-        let shown = path.display();
         if path == Path::new(STDIN) {
             let mut bytes = Vec::new();
             let read = io::stdin().lock().read_to_end(&mut bytes);
-            read.map_err(|error| format!("--live -: {error}"))?;
+            read.map_err(|error| failed(path, error))?;
             snapshot.add_file(Path::new("<stdin>"), bytes)?;
         } else {
             match fs::metadata(path) {
@@ -38,39 +96,42 @@ impl Snapshot {
                     snapshot.add_folder(path, &mut HashSet::new())?;
                 }
                 // A named pipe too, as a shell's `<(kubectl get …)` is one.
-                Ok(_) => snapshot
-                    .add_file(path, fs::read(path).map_err(|error| failed(path, &error))?)?,
-                Err(error) => return Err(failed(path, &error)),
+                Ok(_) => {
+                    snapshot
+                        .add_file(path, fs::read(path).map_err(|error| failed(path, error))?)?;
+                }
+                Err(error) => return Err(failed(path, error)),
             }
         }
         if snapshot.covered.is_empty() {
-            return Err(format!(
-                "--live {shown}: no Deployment, Service, ConfigMap or Namespace in this snapshot"
-            ));
+            return Err(SnapshotError {
+                path: path.to_owned(),
+                cause: SnapshotCause::Empty,
+            });
         }
         Ok(snapshot)
     }
 
     /// The live object. Fails where the snapshot has no object of its kind in its namespace: it may have been taken of
     /// other kinds or namespaces, and then nothing is known of this one.
-    pub fn find(&self, id: &ResourceId) -> Result<Option<&Value>, String> {
+    pub fn find(&self, id: &ResourceId) -> Result<Option<&Value>, NotCovered> {
         let object = self.objects.get(id);
         if object.is_some() || self.covered.contains(&(id.kind, id.namespace.clone())) {
             return Ok(object);
         }
-        let place = match id.namespace.as_str() {
-            "" => String::new(),
-            namespace => format!(" in namespace {namespace}"),
-        };
-        Err(format!(
-            "not compared: the snapshot has no {}{place}",
-            id.kind
-        ))
+        Err(NotCovered {
+            kind: id.kind,
+            namespace: id.namespace.clone(),
+        })
     }
 
     /// Reads the files below a folder. `seen` has the folders that were read already: links may lead back to them.
-    fn add_folder(&mut self, folder: &Path, seen: &mut HashSet<PathBuf>) -> Result<(), String> {
-        let cannot = |error: io::Error| failed(folder, &error);
+    fn add_folder(
+        &mut self,
+        folder: &Path,
+        seen: &mut HashSet<PathBuf>,
+    ) -> Result<(), SnapshotError> {
+        let cannot = |error: io::Error| failed(folder, error);
         if !seen.insert(folder.canonicalize().map_err(cannot)?) {
             return Ok(());
         }
@@ -84,13 +145,16 @@ impl Snapshot {
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.add_folder(&path, seen)?,
                 Ok(metadata) if is_wanted && !metadata.is_file() => {
-                    return Err(format!("--live {}: not a regular file", path.display()));
+                    return Err(SnapshotError {
+                        path,
+                        cause: SnapshotCause::NotRegular,
+                    });
                 }
                 Ok(_) if is_wanted => {
-                    let bytes = fs::read(&path).map_err(|error| failed(&path, &error))?;
+                    let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
                     self.add_file(&path, bytes)?;
                 }
-                Err(error) if is_wanted => return Err(failed(&path, &error)),
+                Err(error) if is_wanted => return Err(failed(&path, error)),
                 // A link that leads nowhere, with a name that is not read.
                 Ok(_) | Err(_) => {}
             }
@@ -98,21 +162,14 @@ impl Snapshot {
         Ok(())
     }
 
-    fn add_file(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), String> {
+    fn add_file(&mut self, path: &Path, bytes: Vec<u8>) -> Result<(), SnapshotError> {
         let stream = yaml::read(bytes);
-        if let Some(problem) = stream
-            .problems
-            .iter()
-            .find(|problem| problem.severity == Severity::Error)
-        {
-            let at = problem.position;
-            return Err(format!(
-                "--live {}:{}:{}: {}",
-                path.display(),
-                at.line,
-                at.column,
-                problem.message
-            ));
+        let mut problems = stream.problems.into_iter();
+        if let Some(problem) = problems.find(|problem| problem.severity == Severity::Error) {
+            return Err(SnapshotError {
+                path: path.to_owned(),
+                cause: SnapshotCause::Malformed(problem),
+            });
         }
         for document in &stream.documents {
             self.add(stream.tree.node(document.root).to_json(), None);
@@ -165,13 +222,11 @@ impl Snapshot {
     }
 }
 
-fn failed(path: &Path, error: &io::Error) -> String {
-    let cause = match error.kind() {
-        io::ErrorKind::NotFound => "no such file or folder".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        _ => error.to_string(),
-    };
-    format!("--live {}: {cause}", path.display())
+fn failed(path: &Path, error: io::Error) -> SnapshotError {
+    SnapshotError {
+        path: path.to_owned(),
+        cause: SnapshotCause::Unreadable(error),
+    }
 }
 
 #[cfg(test)]
@@ -204,7 +259,7 @@ mod tests {
         let find = |kind, namespace, name| match snapshot.find(&id(kind, namespace, name)) {
             Ok(Some(_)) => "found".to_owned(),
             Ok(None) => "missing".to_owned(),
-            Err(reason) => reason,
+            Err(reason) => reason.to_string(),
         };
         for (kind, namespace, name, standing) in [
             (Kind::ConfigMap, "ns", "a", "found"),
@@ -237,7 +292,8 @@ mod tests {
     fn broken_files_are_named() {
         let error = Snapshot::default()
             .add_file(Path::new("live.yaml"), b"a: [".to_vec())
-            .unwrap_err();
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("--live live.yaml:"), "{error}");
     }
 
@@ -260,7 +316,7 @@ mod tests {
         let snapshot = Snapshot::read(folder.path()).unwrap();
         assert_eq!(snapshot.objects.len(), 1);
         std::os::unix::fs::symlink("/dev/zero", folder.path().join("z.yaml")).unwrap();
-        let error = Snapshot::read(folder.path()).unwrap_err();
+        let error = Snapshot::read(folder.path()).unwrap_err().to_string();
         assert!(error.ends_with("z.yaml: not a regular file"), "{error}");
     }
 }

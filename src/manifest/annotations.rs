@@ -1,6 +1,6 @@
 //! The annotations with which a manifest instructs this program.
 
-use crate::path::Pattern;
+use crate::path::{Pattern, PatternError};
 use crate::schema::Kind;
 use crate::yaml::{Entry, Node, Position, Value};
 
@@ -102,7 +102,9 @@ impl Instructions {
                     Policy::Auto
                 };
             }),
-            IGNORE => patterns(kind, value).map(|patterns| self.ignore = patterns),
+            IGNORE => patterns(kind, value)
+                .map(|patterns| self.ignore = patterns)
+                .map_err(|error| error.to_string()),
             _ => {
                 let nearest = suggest::nearest(key, [SKIP, IGNORE, POLICY], |_| true);
                 let hint = nearest.map_or("there is no such annotation".to_owned(), |n| {
@@ -132,7 +134,7 @@ fn one_of(value: &str, known: &[&str; 2]) -> Result<usize, String> {
     })
 }
 
-fn patterns(kind: Kind, value: &str) -> Result<Vec<Pattern>, String> {
+fn patterns(kind: Kind, value: &str) -> Result<Vec<Pattern>, PatternError> {
     let patterns = Pattern::parse_list(value)?;
     patterns
         .iter()

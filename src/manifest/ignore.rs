@@ -1,12 +1,13 @@
 //! Rules that leave fields out of the comparison, and the check of their paths against the types: an item of an atomic
 //! list cannot be ignored, because such a list is compared and written as one value.
 
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
 use super::problem::cause;
-use super::selector::Selector;
-use crate::path::{Pattern, PatternStep, split_outside};
+use super::selector::{Selector, SelectorError};
+use crate::path::{Pattern, PatternError, PatternStep, split_outside};
 use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
 
 /// A rule of the command line or of a file: a path, and where it begins with them, the resources that it is for.
@@ -18,23 +19,59 @@ pub struct IgnoreRule {
     origin: String,
 }
 
+/// Why a rule cannot be used.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RuleError {
+    /// Where it stands.
+    origin: String,
+    cause: RuleCause,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum RuleCause {
+    /// The file of rules cannot be read, for this reason.
+    Unreadable(String),
+    Selector(SelectorError),
+    Pattern(PatternError),
+}
+
+impl fmt::Display for RuleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.origin)?;
+        match &self.cause {
+            RuleCause::Unreadable(cause) => f.write_str(cause),
+            RuleCause::Selector(error) => error.fmt(f),
+            RuleCause::Pattern(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for RuleError {}
+
 impl IgnoreRule {
     /// Reads a comma-separated list of rules; blanks and empty items are passed over. `origin` says in messages where
-    /// they stand. Fails with a text that says what is wrong with one of them.
-    pub fn parse_list(list: &str, origin: &str) -> Result<Vec<Self>, String> {
+    /// they stand.
+    pub fn parse_list(list: &str, origin: &str) -> Result<Vec<Self>, RuleError> {
         split_outside(list, ',')
             .into_iter()
             .map(str::trim)
             .filter(|item| !item.is_empty())
-            .map(|item| Self::parse(item, origin).map_err(|cause| format!("{origin}: {cause}")))
+            .map(|item| {
+                Self::parse(item, origin).map_err(|cause| RuleError {
+                    origin: origin.to_owned(),
+                    cause,
+                })
+            })
             .collect()
     }
 
     /// Reads a file of rules, one a line; `#` begins a comment. Fails as [`parse_list`](Self::parse_list).
-    pub fn read_file(path: &Path) -> Result<Vec<Self>, String> {
+    pub fn read_file(path: &Path) -> Result<Vec<Self>, RuleError> {
         let shown = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| format!("--ignore-fields-from: {shown}: {}", cause(&error)))?;
+        let text = fs::read_to_string(path).map_err(|error| RuleError {
+            origin: format!("--ignore-fields-from: {shown}"),
+            cause: RuleCause::Unreadable(cause(&error)),
+        })?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         let mut rules = Vec::new();
         for (number, line) in (1..).zip(text.lines()) {
@@ -46,16 +83,17 @@ impl IgnoreRule {
         Ok(rules)
     }
 
-    fn parse(text: &str, origin: &str) -> Result<Self, String> {
+    fn parse(text: &str, origin: &str) -> Result<Self, RuleCause> {
         let (resources, path) = match split_outside(text, ':')[0] {
             before if before.contains('/') && before.len() < text.len() => {
-                (Some(Selector::parse(before)?), &text[before.len() + 1..])
+                let selector = Selector::parse(before).map_err(RuleCause::Selector)?;
+                (Some(selector), &text[before.len() + 1..])
             }
             _ => (None, text),
         };
-        let pattern = Pattern::parse(path)?;
+        let pattern = Pattern::parse(path).map_err(RuleCause::Pattern)?;
         let kinds = resources.as_ref().map_or(&Kind::ALL[..], Selector::kinds);
-        check_pattern(kinds, &pattern)?;
+        check_pattern(kinds, &pattern).map_err(RuleCause::Pattern)?;
         Ok(Self {
             text: text.to_owned(),
             resources,
@@ -106,15 +144,16 @@ fn without_comment(line: &str) -> &str {
 /// Checks one path for objects of these kinds. Fails with a text that says what is wrong, if the path leads into an
 /// atomic list wherever it leads anywhere. A path that leads nowhere is no error here: whether it matches something is
 /// known after the comparison.
-pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), String> {
+pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), PatternError> {
     let outcomes = kinds
         .iter()
         .map(|kind| through_struct(&types::root(*kind), pattern.steps()));
     match outcomes.max() {
-        Some(PathTarget::Atomic) => Err(format!(
-            "bad field path `{0}`: it names an item of a list that is compared as a whole; end it at the list",
-            pattern.text()
-        )),
+        Some(PathTarget::Atomic) => Err(PatternError {
+            text: pattern.text().to_owned(),
+            cause: "it names an item of a list that is compared as a whole; end it at the list"
+                .to_owned(),
+        }),
         _ => Ok(()),
     }
 }
@@ -214,7 +253,9 @@ mod tests {
             ("svc/x:", "rules:3: bad field path ``: it is empty"),
         ] {
             assert_eq!(
-                IgnoreRule::parse_list(list, "rules:3").unwrap_err(),
+                IgnoreRule::parse_list(list, "rules:3")
+                    .unwrap_err()
+                    .to_string(),
                 message
             );
         }
@@ -261,7 +302,7 @@ mod tests {
         }
         let pattern = Pattern::parse("spec.clusterIPs[0]").unwrap();
         assert_eq!(
-            check_pattern(&Kind::ALL, &pattern).unwrap_err(),
+            check_pattern(&Kind::ALL, &pattern).unwrap_err().to_string(),
             "bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole; end it at the list"
         );
         assert!(check_pattern(&Kind::ALL, &Pattern::parse("spec.ports[0]").unwrap()).is_ok());

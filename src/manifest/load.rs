@@ -11,7 +11,7 @@ use globset::GlobSet;
 use super::file::{self, Checked, Surroundings};
 use super::problem::{Problem, cause};
 use super::scan;
-use super::sources::{self, ManifestFile};
+use super::sources::{self, GlobError, ManifestFile};
 use super::{Location, ManifestOptions, Manifests};
 use crate::schema::ResourceId;
 
@@ -42,7 +42,7 @@ struct CachedFile {
 
 impl Loader {
     /// Fails with a text that says what is wrong with a glob.
-    pub fn new(options: ManifestOptions) -> Result<Self, String> {
+    pub fn new(options: ManifestOptions) -> Result<Self, GlobError> {
         let exclude = sources::globs(&options.exclude)?;
         Ok(Self {
             options,

@@ -1,5 +1,7 @@
 //! Resources by name: `Deployment/web`, `deploy/shop/*`, `!*/kube-system/*`.
 
+use std::fmt;
+
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::suggest;
@@ -16,14 +18,32 @@ pub struct Selector {
     name: GlobMatcher,
 }
 
+/// Why a text selects no resources.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SelectorError {
+    text: String,
+    cause: String,
+}
+
+impl fmt::Display for SelectorError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad resource `{}`: {}", self.text, self.cause)
+    }
+}
+
+impl std::error::Error for SelectorError {}
+
 impl Selector {
-    /// Reads one. Fails with a text that says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads one.
+    pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         let (is_negated, rest) = text
             .strip_prefix('!')
             .map_or((false, text), |rest| (true, rest.trim_start()));
-        let bad = |cause: &str| format!("bad resource `{text}`: {cause}");
+        let bad = |cause: &str| SelectorError {
+            text: text.to_owned(),
+            cause: cause.to_owned(),
+        };
         let parts: Vec<&str> = rest.split('/').map(str::trim).collect();
         let (kind, namespace, name) = match parts[..] {
             [kind, name] => (kind, None, name),
@@ -112,7 +132,7 @@ pub struct Selection {
 
 impl Selection {
     /// Adds a comma-separated list; blanks and empty items are passed over. Fails as [`Selector::parse`].
-    pub fn add(&mut self, list: &str) -> Result<(), String> {
+    pub fn add(&mut self, list: &str) -> Result<(), SelectorError> {
         for item in list.split(',').filter(|item| !item.trim().is_empty()) {
             self.selectors.push(Selector::parse(item)?);
         }
@@ -220,7 +240,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                Selector::parse(text).unwrap_err(),
+                Selector::parse(text).unwrap_err().to_string(),
                 format!("bad resource `{text}`: {cause}")
             );
         }

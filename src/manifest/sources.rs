@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,8 +45,27 @@ pub(super) struct Sources {
     pub details: Vec<String>,
 }
 
-/// Reads the globs of paths to pass over. Fails with a text that says what is wrong with one.
-pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, String> {
+/// A glob that cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct GlobError {
+    text: String,
+    cause: globset::ErrorKind,
+}
+
+impl fmt::Display for GlobError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "bad glob `{}`: {}", self.text, self.cause)
+    }
+}
+
+impl std::error::Error for GlobError {}
+
+/// Reads the globs of paths to pass over.
+pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, GlobError> {
+    let bad = |text: &str, error: &globset::Error| GlobError {
+        text: text.to_owned(),
+        cause: error.kind().clone(),
+    };
     let mut set = GlobSetBuilder::new();
     for text in exclude {
         // As in .gitignore: a name alone is meant wherever it is, a path from the top.
@@ -59,9 +79,10 @@ pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, String> {
             None => format!("**/{pattern}"),
         };
         let glob = GlobBuilder::new(&pattern).literal_separator(true).build();
-        set.add(glob.map_err(|error| format!("bad glob `{text}`: {}", error.kind()))?);
+        set.add(glob.map_err(|error| bad(text, &error))?);
     }
-    set.build().map_err(|error| error.to_string())
+    set.build()
+        .map_err(|error| bad(error.glob().unwrap_or_default(), &error))
 }
 
 /// Finds all files that the given paths stand for, in a fixed order, each once.

@@ -116,7 +116,7 @@ fn refuses_with_a_reason() {
         ),
     ] {
         assert_eq!(
-            Pattern::parse(text).unwrap_err(),
+            Pattern::parse(text).unwrap_err().to_string(),
             format!("bad field path `{text}`: {cause}")
         );
     }

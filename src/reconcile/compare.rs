@@ -99,7 +99,10 @@ impl<'c> Cycle<'c> {
                         Ok(live) => {
                             found[index] = self.judge(resource, live, None, &mut unmatched).await;
                         }
-                        Err(reason) => self.report.errors.push(describe::error(resource, reason)),
+                        Err(reason) => {
+                            let error = describe::error(resource, reason.to_string());
+                            self.report.errors.push(error);
+                        }
                     }
                 }
             }

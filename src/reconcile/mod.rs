@@ -142,13 +142,13 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
     // The process ends with it, and need not take it apart first.
     let mut state = match LoopState::new(&options) {
         Ok(state) => ManuallyDrop::new(state),
-        Err(message) => return give_up(&message, &options, out),
+        Err(error) => return give_up(&format!("{error:#}"), &options, out),
     };
     // Files are read while the connection is made ready.
     let mut inputs = state.begin(&options);
     let live = match stop.unless_asked(open(&options)).await {
         Some(Ok(live)) => live,
-        Some(Err(message)) => return give_up(&message, &options, out),
+        Some(Err(error)) => return give_up(&format!("{error:#}"), &options, out),
         None => return give_up(STOPPED_EARLY, &options, out),
     };
     if options.fail_on_drift && !options.once {
@@ -231,7 +231,7 @@ pub(crate) enum LiveSource {
     Snapshot(Snapshot),
 }
 
-async fn open(options: &RunOptions) -> Result<LiveSource, String> {
+async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
     match &options.live {
         LiveOptions::Snapshot(path) => {
             let path = path.clone();
@@ -240,8 +240,7 @@ async fn open(options: &RunOptions) -> Result<LiveSource, String> {
             Ok(LiveSource::Snapshot(snapshot))
         }
         LiveOptions::Cluster(wishes, how) => {
-            let target = Target::choose(wishes, &Environment::from_process())
-                .map_err(|error| error.to_string())?;
+            let target = Target::choose(wishes, &Environment::from_process())?;
             let named = report::ClusterInfo {
                 server: target.server.clone(),
                 context: target.context.clone().unwrap_or_default(),
@@ -253,9 +252,7 @@ async fn open(options: &RunOptions) -> Result<LiveSource, String> {
                 .unwrap_or_default();
             tracing::info!("cluster {}{context}, from {}", target.server, target.origin);
             let namespace = target.namespace.clone();
-            let cluster = Cluster::connect(target, *how)
-                .await
-                .map_err(|error| error.to_string())?;
+            let cluster = Cluster::connect(target, *how).await?;
             Ok(LiveSource::Cluster {
                 cluster,
                 named,

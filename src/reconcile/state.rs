@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -50,8 +51,8 @@ pub(super) struct Inputs {
 
 impl LoopState {
     /// Fails when the options for manifests are wrong.
-    pub(super) fn new(options: &RunOptions) -> Result<Self, String> {
-        let loader = Loader::new(options.manifests.clone())?;
+    pub(super) fn new(options: &RunOptions) -> anyhow::Result<Self> {
+        let loader = Loader::new(options.manifests.clone()).context("--exclude")?;
         Ok(Self {
             loader: Some(loader),
             server_version: None,

@@ -230,7 +230,7 @@ fn a_bad_glob_is_refused() {
         namespace: String::new(),
     };
     assert_eq!(
-        Loader::new(options).unwrap_err(),
+        Loader::new(options).unwrap_err().to_string(),
         "bad glob `a[`: unclosed character class; missing ']'"
     );
 }
