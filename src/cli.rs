@@ -14,7 +14,7 @@ use clap::{ArgAction, Parser, ValueEnum};
 
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{ColorChoice, LiveOptions, Mode, Output, RunOptions};
+use crate::reconcile::{ColorChoice, LiveOptions, Mode, Output, RunOptions, style_of_stdout};
 use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
@@ -123,6 +123,10 @@ struct Cli {
     /// A file to touch after each cycle, for a liveness probe
     #[arg(long, value_name = "PATH")]
     health_file: Option<PathBuf>,
+
+    /// Show long values whole
+    #[arg(long)]
+    no_truncate: bool,
 
     /// When to use colors; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto)]
@@ -388,7 +392,7 @@ impl Cli {
 
     fn output(&self, once: bool) -> Output {
         match self.output {
-            Format::Text => Output::Text,
+            Format::Text => Output::Text(style_of_stdout(self.color(), self.no_truncate)),
             Format::Json => Output::Json { indented: once },
         }
     }

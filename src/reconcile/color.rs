@@ -1,7 +1,12 @@
-//! Whether to write in colours.
+//! Whether to write in colours, and how wide.
 
 use std::env;
 use std::ffi::OsString;
+use std::io::{self, IsTerminal as _};
+
+use terminal_size::{Width, terminal_size_of};
+
+use crate::report::text::TextStyle;
 
 /// What the command line says of colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +40,17 @@ impl ColorChoice {
             }
             Self::Auto => is_terminal && !is_dumb(variable("TERM")),
         }
+    }
+}
+
+/// How text reports are drawn on standard output.
+#[must_use]
+pub fn style_of_stdout(color: ColorChoice, is_whole: bool) -> TextStyle {
+    let width = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
+    TextStyle {
+        width: width.filter(|columns| *columns > 0).map(usize::from),
+        has_colours: color.is_on(io::stdout().is_terminal()),
+        is_whole,
     }
 }
 

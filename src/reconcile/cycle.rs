@@ -141,7 +141,7 @@ fn hide_secrets(manifests: &Manifests, report: &mut Report) {
 
 /// Errors stand in the order of files and lines; those without a place come first.
 fn order(error: &report::ErrorEntry) -> impl Ord + use<> {
-    (error.source.clone(), report::text::error_line(error))
+    (error.source.clone(), error.line())
 }
 
 /// A run that compared nothing says why, unless an error does.

@@ -1,10 +1,11 @@
 //! From findings and problems to the report's own types.
 
-use crate::diff::{self, Class, Finding, Origin};
+use crate::diff::{self, Class, Finding, Origin, PointerToken};
 use crate::manifest::{ObjectReference, Problem, Resource};
 use crate::path;
 use crate::remediate::FieldOutcome;
 use crate::report::{self, DriftClass, FieldEntry, ResourceRef, SourceLocation};
+use crate::schema::restarts_pods;
 use crate::yaml::Node;
 
 /// The present instant, to the second.
@@ -41,10 +42,21 @@ pub(super) fn field(
             .declared
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
+        restarts_pods: restarts_pods(resource.id.kind.name(), &keys(&finding.at)),
         outcome: fate.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
     }
+}
+
+/// The keys that a place begins with.
+fn keys(place: &[PointerToken]) -> Vec<&str> {
+    let mut keys = Vec::new();
+    for token in place {
+        let PointerToken::Key(key) = token else { break };
+        keys.push(key.as_str());
+    }
+    keys
 }
 
 /// The one difference of a resource that is not there.
@@ -61,6 +73,7 @@ pub(super) fn missing(resource: &Resource) -> FieldEntry {
         redacted: false,
         source: Some(source(resource, resource.node())),
         consequences: Vec::new(),
+        restarts_pods: false,
         outcome: None,
         last_writer: None,
         co_owners: Vec::new(),

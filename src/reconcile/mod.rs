@@ -8,6 +8,7 @@ mod health;
 mod namespaces;
 mod outage;
 mod pacing;
+mod printed;
 mod progress;
 mod settle;
 mod signals;
@@ -21,8 +22,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-pub use self::color::ColorChoice;
+pub use self::color::{ColorChoice, style_of_stdout};
 use self::outage::{Outage, span};
+use self::printed::PrintedReport;
 use self::signals::StopSignal;
 use self::state::LoopState;
 use crate::cluster::snapshot::Snapshot;
@@ -31,6 +33,7 @@ use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
 use crate::remediate::Extent;
 use crate::report::redact::SecretValues;
+use crate::report::text::TextStyle;
 use crate::report::{self, Report};
 
 /// What to say of a run that was stopped before it could find out anything.
@@ -93,7 +96,7 @@ pub enum Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// For people.
-    Text,
+    Text(TextStyle),
     /// For programs.
     Json {
         /// In several lines.
@@ -157,6 +160,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         );
     }
     let mut outage = Outage::new(options.interval);
+    let mut printed = PrintedReport::default();
     loop {
         let report = cycle::run(&mut state, inputs, &options, &live, &stop).await;
         let Some(report) = report else {
@@ -165,8 +169,8 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         let exit = exit_code(&report, options.fail_on_drift);
         // In a loop one line says that the server is away, and not a report of what was not compared.
         let is_told = !options.once && state.unreachable.is_some() && report.is_about_nothing();
-        if !(is_told && options.output == Output::Text) {
-            match write(&report, options.output, out) {
+        if !(is_told && matches!(options.output, Output::Text(_))) {
+            match write(&report, &options, &mut printed, out) {
                 Ok(()) => {}
                 // Nobody reads on.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit,
@@ -178,10 +182,12 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         }
         state.touch(options.health_file.as_deref());
         if options.once || stop.is_asked() {
+            explain(exit, &report);
             return exit;
         }
         let pause = say_when(&mut outage, &state, &report, &options);
         if stop.asked_before(Instant::now() + pause).await {
+            explain(exit, &report);
             return exit;
         }
         inputs = state.begin(&options);
@@ -262,15 +268,46 @@ async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
     }
 }
 
-fn write(report: &Report, output: Output, out: &mut impl Write) -> io::Result<()> {
+fn write(
+    report: &Report,
+    options: &RunOptions,
+    printed: &mut PrintedReport,
+    out: &mut impl Write,
+) -> io::Result<()> {
     // In one piece, so that nobody sees half a report.
     let mut text = Vec::new();
-    match output {
-        Output::Text => report::text::write(report, &mut text)?,
+    match options.output {
+        Output::Text(style) if options.once => report::text::write(report, style, &mut text)?,
+        Output::Text(style) => text = printed.text(report, style)?,
         Output::Json { indented } => report::json::write(report, indented, &mut text)?,
     }
     out.write_all(&text)?;
     out.flush()
+}
+
+/// Says why the run ends with a code that is not 0.
+fn explain(exit: u8, report: &Report) {
+    let drifted = report.resources.iter();
+    let left = drifted.filter(|resource| resource.action.leaves_drift());
+    match exit {
+        0 => {}
+        1 => tracing::error!(
+            "exit code 1: {} resource(s) with drift left (--fail-on-drift)",
+            left.count()
+        ),
+        _ => {
+            let summary = report.summary();
+            let parts = [
+                (summary.errors, "error(s)"),
+                (summary.failed, "resource(s) not repaired"),
+            ];
+            let parts = parts.iter().filter(|(count, _)| *count > 0);
+            let parts: Vec<String> = parts
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
+            tracing::error!("exit code {exit}: {}", parts.join(", "));
+        }
+    }
 }
 
 /// 2 when something in scope could not be checked or repaired, which wins over 1.

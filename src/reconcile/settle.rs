@@ -28,8 +28,12 @@ impl<'c> Cycle<'c> {
             match found {
                 Comparison::Unknown => {}
                 Comparison::InSync => {
+                    let id = &self.resources[at].id;
                     self.report.in_sync += 1;
-                    self.state.pacing.in_sync(&self.resources[at].id, now);
+                    if self.state.drifted.remove(id) {
+                        self.report.back_in_sync.push(id.clone());
+                    }
+                    self.state.pacing.in_sync(id, now);
                 }
                 Comparison::Missing | Comparison::Drifted(_) => drifted.push((at, found)),
             }
@@ -43,6 +47,11 @@ impl<'c> Cycle<'c> {
                 _ => None,
             };
             if let Some((action, reason, fields)) = self.settle_one(resource, findings).await {
+                if action.leaves_drift() {
+                    self.state.drifted.insert(resource.id.clone());
+                } else {
+                    self.state.drifted.remove(&resource.id);
+                }
                 self.report.resources.push(report::ResourceEntry {
                     id: resource.id.clone(),
                     action,

@@ -37,6 +37,8 @@ pub(super) struct LoopState {
     pub(super) known_namespaces: BTreeMap<String, bool>,
     /// Which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
+    /// What had drifted when it was compared last, and was not repaired.
+    pub(super) drifted: BTreeSet<ResourceId>,
     /// Why the last cycle could not reach the server, if it could not.
     pub(super) unreachable: Option<String>,
 }
@@ -61,13 +63,14 @@ impl LoopState {
             warnings: BTreeMap::new(),
             known_namespaces: BTreeMap::new(),
             pacing: Pacing::new(options.interval),
+            drifted: BTreeSet::new(),
             unreachable: None,
         })
     }
 
     /// Warns of something in this cycle's report; on standard error only once about the same, and not without end.
     pub(super) fn warn(&mut self, warning: report::ErrorEntry) {
-        let line = report::text::error_line(&warning);
+        let line = warning.line();
         if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&line) {
             tracing::warn!("{line}");
             self.warned.insert(line.clone());

@@ -6,8 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{
-    DriftClass, ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef,
-    SkippedEntry, SourceLocation, field_id,
+    ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef, SkippedEntry,
+    SourceLocation, field_id,
 };
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
@@ -281,7 +281,7 @@ impl<'a> FieldJson<'a> {
                 desired: field.declared_pointer.as_deref(),
                 live: field.live_pointer.as_deref(),
             },
-            class: class_name(field.class),
+            class: field.class.name(),
             defaulted: field.defaulted,
             default_of: field.default_of.as_deref(),
             desired: field.desired.as_ref(),
@@ -304,15 +304,6 @@ impl<'a> From<&'a Writer> for WriterJson<'a> {
             subresource: &writer.subresource,
             time: writer.time.as_deref(),
         }
-    }
-}
-
-fn class_name(class: DriftClass) -> &'static str {
-    match class {
-        DriftClass::Changed => "changed",
-        DriftClass::Missing => "missing",
-        DriftClass::Removed => "removed",
-        DriftClass::Extra => "extra",
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! The types here are the report's own; the writers see nothing else.
 
+pub mod changes;
+mod difference;
 pub mod json;
 pub mod redact;
 pub mod text;
@@ -42,6 +44,8 @@ pub struct Report {
     pub ignored: usize,
     /// How many resources were compared and found in sync.
     pub in_sync: usize,
+    /// Of these, those that had drifted when this run compared them before.
+    pub back_in_sync: Vec<ResourceId>,
 }
 
 /// The commit that the manifests come from.
@@ -185,6 +189,19 @@ pub enum DriftClass {
     Extra,
 }
 
+impl DriftClass {
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Missing => "missing",
+            Self::Removed => "removed",
+            Self::Extra => "extra",
+        }
+    }
+}
+
 /// One difference of a resource.
 #[derive(Debug)]
 pub struct FieldEntry {
@@ -210,6 +227,8 @@ pub struct FieldEntry {
     pub source: Option<SourceLocation>,
     /// Paths of the same object that change too when this one is repaired.
     pub consequences: Vec<String>,
+    /// The Deployment's pods are replaced when this one is repaired.
+    pub restarts_pods: bool,
     /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
     /// `changed-back`. `None` where none was tried.
     pub outcome: Option<&'static str>,
@@ -254,12 +273,32 @@ impl From<&ResourceId> for ResourceRef {
     }
 }
 
+impl ResourceRef {
+    /// `KIND/NAME (ns: NAMESPACE)`, as far as each is known.
+    #[must_use]
+    pub fn with_namespace(&self) -> String {
+        match self.namespace.as_str() {
+            "" => self.to_string(),
+            _ if self.to_string().is_empty() => String::new(),
+            namespace => format!("{self} (ns: {namespace})"),
+        }
+    }
+}
+
 impl fmt::Display for ResourceRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.kind.as_str(), self.name.as_str()) {
             (one, "") | ("", one) => f.write_str(one),
             (kind, name) => write!(f, "{kind}/{name}"),
         }
+    }
+}
+
+impl FieldEntry {
+    /// Whether a repair has put it right.
+    #[must_use]
+    pub fn is_repaired(&self) -> bool {
+        matches!(self.outcome, Some("set" | "created" | "removed"))
     }
 }
 
@@ -281,6 +320,21 @@ pub struct ErrorEntry {
     pub source: Option<SourceLocation>,
     /// What is wrong, in one line.
     pub message: String,
+}
+
+impl ErrorEntry {
+    /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let place = self
+            .source
+            .as_ref()
+            .map(|s| format!("{}:{}:{}: ", s.file, s.line, s.column));
+        let about = self.resource.as_ref().map(ResourceRef::with_namespace);
+        let about = about.filter(|about| !about.is_empty());
+        let about = about.map(|about| format!("{about}: "));
+        [place, about].into_iter().flatten().collect::<String>() + &self.message
+    }
 }
 
 /// The counts of a report.

@@ -1,191 +1,266 @@
 //! The report as text.
 
+mod groups;
+mod lines;
+mod style;
+mod summary;
+mod values;
+mod writer;
+
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use serde_json::Value;
-use similar::{ChangeTag, TextDiff};
-
-use super::value::{Shown, escape, show};
-use super::{ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation};
+use self::groups::{Group, groups, namespaces, path, writers};
+use self::style::TextRole;
+pub use self::style::TextStyle;
+#[allow(unused_imports, reason = "for the formats that end with it")]
+pub(super) use self::summary::total;
+use self::values::write_line;
+use super::changes::Changes;
+use super::value::escape;
+use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation};
+use crate::schema::ResourceId;
 
 const RULE: &str = "============================================================";
-/// How many lines of a text's differences are shown.
-const MOST_DIFF_LINES: usize = 60;
 
 /// Writes a report.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "Drift Report")?;
-    writeln!(out, "  Git revision : {}", report.revision.short())?;
-    writeln!(out, "{RULE}")?;
-    let summary = report.summary();
-    if report.resources.is_empty() {
-        writeln!(out, "No drift in {} resource(s)", summary.compared)?;
-    } else {
+pub fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
+    write_head(report, style, out)?;
+    if !report.resources.is_empty() {
         writeln!(out)?;
-        for resource in &report.resources {
-            write_resource(resource, out)?;
-        }
+        write_blocks(report.resources.iter(), report, style, out)?;
         writeln!(out, "{RULE}")?;
-        writeln!(
-            out,
-            "Total: {} resource(s) drifted, {} field(s) changed",
-            summary.drifted, summary.fields
-        )?;
     }
-    write_rest(report, out)
+    summary::write(report, style, out)
 }
 
-fn write_rest(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    if !report.skipped.is_empty() {
-        writeln!(out, "Skipped: {} resource(s)", report.skipped.len())?;
+/// Writes what is new in a report since an earlier one: the blocks that have changed, and what is back in sync.
+pub fn write_changes(
+    changes: &Changes<'_>,
+    report: &Report,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    write_head(report, style, out)?;
+    writeln!(out)?;
+    write_blocks(changes.resources.iter().copied(), report, style, out)?;
+    for id in changes.back_in_sync {
+        let line = format!("back in sync: {}", heading(id));
+        writeln!(out, "{}", style.paint(TextRole::Desired, line))?;
     }
-    if report.left_out > 0 {
-        writeln!(
-            out,
-            "Left out: {} resource(s), by --only or --ignore-fields",
-            report.left_out
-        )?;
+    if !changes.back_in_sync.is_empty() {
+        writeln!(out)?;
     }
-    for (kind, count) in &report.other_kinds {
-        writeln!(out, "Not compared: {count} of {kind}")?;
+    writeln!(out, "{RULE}")?;
+    summary::write(report, style, out)
+}
+
+fn write_head(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "{}", style.paint(TextRole::Head, "Drift Report"))?;
+    writeln!(out, "  Git revision : {}", report.revision.short())?;
+    if let Some(cluster) = &report.cluster {
+        let name = match cluster.context.as_str() {
+            "" => cluster.server.clone(),
+            context => format!("{context} ({})", cluster.server),
+        };
+        writeln!(out, "  Cluster      : {}", escape(&name))?;
+        writeln!(out, "  Time         : {}", report.time)?;
     }
-    if !report.errors.is_empty() {
-        writeln!(
-            out,
-            "Could not be checked or repaired: {}",
-            report.errors.len()
-        )?;
-        for error in &report.errors {
-            writeln!(out, "  {}", escape(&error_line(error)))?;
-        }
+    writeln!(out, "{RULE}")
+}
+
+fn write_blocks<'a>(
+    resources: impl Iterator<Item = &'a ResourceEntry>,
+    report: &Report,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    for group in groups(resources) {
+        write_block(&group, report, style, out)?;
     }
     Ok(())
 }
 
-/// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
-#[must_use]
-pub fn error_line(error: &ErrorEntry) -> String {
-    let place = error
-        .source
-        .as_ref()
-        .map(|s| format!("{}:{}:{}: ", s.file, s.line, s.column));
-    let about = error
-        .resource
-        .as_ref()
-        .filter(|subject| !subject.to_string().is_empty());
-    let about = about.map(|subject| match subject.namespace.as_str() {
-        "" => format!("{subject}: "),
-        namespace => format!("{subject} (ns: {namespace}): "),
-    });
-    [place, about].into_iter().flatten().collect::<String>() + &error.message
+fn heading(id: &ResourceId) -> String {
+    escape(&format!("{}/{} (ns: {})", id.kind, id.name, id.namespace))
 }
 
-fn write_resource(resource: &ResourceEntry, out: &mut impl Write) -> io::Result<()> {
-    let id = &resource.id;
-    writeln!(out, "{}/{} (ns: {})", id.kind, id.name, id.namespace)?;
+fn write_block(
+    group: &Group<'_>,
+    report: &Report,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let resource = group[0];
+    let heading = style.paint(TextRole::Head, heading(&resource.id));
+    if group.len() == 1 {
+        writeln!(out, "{heading}")?;
+    } else {
+        writeln!(out, "{heading} and {} more alike", group.len() - 1)?;
+        if let Some(namespaces) = namespaces(group) {
+            let namespaces = escape(&namespaces);
+            writeln!(out, "  in     : {namespaces} (all: --output brief)")?;
+        }
+    }
+    let action = style.paint(role(resource.action), resource.action.name());
     match &resource.reason {
-        Some(reason) => writeln!(
-            out,
-            "  Action : {}: {}",
-            resource.action.name(),
-            escape(reason)
-        )?,
-        None => writeln!(out, "  Action : {}", resource.action.name())?,
+        Some(reason) => writeln!(out, "  Action : {action}: {}", escape(reason))?,
+        None => writeln!(out, "  Action : {action}")?,
     }
     writeln!(out, "  Fields : {} drifted", resource.fields.len())?;
-    for field in &resource.fields {
-        write_field(field, out)?;
+    let notes: Vec<Notes> = (0..resource.fields.len())
+        .map(|at| Notes::of(group, at, report))
+        .collect();
+    let common = Notes::common(&notes);
+    common.write(2, "By    ", "Repair", style, out)?;
+    for (at, field) in resource.fields.iter().enumerate() {
+        writeln!(out, "    {}", escape(&path(group, at)))?;
+        write_field(field, style, out)?;
+        notes[at]
+            .without(&common)
+            .write(6, "by     ", "repair ", style, out)?;
+        if let Some(outcome) = field.outcome.filter(|_| !field.is_repaired()) {
+            write_line("outcome", outcome, style, out)?;
+        }
     }
     writeln!(out)
 }
 
-fn write_field(field: &FieldEntry, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "    {}", escape(&field.path))?;
-    write_value(
-        "desired",
-        show(field.desired.as_ref(), field.live.as_ref()),
+fn role(action: Action) -> TextRole {
+    match action {
+        Action::Remediated | Action::Created => TextRole::Desired,
+        Action::Failed | Action::Paused => TextRole::Live,
+        Action::Detected(_) | Action::WouldCreate(_) | Action::RemediatedExtrasKept => {
+            TextRole::Notice
+        }
+    }
+}
+
+fn write_field(field: &FieldEntry, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
+    let label = if field.is_repaired() { "was" } else { "live" };
+    values::write(
+        field.desired.as_ref(),
+        field.live.as_ref(),
+        label,
+        style,
         out,
     )?;
-    write_value(
-        "live",
-        show(field.live.as_ref(), field.desired.as_ref()),
-        out,
-    )?;
-    if let (Some(Value::String(desired)), Some(Value::String(live))) = (&field.desired, &field.live)
-    {
-        write_line_diff(desired, live, out)?;
+    if let Some(source) = &field.source {
+        write_line("source", &source_text(source), style, out)?;
     }
     if let Some(path) = &field.default_of {
-        write_line("default", &format!("of {path}"), out)?;
+        write_line("default", &format!("of {}", escape(path)), style, out)
     } else if field.defaulted {
-        write_line("default", "of the server", out)?;
-    }
-    if !field.consequences.is_empty() {
-        write_line("brings", &field.consequences.join(", "), out)?;
-    }
-    if let Some(outcome) = field.outcome {
-        write_line("outcome", outcome, out)?;
-    }
-    match &field.source {
-        Some(source) => write_line("source", &source_text(source), out),
-        None => Ok(()),
+        write_line("default", "set by the API server", style, out)
+    } else {
+        Ok(())
     }
 }
 
 fn source_text(source: &SourceLocation) -> String {
+    let file = escape(&source.file);
     match source.definition {
-        Some((line, _)) => format!("{}:{} (defined in line {line})", source.file, source.line),
-        None => format!("{}:{}", source.file, source.line),
+        Some((line, _)) => format!("{file}:{} (defined in line {line})", source.line),
+        None => format!("{file}:{}", source.line),
     }
 }
 
-fn write_line(label: &str, text: &str, out: &mut impl Write) -> io::Result<()> {
-    writeln!(out, "      {label:<7} : {text}")
+/// What there is to say of a field besides its values.
+#[derive(Clone, Default, PartialEq, Eq)]
+struct Notes {
+    by: Option<String>,
+    repair: Option<String>,
 }
 
-fn write_value(label: &str, value: Shown, out: &mut impl Write) -> io::Result<()> {
-    match value {
-        Shown::Line(line) => write_line(label, &line, out),
-        Shown::Block(block) => {
-            writeln!(out, "      {label:<7} :")?;
-            block
-                .lines()
-                .try_for_each(|line| writeln!(out, "        {line}"))
+impl Notes {
+    fn of(group: &Group<'_>, at: usize, report: &Report) -> Self {
+        let fields: Vec<&FieldEntry> = group.iter().map(|resource| &resource.fields[at]).collect();
+        Self {
+            by: by(&fields, &report.time),
+            repair: repair(group[0], fields[0]),
         }
     }
-}
 
-/// The lines that differ between two texts of several lines, `-` for live and `+` for desired.
-fn write_line_diff(desired: &str, live: &str, out: &mut impl Write) -> io::Result<()> {
-    if !desired.contains('\n') && !live.contains('\n') {
-        return Ok(());
+    /// What several fields have all in common is said once.
+    fn common(notes: &[Self]) -> Self {
+        let (Some(first), 2..) = (notes.first(), notes.len()) else {
+            return Self::default();
+        };
+        let if_common = |part: fn(&Self) -> &Option<String>| {
+            let is_common = notes.iter().all(|other| part(other) == part(first));
+            part(first).clone().filter(|_| is_common)
+        };
+        Self {
+            by: if_common(|notes| &notes.by),
+            repair: if_common(|notes| &notes.repair),
+        }
     }
-    writeln!(out, "      lines   : - live, + desired")?;
-    let diff = TextDiff::from_lines(live, desired);
-    let mut left = MOST_DIFF_LINES;
-    for group in diff.grouped_ops(1) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            if left == 0 {
-                return writeln!(out, "        …");
+
+    fn without(&self, common: &Self) -> Self {
+        let rest = |own: &Option<String>, common: &Option<String>| {
+            own.clone().filter(|_| common.is_none())
+        };
+        Self {
+            by: rest(&self.by, &common.by),
+            repair: rest(&self.repair, &common.repair),
+        }
+    }
+
+    fn write(
+        &self,
+        indentation: usize,
+        by: &str,
+        repair: &str,
+        style: TextStyle,
+        out: &mut impl Write,
+    ) -> io::Result<()> {
+        for (label, text) in [(by, &self.by), (repair, &self.repair)] {
+            if let Some(text) = text {
+                let label = style.paint(TextRole::Aside, format_args!("{label} :"));
+                writeln!(out, "{:indentation$}{label} {}", "", escape(text))?;
             }
-            left -= 1;
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
+        }
+        Ok(())
+    }
+}
+
+fn by(fields: &[&FieldEntry], now: &str) -> Option<String> {
+    if let [field] = fields {
+        let writer = field.last_writer.as_ref()?;
+        return Some(writer::by(writer, &field.co_owners, now));
+    }
+    let named = writers(fields);
+    match &named[..] {
+        [] => None,
+        [(writer, count)] if *count == fields.len() => {
+            let times = fields
+                .iter()
+                .filter_map(|field| field.last_writer.as_ref()?.time.as_deref());
+            let times: BTreeSet<&str> = times.collect();
+            let times = match (times.first(), times.last()) {
+                (Some(first), Some(last)) if first == last => format!(", last wrote {first}"),
+                (Some(first), Some(last)) => format!(", last wrote {first} to {last}"),
+                _ => String::new(),
             };
-            let text = change.value();
-            let end = if text.ends_with('\n') {
-                ""
-            } else {
-                " (no line end)"
-            };
-            writeln!(
-                out,
-                "        {sign} {}{end}",
-                escape(text.trim_end_matches('\n'))
-            )?;
+            Some(format!("{writer}{times}"))
+        }
+        named => {
+            let named = named
+                .iter()
+                .map(|(writer, count)| format!("{writer} {count}"));
+            Some(named.collect::<Vec<_>>().join(", "))
         }
     }
-    Ok(())
+}
+
+/// What else a repair changes; of one that was made, nothing more is said.
+fn repair(resource: &ResourceEntry, field: &FieldEntry) -> Option<String> {
+    if field.outcome.is_some() || resource.is_missing() {
+        return None;
+    }
+    let restarts = field.restarts_pods.then(|| "restarts the pods".to_owned());
+    let also = (!field.consequences.is_empty())
+        .then(|| format!("also changes {}", field.consequences.join(", ")));
+    let parts: Vec<String> = restarts.into_iter().chain(also).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }

@@ -161,7 +161,7 @@ pub use model::{
 pub use ownership::RECORDS;
 pub use secrets::{NamedBy, is_secret, named_by};
 pub use versions::{Need, Server};
-pub use writes::{exclusive_sibling, forbidden, is_selected};
+pub use writes::{exclusive_sibling, forbidden, is_selected, restarts_pods};
 
 #[cfg(test)]
 mod tests {

@@ -196,6 +196,16 @@ pub fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
             .is_some_and(|labels| labels.get(key).is_some())
 }
 
+/// Of which kinds the controller replaces the pods when something at this place changes.
+static RESTARTING: &[(&str, [&str; 2])] = &[("Deployment", ["spec", "template"])];
+
+/// Whether a change at this place of an object makes its controller replace the pods.
+#[must_use]
+pub fn restarts_pods(kind: &str, keys: &[&str]) -> bool {
+    let mut rows = RESTARTING.iter();
+    rows.any(|(of, place)| *of == kind && keys.starts_with(place))
+}
+
 /// What the server changes by itself when a field is changed.
 pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
     (

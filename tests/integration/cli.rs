@@ -231,7 +231,7 @@ fn a_skipped_resource_is_only_counted() {
     let run = run_with_input(&["-f", "-", "--live", "examples/live"], skipped.as_bytes()).exits(0);
     assert!(
         run.stdout
-            .ends_with("No drift in 0 resource(s)\nSkipped: 1 resource(s)\n"),
+            .ends_with("Nothing was checked: all 1 resource(s) are skipped by annotation\nSkipped: 1 resource(s): ConfigMap/a (ns: default)\n"),
         "{}",
         run.stdout
     );

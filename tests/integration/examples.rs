@@ -18,6 +18,7 @@ ConfigMap/app-config (ns: default)
 Deployment/frontend (ns: default)
   Action : drift-detected (dry-run)
   Fields : 3 drifted
+  Repair : restarts the pods
     spec.template.spec.containers[name=frontend].image
       desired : nginx:1.25
       live    : nginx:1.19
@@ -38,6 +39,7 @@ Deployment/redis (ns: default)
       desired : redis:7.2
       live    : redis:7.0
       source  : examples/desired/redis.yaml:19
+      repair  : restarts the pods
 
 Namespace/demo (ns: )
   Action : drift-detected (dry-run)
@@ -57,7 +59,7 @@ Service/frontend (ns: default)
 
 ============================================================
 Total: 5 resource(s) drifted, 8 field(s) changed
-Skipped: 1 resource(s)
+Skipped: 1 resource(s): Deployment/api (ns: default)
 ";
 
 #[test]

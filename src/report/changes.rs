@@ -1,0 +1,90 @@
+//! What is new in a report since an earlier one, for loops that print no unchanged report again.
+
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::{Report, ResourceEntry};
+use crate::schema::ResourceId;
+
+/// What a report said, as far as it matters to tell whether a later one says something else.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Digest {
+    resources: BTreeMap<ResourceId, u64>,
+    rest: u64,
+}
+
+impl Digest {
+    /// Of a report. Times do not count.
+    #[must_use]
+    pub fn of(report: &Report) -> Self {
+        let resources = report.resources.iter();
+        let mut rest = DefaultHasher::new();
+        for error in &report.errors {
+            error.line().hash(&mut rest);
+        }
+        for skipped in &report.skipped {
+            (
+                &skipped.resource.kind,
+                &skipped.resource.namespace,
+                &skipped.resource.name,
+            )
+                .hash(&mut rest);
+        }
+        (&report.other_kinds, report.ignored, report.left_out).hash(&mut rest);
+        report
+            .known
+            .iter()
+            .map(|known| known.fields.len())
+            .sum::<usize>()
+            .hash(&mut rest);
+        // A report of which nothing drifted is another one when nothing could be compared any more.
+        (report.summary().compared == 0).hash(&mut rest);
+        Self {
+            resources: resources
+                .map(|resource| (resource.id.clone(), digest(resource)))
+                .collect(),
+            rest: rest.finish(),
+        }
+    }
+}
+
+/// Of one resource: its action, the reason and its fields.
+fn digest(resource: &ResourceEntry) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (resource.action.name(), &resource.reason).hash(&mut hasher);
+    for field in &resource.fields {
+        (
+            &field.path,
+            field.class.name(),
+            &field.desired,
+            &field.live,
+            field.outcome,
+        )
+            .hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// What is new in a report.
+#[derive(Debug)]
+pub struct Changes<'r> {
+    /// The resources that have not drifted before, or in another way.
+    pub resources: Vec<&'r ResourceEntry>,
+    /// Those that had drifted before.
+    pub back_in_sync: &'r [ResourceId],
+}
+
+impl<'r> Changes<'r> {
+    /// Since an earlier report.
+    #[must_use]
+    pub fn between(earlier: &Digest, now: &Digest, report: &'r Report) -> Self {
+        let resources = report.resources.iter();
+        let is_new = |resource: &&ResourceEntry| {
+            earlier.resources.get(&resource.id) != now.resources.get(&resource.id)
+        };
+        Self {
+            resources: resources.filter(is_new).collect(),
+            back_in_sync: &report.back_in_sync,
+        }
+    }
+}
