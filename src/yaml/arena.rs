@@ -1,5 +1,7 @@
 //! How a tree is kept: nodes in the order of the file, each a few words that point into the text.
 
+use super::offset;
+
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum NodeKind {
     Null,
@@ -177,6 +179,14 @@ impl Arena {
             }
         }
         self.children(index, self.len(data))
+    }
+
+    /// Ends a list or map: all nodes that came since are in it. Of a map's children keys and values count each.
+    pub(super) fn end_collection(&mut self, node: u32, is_map: bool, children: u32) {
+        let end = offset(self.nodes.len());
+        let data = &mut self.nodes[node as usize];
+        data.a = end;
+        data.b = if is_map { children / 2 } else { children };
     }
 
     /// The first `count` keys of a map, as they stand in the file, with their values.

@@ -451,14 +451,8 @@ impl<'t> Composer<'t, '_, '_> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        let end = offset(self.arena.nodes.len());
-        let data = &mut self.arena.nodes[frame.node as usize];
-        data.a = end;
-        data.b = if frame.is_map {
-            frame.children / 2
-        } else {
-            frame.children
-        };
+        self.arena
+            .end_collection(frame.node, frame.is_map, frame.children);
         if frame.is_map && (frame.children > 2 || frame.merges) {
             // The arena needs the scratch text to see keys.
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);

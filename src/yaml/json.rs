@@ -194,14 +194,8 @@ impl Json<'_, '_, '_> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        let end = offset(self.arena.nodes.len());
-        let data = &mut self.arena.nodes[frame.node as usize];
-        data.a = end;
-        data.b = if frame.is_map {
-            frame.children / 2
-        } else {
-            frame.children
-        };
+        self.arena
+            .end_collection(frame.node, frame.is_map, frame.children);
         if frame.is_map && frame.children > 2 {
             maps::finish(self.arena, self.text, frame.node, false, self.notes);
         }

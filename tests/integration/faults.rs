@@ -1,17 +1,17 @@
 //! Repairs of an object that somebody deletes, makes anew or repairs meanwhile, and writes without an answer: a server
 //! that does on purpose what a real one does rarely.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
-use std::thread;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::repair::action;
+use crate::scripted::{self, Reply, kubeconfig};
 use crate::support::{config_map, deployment, folder, program, run, text};
 
 /// What the server answers: a status and a body, where a string is sent as plain text; nothing, to break the connection
@@ -149,17 +149,15 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let served = Arc::clone(&script);
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let script = Arc::clone(&served);
-                thread::spawn(move || serve(&stream.unwrap(), &script));
+        scripted::serve(listener, move |request| {
+            let (method, path) = request.split_once(' ').unwrap();
+            match served.lock().unwrap().answer(method, path) {
+                Some((status, Value::String(text))) => Reply::Answer(status, text),
+                Some((status, body)) => Reply::Answer(status, body.to_string()),
+                None => Reply::Hangup,
             }
         });
-        let config = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\n\
-         users: [{{name: c, user: {{}}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: c}}}}]\n"
-        );
-        let config = folder(&[("config", &config)]);
+        let config = folder(&[("config", &kubeconfig(port, "{}"))]);
         Self {
             script,
             manifests,
@@ -216,48 +214,6 @@ impl Server {
         running.kill().unwrap();
         let output = running.wait_with_output().unwrap();
         (reports, String::from_utf8(output.stderr).unwrap())
-    }
-}
-
-/// Answers the requests of one connection.
-fn serve(stream: &TcpStream, script: &Mutex<Script>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-            head.push(line);
-        }
-        let length = head.iter().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("content-length")
-                .then(|| value.trim().parse::<usize>().unwrap())
-        });
-        reader
-            .read_exact(&mut vec![0; length.unwrap_or(0)])
-            .unwrap();
-        let mut words = head[0].split(' ');
-        let (method, path) = (words.next().unwrap(), words.next().unwrap());
-        let Some((code, body)) = script.lock().unwrap().answer(method, path) else {
-            return;
-        };
-        let body = match body {
-            Value::String(text) => text,
-            body => body.to_string(),
-        };
-        let head = format!(
-            "HTTP/1.1 {code} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            body.len()
-        );
-        if { stream }.write_all((head + &body).as_bytes()).is_err() {
-            return;
-        }
     }
 }
 

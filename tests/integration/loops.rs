@@ -2,15 +2,15 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
 
+use crate::scripted::{self, Reply, kubeconfig};
 use crate::support::{Run, config_map, folder, program, run, run_with_input, text};
 
 /// Answers a request by its method and path: a status and a body; nothing, to let it wait for ever.
@@ -24,15 +24,13 @@ struct Server {
 }
 
 impl Server {
-    fn start(listener: TcpListener, answer: Answer) -> Self {
+    fn start(listener: TcpListener, mut answer: Answer) -> Self {
         let port = listener.local_addr().unwrap().port();
         let (tell, requests) = channel();
-        let answer = Arc::new(Mutex::new(answer));
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                let (tell, answer) = (tell.clone(), Arc::clone(&answer));
-                thread::spawn(move || serve(&stream.unwrap(), &tell, &answer));
-            }
+        scripted::serve(listener, move |request| {
+            let answer = answer(request);
+            let _ = tell.send(request.to_owned());
+            answer.map_or(Reply::Silence, |(status, body)| Reply::Answer(status, body))
         });
         Self { port, requests }
     }
@@ -47,42 +45,6 @@ impl Server {
     }
 }
 
-fn serve(mut stream: &TcpStream, tell: &Sender<String>, answer: &Mutex<Answer>) {
-    let mut reader = BufReader::new(stream);
-    loop {
-        let (mut first, mut length) = (String::new(), 0);
-        loop {
-            let mut line = String::new();
-            if reader.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if first.is_empty() {
-                line.trim_end_matches(" HTTP/1.1\r\n")
-                    .clone_into(&mut first);
-            }
-        }
-        reader.read_exact(&mut vec![0; length]).unwrap();
-        let answer = answer.lock().unwrap()(&first);
-        let _ = tell.send(first);
-        let Some((status, body)) = answer else {
-            // Until the other side has gone.
-            let _ = reader.read(&mut [0]);
-            return;
-        };
-        let head = "content-type: application/json\r\ncontent-length:";
-        let text = format!("HTTP/1.1 {status} X\r\n{head} {}\r\n\r\n{body}", body.len());
-        if stream.write_all(text.as_bytes()).is_err() {
-            return;
-        }
-    }
-}
-
 /// The answer to a request for an object that does not exist.
 #[allow(clippy::unnecessary_wraps, reason = "it is an answer like the others")]
 fn not_found() -> Option<(u16, String)> {
@@ -92,13 +54,9 @@ fn not_found() -> Option<(u16, String)> {
 
 /// The manifest of `ConfigMap/web` and a kubeconfig for a server at this port, with these lines for its user.
 fn files(port: u16, user: &str) -> TempDir {
-    let config = format!(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\n\
-         users: [{{name: u, user: {user}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"
-    );
     folder(&[
         ("m.yaml", &config_map("web", "k", "v")),
-        ("config", &config),
+        ("config", &kubeconfig(port, user)),
     ])
 }
 

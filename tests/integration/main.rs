@@ -42,6 +42,8 @@ mod repair_others;
 mod repair_special;
 /// What a run is about: selected resources, rules that leave out fields.
 mod scope;
+/// A server that does as a test says.
+mod scripted;
 /// Values that are secret by their names.
 mod secrets;
 /// How the harness runs the binary and the control plane.
