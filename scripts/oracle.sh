@@ -14,6 +14,7 @@ thorough one.
   --repair            let the tool repair what was changed, and judge that
   --versus-kubectl N  only compare what the tool and kubectl diff say about N
                       changed objects
+  --version VERSION   a minor version of Kubernetes, 1.33 to 1.37 (the default)
   --dir DIR           folder for manifests and failures (default: a new one)
 
 GITOPS_DRIFT may name the tool; otherwise it is built from the sources.
@@ -37,11 +38,16 @@ shift 3
 
 options=()
 dir=
+version=
 while [[ $# -gt 0 ]]; do
     case $1 in
     --repair) options+=(--repair) ;;
     --versus-kubectl)
         options+=(--versus-kubectl "${2-}")
+        shift
+        ;;
+    --version)
+        version=${2-}
         shift
         ;;
     --dir)
@@ -63,13 +69,16 @@ fi
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 
-controlplane=$("$root/tests/controlplane/build.sh") || exit 2
+controlplane=$("$root/tests/controlplane/build.sh" ${version:+"$version"}) || exit 2
 tool=${GITOPS_DRIFT-}
 if [[ -z $tool ]]; then
     (cd "$root" && cargo build --quiet --release) || exit 2
     tool=${CARGO_TARGET_DIR:-$root/target}/release/gitops-drift
 fi
-(cd "$root/tests/oracle" && CGO_ENABLED=0 GOFLAGS="" GOWORK=off go build -o "$dir/oracle" .) || exit 2
+# Its types are those of the server.
+modfile=$root/tests/controlplane/versions/$version.mod
+[[ -e $modfile ]] || modfile=$root/tests/oracle/go.mod
+(cd "$root/tests/oracle" && CGO_ENABLED=0 GOFLAGS="" GOWORK=off go build -modfile="$modfile" -o "$dir/oracle" .) || exit 2
 
 # The server ends with its standard input, so it cannot outlive this script.
 coproc SERVER { exec "$controlplane" serve --dir "$dir/server" --stdin 2>"$dir/server.err"; }

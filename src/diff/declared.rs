@@ -113,15 +113,14 @@ impl<'a> Walk<'_, 'a> {
 
     /// Whether this server does not store the declared value, which accounts for what is live. That is told here.
     pub(super) fn is_not_stored(&mut self, spot: &Spot<'a>) -> bool {
-        let explained = |node: &Node<'a>| {
-            let unstored = self.unstored;
-            unstored.is_some_and(|unstored| unstored.explains(*node, spot.live))
-        };
-        let Some(node) = spot.declared.filter(explained) else {
+        let Some((unstored, node)) = self.unstored.zip(spot.declared) else {
             return false;
         };
-        self.say(Verdict::NotStored(node.id()));
-        true
+        let is_explained = unstored.explains(node, spot.live);
+        if is_explained {
+            unstored.tell(node, &mut |id| self.say(Verdict::NotStored(id)));
+        }
+        is_explained
     }
 
     /// The declared value as this server stores it. What it leaves out is told here.

@@ -1,6 +1,6 @@
 //! What a manifest declares and a server does not store. This looks at the declared side alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -16,6 +16,8 @@ use crate::yaml::{self, Node, NodeId};
 pub struct Unstored {
     server: Server,
     places: HashMap<NodeId, NotStored>,
+    /// What is dropped because nothing else is in it.
+    emptied: HashSet<NodeId>,
 }
 
 /// One of them.
@@ -36,11 +38,13 @@ impl Unstored {
             structs: Vec::new(),
             is_ignored: false,
             places: HashMap::new(),
+            emptied: HashSet::new(),
         };
         search.structure(types::root(kind).get(), "", document, ignore);
         Self {
             server,
             places: search.places,
+            emptied: search.emptied,
         }
     }
 
@@ -52,6 +56,9 @@ impl Unstored {
 
     /// Whether this declared value is not stored, so that it is as good as live when this is.
     pub(super) fn explains(&self, declared: Node<'_>, live: Option<&Value>) -> bool {
+        if live.is_none() && self.emptied.contains(&declared.id()) {
+            return true;
+        }
         let place = self.places.get(&declared.id());
         place.is_some_and(|place| match live {
             None => true,
@@ -72,7 +79,8 @@ impl Unstored {
         }
         let is_dropped = |node: &Node<'_>| {
             let place = self.places.get(&node.id());
-            place.is_some_and(|place| !place.need.is_refused(self.server))
+            self.emptied.contains(&node.id())
+                || place.is_some_and(|place| !place.need.is_refused(self.server))
         };
         match declared.value() {
             yaml::Value::List => {
@@ -128,6 +136,7 @@ struct UnstoredSearch<'a> {
     /// Inside of what the user leaves out.
     is_ignored: bool,
     places: HashMap<NodeId, NotStored>,
+    emptied: HashSet<NodeId>,
 }
 
 impl<'a> UnstoredSearch<'a> {
@@ -144,8 +153,9 @@ impl<'a> UnstoredSearch<'a> {
         if let Some(need) = self.need_of_item(ty, node) {
             self.found(node, need, ignore);
         } else {
-            for entry in node.entries().filter(|entry| says_something(entry.value)) {
-                let Some(field) = ty.field(entry.key) else {
+            for entry in node.entries() {
+                let field = ty.field(entry.key);
+                let Some(field) = field.filter(|field| is_declared(field, entry.value)) else {
                     continue;
                 };
                 let ignore = ignore.key(field.name);
@@ -156,9 +166,26 @@ impl<'a> UnstoredSearch<'a> {
                 }
                 self.path.pop();
             }
+            if self.is_emptied(ty, node) {
+                self.emptied.insert(node.id());
+            }
         }
         self.structs.pop();
         self.is_ignored = outer;
+    }
+
+    /// Whether all that is declared of a struct is dropped, and the struct with it.
+    fn is_emptied(&self, ty: &'static Struct, node: Node<'_>) -> bool {
+        let is_dropped = |node: Node<'_>| {
+            let place = self.places.get(&node.id());
+            self.emptied.contains(&node.id()) || place.is_some_and(|place| place.need.empties())
+        };
+        let entries = node.entries().filter(|entry| {
+            let field = ty.field(entry.key);
+            field.is_some_and(|field| is_declared(field, entry.value))
+        });
+        let mut entries = entries.peekable();
+        entries.peek().is_some() && entries.all(|entry| is_dropped(entry.value))
     }
 
     fn value(
@@ -225,7 +252,7 @@ impl<'a> UnstoredSearch<'a> {
         });
         gated
             .filter_map(|field| Some((field, item.get(field.name)?)))
-            .filter(|(_, value)| says_something(*value))
+            .filter(|(field, value)| is_declared(field, *value))
             .find_map(|(field, value)| self.need(field, value))
     }
 
@@ -239,11 +266,11 @@ impl<'a> UnstoredSearch<'a> {
     }
 }
 
-/// Whether a node declares anything: neither `null` nor an empty list or map.
-fn says_something(node: Node<'_>) -> bool {
+/// Whether a field's value declares anything: neither `null` nor an empty list or map that Go leaves out.
+fn is_declared(field: &Field, node: Node<'_>) -> bool {
     match node.value() {
         yaml::Value::Null => false,
-        yaml::Value::List | yaml::Value::Map => !node.is_empty(),
+        yaml::Value::List | yaml::Value::Map => field.pointer || !node.is_empty(),
         _ => true,
     }
 }
@@ -324,7 +351,6 @@ spec:
             "containers": [{
                 "name": "main",
                 "restartPolicy": "OnFailure",
-                "lifecycle": {},
                 "volumeMounts": [{"name": "e", "mountPath": "/e"}],
                 "env": [{"name": "A", "valueFrom": {}}]
             }],
@@ -370,7 +396,7 @@ spec:
                 "volumes[name=p].projected.sources[0].podCertificate (podCertificate needs Kubernetes 1.37, or the feature gate PodCertificateRequest)"
             ]
         );
-        assert_eq!(stored["containers"][0]["lifecycle"], json!({}));
+        assert_eq!(stored["containers"][0].get("lifecycle"), None);
         assert_eq!(stored["volumes"][0]["emptyDir"], json!({}));
     }
 }

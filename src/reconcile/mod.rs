@@ -10,6 +10,8 @@ mod outage;
 mod pacing;
 mod printed;
 mod progress;
+#[cfg(test)]
+mod servers;
 mod settle;
 mod signals;
 mod state;

@@ -17,7 +17,7 @@ const fn gate(at: &'static str, name: &'static str, on_since: Option<u32>) -> Ga
     }
 }
 
-/// The gated fields.
+/// The gated fields. A gate that is on since 1.33 may have been so for longer; its row is for servers that have it off.
 pub(super) static GATES: &[Gate] = &[
     gate("PodSpec.hostUsers", "UserNamespacesSupport", Some(33)),
     gate(
@@ -30,6 +30,19 @@ pub(super) static GATES: &[Gate] = &[
         "SELinuxChangePolicy",
         Some(33),
     ),
+    gate(
+        "TopologySpreadConstraint.matchLabelKeys",
+        "MatchLabelKeysInPodTopologySpread",
+        Some(33),
+    ),
+    Gate {
+        without: Without::DropsEmptied,
+        ..gate(
+            "LifecycleHandler.sleep",
+            "PodLifecycleSleepAction",
+            Some(33),
+        )
+    },
     gate(
         "Container.resizePolicy",
         "InPlacePodVerticalScaling",
@@ -78,7 +91,10 @@ pub(super) static GATES: &[Gate] = &[
         "PodCertificateRequest",
         Some(37),
     ),
-    gate("Lifecycle.stopSignal", "ContainerStopSignals", None),
+    Gate {
+        without: Without::DropsEmptied,
+        ..gate("Lifecycle.stopSignal", "ContainerStopSignals", None)
+    },
     gate("PodSpec.workloadRef", "GenericWorkload", None),
     gate("PodSpec.schedulingGroup", "GenericWorkload", None),
     gate("PodSpec.evictionResponders", "EvictionRequestAPI", None),

@@ -404,6 +404,8 @@ pub struct Gate {
 pub enum Without {
     /// It drops the field.
     Drops,
+    /// It drops the field, and what is around it that has nothing else in it.
+    DropsEmptied,
     /// It drops the whole item of a list that has the field.
     DropsItem,
     /// It stores this value instead.

@@ -88,6 +88,13 @@ impl Need {
         self.gate.is_some_and(refuses)
     }
 
+    /// Whether what is around the value is dropped with it, where it has nothing else in it.
+    #[must_use]
+    pub fn empties(self) -> bool {
+        let empties = |gate: &Gate| gate.without == Without::DropsEmptied;
+        self.gate.is_some_and(empties)
+    }
+
     /// What is stored in place of the value.
     #[must_use]
     pub fn instead(self) -> Option<&'static str> {

@@ -21,8 +21,9 @@ func main() {
 	flag.StringVar(&r.directory, "dir", "", "folder for manifests and failures")
 	controlplane := flag.String("controlplane", "", "the binary with kubectl in it")
 	versus := flag.Int("versus-kubectl", 0, "only compare the tool with kubectl diff on so many objects")
+	cover := flag.Int("cover", 0, "only print so many manifests that between them declare every field")
 	flag.Parse()
-	failed, err := r.main(*kubeconfig, *binary, *controlplane, *versus)
+	failed, err := r.main(*kubeconfig, *binary, *controlplane, *versus, *cover)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "oracle:", err)
 		os.Exit(2)
@@ -32,7 +33,7 @@ func main() {
 	}
 }
 
-func (r *run) main(kubeconfig, binary, controlplane string, versus int) (failed bool, err error) {
+func (r *run) main(kubeconfig, binary, controlplane string, versus, cover int) (failed bool, err error) {
 	if r.server, err = connect(kubeconfig); err != nil {
 		return
 	}
@@ -49,6 +50,10 @@ func (r *run) main(kubeconfig, binary, controlplane string, versus int) (failed 
 	}
 	defer log.Close()
 	r.stats = newStatistics(log)
+	if cover > 0 {
+		r.tidy = true
+		return false, r.cover(cover, os.Stdout)
+	}
 	if versus > 0 {
 		r.tidy = true
 		return false, r.versus(controlplane, versus, os.Stdout)
