@@ -5,17 +5,24 @@
 mod duration;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Parser, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{ColorChoice, LiveOptions, Mode, Output, RunOptions, style_of_stdout};
+use crate::reconcile::{
+    ColorChoice, LiveOptions, Mode, Output, RbacOptions, RunOptions, style_of_stdout,
+};
+use crate::report::Format;
+use crate::report::baseline::Baseline;
 use crate::report::redact::SecretValues;
+use crate::report::text::TextStyle;
 use crate::{cluster, remediate};
 
 /// Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and, when told to, puts it back.
@@ -30,10 +37,160 @@ use crate::{cluster, remediate};
 #[command(
     name = "gitops-drift",
     version,
-    after_help = AFTER_HELP,
+    after_long_help = AFTER_HELP,
     max_term_width = 100,
+    subcommand_negates_reqs = true,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
 )]
 struct Cli {
+    /// A file, directory or `-`; may be repeated
+    #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append, long_help = "A manifest file, a directory (read recursively), or `-` for standard input; may be repeated")]
+    manifests: Vec<PathBuf>,
+
+    /// Paths below a directory to pass over, such as `test/**`; may be repeated
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append, hide_short_help = true)]
+    exclude: Vec<String>,
+
+    /// Namespace of manifests that name none
+    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace, hide_default_value = true, long_help = "The namespace of manifests that name none (default `default`)")]
+    namespace: String,
+
+    /// Report only (the default)
+    #[arg(long, conflicts_with_all = ["no_dry_run", "remediate"], hide_short_help = true)]
+    dry_run: bool,
+
+    /// Report only as well, but as alerts: actions lose their `(dry-run)`
+    #[arg(long, conflicts_with = "remediate", hide_short_help = true)]
+    no_dry_run: bool,
+
+    /// Put the declared state back
+    #[arg(
+        long,
+        long_help = "Put the declared state back where it has drifted: replaces objects that differ, creates missing ones"
+    )]
+    remediate: bool,
+
+    /// Run one cycle, then exit
+    #[arg(
+        long,
+        long_help = "Run one cycle, then exit; without it cycles go on until a signal comes"
+    )]
+    once: bool,
+
+    /// Pause between two cycles
+    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse, long_help = "The pause between the end of a cycle and the next: seconds, or with a unit, such as 90s, 5m or 1h")]
+    interval: Duration,
+
+    /// The kubeconfig; without it `$KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME", long_help = "The context of the kubeconfig")]
+    context: Option<String>,
+
+    /// The time for each request, its retries included
+    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse, hide_short_help = true)]
+    request_timeout: Duration,
+
+    /// Compare with a saved snapshot (`kubectl get … -o yaml`, a file or a directory) instead of a cluster
+    #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"], hide_short_help = true)]
+    live: Option<PathBuf>,
+
+    /// Only these, such as `deploy/web,*/shop/*`
+    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append, long_help = "Only these resources: KIND/NAME or KIND/NAMESPACE/NAME, separated by commas; may be repeated. Kinds are written in any case or by kubectl's short names, `*` stands for any characters but `/`, and `!` leaves out what follows it")]
+    only: Vec<String>,
+
+    /// Field paths to leave out, separated by commas; one may begin with the resources that it is for, such as
+    /// `Deployment/*:spec.replicas`; may be repeated
+    #[arg(long, value_name = "RULES", action = ArgAction::Append, hide_short_help = true)]
+    ignore_fields: Vec<String>,
+
+    /// A file with such rules, one a line; `#` begins a comment; may be repeated
+    #[arg(long, value_name = "FILE", action = ArgAction::Append, hide_short_help = true)]
+    ignore_fields_from: Vec<PathBuf>,
+
+    /// Field managers whose fields to leave out, separated by commas, `*` as a wildcard: a field is left out only where
+    /// each of its owners matches; may be repeated
+    #[arg(long, value_name = "NAMES", action = ArgAction::Append, hide_short_help = true)]
+    ignore_managers: Vec<String>,
+
+    /// A JSON report of an earlier run: the drift that it has is known, counted only, and not repaired
+    #[arg(long, value_name = "REPORT", hide_short_help = true)]
+    baseline: Option<PathBuf>,
+
+    /// Show values that are secret by their names (password, token, API key and the like) as they are
+    #[arg(long, hide_short_help = true)]
+    no_redact: bool,
+
+    /// Also report what is declared nowhere
+    #[arg(
+        long,
+        long_help = "Also report what is live but declared nowhere: added keys and items, changed defaults"
+    )]
+    strict: bool,
+
+    /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
+    #[arg(
+        long,
+        requires = "remediate",
+        requires = "strict",
+        hide_short_help = true
+    )]
+    remove_extras: bool,
+
+    /// Format of the report, and a file for it
+    #[arg(short, long, value_name = "FORMAT[=FILE]", action = ArgAction::Append, default_value = "text", hide_default_value = true, long_help = "The format of the report: text (the default), brief, json, markdown, github, sarif or junit; with `=FILE`, written to that file; may be repeated, one of them without a file")]
+    output: Vec<OutputArg>,
+
+    /// The revision to print where there is no Git, such as an image's tag
+    #[arg(long, value_name = "TEXT", value_parser = label, hide_short_help = true)]
+    revision_label: Option<String>,
+
+    /// A file to touch after each cycle, for a liveness probe
+    #[arg(long, value_name = "PATH", hide_short_help = true)]
+    health_file: Option<PathBuf>,
+
+    /// Show long values whole
+    #[arg(long, hide_short_help = true)]
+    no_truncate: bool,
+
+    /// When to use colors; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto, hide_short_help = true)]
+    color: ColorArg,
+
+    /// How much is told on standard error
+    #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info, hide_short_help = true)]
+    log_level: Level,
+
+    /// Exit with 1 when drift is left
+    #[arg(
+        long,
+        long_help = "Exit with 1 when drift is left at the end of the (last) cycle"
+    )]
+    fail_on_drift: bool,
+    #[command(subcommand)]
+    command: Option<CommandArg>,
+}
+
+#[derive(Debug, Subcommand)]
+enum CommandArg {
+    /// Print the completion script of a shell
+    Completion {
+        /// Which shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the least rights that these manifests need
+    Rbac(RbacArgs),
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, Args)]
+struct RbacArgs {
     /// A manifest file, a directory (read recursively), or `-` for standard input; may be repeated
     #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append)]
     manifests: Vec<PathBuf>,
@@ -46,99 +203,13 @@ struct Cli {
     #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace)]
     namespace: String,
 
-    /// Report only (the default)
-    #[arg(long, conflicts_with_all = ["no_dry_run", "remediate"])]
-    dry_run: bool,
-
-    /// Report only as well, but as alerts: actions lose their `(dry-run)`
-    #[arg(long, conflicts_with = "remediate")]
-    no_dry_run: bool,
-
-    /// Put the declared state back where it has drifted: replaces objects that differ, creates missing ones
-    #[arg(long)]
-    remediate: bool,
-
-    /// Run one cycle, then exit; without it cycles go on until a signal comes
-    #[arg(long)]
-    once: bool,
-
-    /// The pause between the end of a cycle and the next: seconds, or with a unit, such as 90s, 5m or 1h
-    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse)]
-    interval: Duration,
-
-    /// The kubeconfig; without it `$KUBECONFIG`, then `~/.kube/config`, then the pod's own ServiceAccount
-    #[arg(long, value_name = "PATH")]
-    kubeconfig: Option<PathBuf>,
-
-    /// The context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
-    context: Option<String>,
-
-    /// The time for each request, its retries included
-    #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse)]
-    request_timeout: Duration,
-
-    /// Compare with a saved snapshot (`kubectl get … -o yaml`, a file or a directory) instead of a cluster
-    #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"])]
-    live: Option<PathBuf>,
-
-    /// Only these resources, such as `deploy/web` or `*/shop/*`; `!` before one leaves it out; may be repeated
+    /// Only these resources, as for a run
     #[arg(long, value_name = "RESOURCES", action = ArgAction::Append)]
     only: Vec<String>,
 
-    /// Field paths to leave out, separated by commas; one may begin with the resources that it is for, such as
-    /// `Deployment/*:spec.replicas`; may be repeated
-    #[arg(long, value_name = "RULES", action = ArgAction::Append)]
-    ignore_fields: Vec<String>,
-
-    /// A file with such rules, one a line; `#` begins a comment; may be repeated
-    #[arg(long, value_name = "FILE", action = ArgAction::Append)]
-    ignore_fields_from: Vec<PathBuf>,
-
-    /// Field managers whose fields to leave out, separated by commas, `*` as a wildcard: a field is left out only where
-    /// each of its owners matches; may be repeated
-    #[arg(long, value_name = "NAMES", action = ArgAction::Append)]
-    ignore_managers: Vec<String>,
-
-    /// Show values that are secret by their names (password, token, API key and the like) as they are
+    /// The rights that --remediate needs, too
     #[arg(long)]
-    no_redact: bool,
-
-    /// Also report what is live but declared nowhere: added keys and items, changed defaults
-    #[arg(long)]
-    strict: bool,
-
-    /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
-    #[arg(long, requires = "remediate", requires = "strict")]
-    remove_extras: bool,
-
-    /// The format of the report
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
-    output: Format,
-
-    /// The revision to print where there is no Git, such as an image's tag
-    #[arg(long, value_name = "TEXT", value_parser = label)]
-    revision_label: Option<String>,
-
-    /// A file to touch after each cycle, for a liveness probe
-    #[arg(long, value_name = "PATH")]
-    health_file: Option<PathBuf>,
-
-    /// Show long values whole
-    #[arg(long)]
-    no_truncate: bool,
-
-    /// When to use colors; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are honoured
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto)]
-    color: ColorArg,
-
-    /// How much is told on standard error
-    #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info)]
-    log_level: Level,
-
-    /// Exit with 1 when drift is left
-    #[arg(long)]
-    fail_on_drift: bool,
+    remediate: bool,
 }
 
 const AFTER_HELP: &str = "\
@@ -160,14 +231,51 @@ A value that is live but declared nowhere is not drift, unless the object's reco
 
 Examples:
   gitops-drift -f deploy/ --once
-  gitops-drift -f deploy/ --once --fail-on-drift --output json
+  gitops-drift -f deploy/ --once --fail-on-drift -o text -o json=drift.json
   helm template my-chart | gitops-drift -f - --once
   gitops-drift -f deploy/ --remediate --interval 30s";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum FormatArg {
     Text,
+    Brief,
     Json,
+    Markdown,
+    Github,
+    Sarif,
+    Junit,
+}
+
+impl FormatArg {
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or(String::new(), |value| value.get_name().to_owned())
+    }
+}
+
+/// `FORMAT[=FILE]`.
+#[derive(Clone, Debug)]
+struct OutputArg {
+    format: FormatArg,
+    file: Option<PathBuf>,
+}
+
+impl FromStr for OutputArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (format, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("a file is missing after `=`".to_owned()),
+            Some((format, file)) => (format, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = FormatArg::from_str(format, false).map_err(|_| {
+            let known = FormatArg::value_variants().iter();
+            let known: Vec<String> = known.map(|arg| arg.name()).collect();
+            format!("the formats are {}", known.join(", "))
+        })?;
+        Ok(Self { format, file })
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -189,7 +297,16 @@ enum Level {
 
 /// What the command line asks for.
 #[derive(Debug)]
-pub struct Invocation {
+pub enum Invocation {
+    /// Cycles.
+    Run(Box<RunInvocation>),
+    /// The least rights for a run.
+    Rbac(RbacOptions),
+}
+
+/// A run, and what is said of it.
+#[derive(Debug)]
+pub struct RunInvocation {
     /// What to do.
     pub options: RunOptions,
     /// The least severe messages that are shown.
@@ -216,27 +333,101 @@ pub enum EarlyExit {
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, EarlyExit> {
     let args: Vec<OsString> = args.into_iter().collect();
     let json = asks_for_json(&args);
+    let program = Program::of(args.first());
     let usage = |message: String| EarlyExit::Usage { message, json };
-    let cli = Cli::try_parse_from(args).map_err(|error| match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => EarlyExit::Show(error.to_string()),
+    let mut cli = Cli::try_parse_from(args).map_err(|error| match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            EarlyExit::Show(program.speaks(&error.to_string()))
+        }
         _ => usage(one_line(&error)),
     })?;
-    cli.into_invocation()
-        .map_err(|error| usage(format!("{error:#}")))
+    match cli.command.take() {
+        None => cli.into_run().map_err(|error| usage(format!("{error:#}"))),
+        Some(CommandArg::Completion { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), program.file, &mut script);
+            Err(EarlyExit::Show(
+                String::from_utf8_lossy(&script).into_owned(),
+            ))
+        }
+        Some(CommandArg::Man) => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(|error| usage(error.to_string()))?;
+            Err(EarlyExit::Show(String::from_utf8_lossy(&page).into_owned()))
+        }
+        Some(CommandArg::Rbac(args)) => args
+            .into_invocation()
+            .map_err(|error| usage(format!("{error:#}"))),
+    }
+}
+
+/// How the program was called.
+struct Program {
+    file: &'static str,
+    name: &'static str,
+}
+
+const OWN_NAME: &str = "gitops-drift";
+
+impl Program {
+    /// kubectl finds its plugins by the names of their files.
+    fn of(called: Option<&OsString>) -> Self {
+        let file = called.map(Path::new).and_then(Path::file_stem);
+        if file.is_some_and(|file| file == "kubectl-drift") {
+            Self {
+                file: "kubectl-drift",
+                name: "kubectl drift",
+            }
+        } else {
+            Self {
+                file: OWN_NAME,
+                name: OWN_NAME,
+            }
+        }
+    }
+
+    /// A text of help, in which the program has the name that it was called by.
+    fn speaks(&self, text: &str) -> String {
+        text.replace(OWN_NAME, self.name)
+            .replace(self.file, self.name)
+    }
+}
+
+impl RbacArgs {
+    fn into_invocation(self) -> anyhow::Result<Invocation> {
+        Ok(Invocation::Rbac(RbacOptions {
+            only: selection(&self.only)?,
+            remediates: self.remediate,
+            manifests: manifest::ManifestOptions {
+                inputs: self.manifests,
+                exclude: self.exclude,
+                namespace: self.namespace,
+            },
+        }))
+    }
 }
 
 /// Whether the report of even a wrong command line should be JSON.
 fn asks_for_json(args: &[OsString]) -> bool {
-    args.iter().any(|arg| arg == "--output=json")
+    let joined = ["--output=json", "-ojson", "-o=json"];
+    args.iter().any(|arg| joined.iter().any(|text| arg == text))
         || args
             .windows(2)
-            .any(|pair| pair[0] == "--output" && pair[1] == "json")
+            .any(|pair| (pair[0] == "--output" || pair[0] == "-o") && pair[1] == "json")
 }
 
 /// What is wrong and clap's tips, without the usage behind them.
 fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
+    // A path without its option is not meant as a subcommand.
+    let text = match (error.kind(), text.split('\'').nth(1)) {
+        (ErrorKind::InvalidSubcommand, Some(word)) => {
+            &format!("unexpected argument '{word}' found")
+        }
+        _ => text,
+    };
     let before_usage = text.split("\nUsage:").next().unwrap_or(text);
     let paragraphs = before_usage.split("\n\n").map(|paragraph| {
         let lines = paragraph.lines().map(str::trim);
@@ -256,8 +447,9 @@ fn own_tip(error: &clap::Error) -> Option<String> {
         _ => None,
     };
     match error.kind() {
-        ErrorKind::UnknownArgument => {
-            let path = text(ContextKind::InvalidArg).filter(|arg| !arg.starts_with('-'))?;
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
+            let path = text(ContextKind::InvalidArg).or(text(ContextKind::InvalidSubcommand));
+            let path = path.filter(|arg| !arg.starts_with('-'))?;
             Some(format!(
                 "tip: to read manifests from there, use '-f {path}'"
             ))
@@ -282,13 +474,22 @@ fn label(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// The resources that lists of `--only` select.
+fn selection(lists: &[String]) -> anyhow::Result<Selection> {
+    let mut only = Selection::default();
+    for list in lists {
+        only.add(list).context("--only")?;
+    }
+    Ok(only)
+}
+
 /// Checks the name of a namespace.
 fn namespace(name: &str) -> Result<String, String> {
     manifest::check_namespace(name).map(|()| name.to_owned())
 }
 
 impl Cli {
-    fn into_invocation(self) -> anyhow::Result<Invocation> {
+    fn into_run(self) -> anyhow::Result<Invocation> {
         let once = self.once || self.live.is_some();
         if self.reads_stdin() && !once {
             bail!("standard input can be read only once: `-f -` needs --once");
@@ -297,16 +498,17 @@ impl Cli {
         if self.reads_stdin() && self.live.as_ref().is_some_and(is_stdin) {
             bail!("standard input can be read only once: `-f -` or `--live -`, not both");
         }
-        Ok(Invocation {
+        Ok(Invocation::Run(Box::new(RunInvocation {
             log_level: self.log_level(),
             color: self.color(),
             options: RunOptions {
-                only: self.only()?,
+                only: selection(&self.only)?,
                 ignore: self.ignore()?,
                 ignore_managers: self.ignore_managers(),
+                baseline: self.baseline()?,
                 secrets: self.secrets(),
                 mode: self.mode(),
-                output: self.output(once),
+                outputs: self.outputs(once)?,
                 strict: self.strict,
                 once,
                 interval: self.interval,
@@ -320,19 +522,11 @@ impl Cli {
                     namespace: self.namespace,
                 },
             },
-        })
+        })))
     }
 
     fn reads_stdin(&self) -> bool {
         self.manifests.iter().any(|path| path.as_os_str() == "-")
-    }
-
-    fn only(&self) -> anyhow::Result<Selection> {
-        let mut only = Selection::default();
-        for list in &self.only {
-            only.add(list).context("--only")?;
-        }
-        Ok(only)
     }
 
     fn ignore(&self) -> anyhow::Result<Vec<IgnoreRule>> {
@@ -351,6 +545,18 @@ impl Cli {
         lists
             .flat_map(|list| ManagerPattern::parse_list(list))
             .collect()
+    }
+
+    fn baseline(&self) -> anyhow::Result<Option<Baseline>> {
+        let Some(file) = &self.baseline else {
+            return Ok(None);
+        };
+        let bad = || format!("--baseline: {}", file.display());
+        let text = fs::read_to_string(file).with_context(bad)?;
+        Baseline::parse(&text)
+            .map(Some)
+            .map_err(anyhow::Error::msg)
+            .with_context(bad)
     }
 
     fn secrets(&self) -> SecretValues {
@@ -390,11 +596,62 @@ impl Cli {
         )
     }
 
-    fn output(&self, once: bool) -> Output {
-        match self.output {
-            Format::Text => Output::Text(style_of_stdout(self.color(), self.no_truncate)),
-            Format::Json => Output::Json { indented: once },
+    /// The forms of the report, of which one at most goes to standard output: text, where no other does.
+    fn outputs(&self, once: bool) -> anyhow::Result<Vec<Output>> {
+        let mut outputs: Vec<Output> = Vec::new();
+        for OutputArg { format, file } in &self.output {
+            let format = match format {
+                FormatArg::Text if file.is_none() => {
+                    Format::Text(style_of_stdout(self.color(), self.no_truncate))
+                }
+                FormatArg::Text => Format::Text(TextStyle {
+                    is_whole: self.no_truncate,
+                    ..TextStyle::default()
+                }),
+                FormatArg::Brief => Format::Brief,
+                FormatArg::Json => Format::Json { indented: once },
+                other if !once => {
+                    anyhow::bail!(
+                        "`--output {}` needs --once; in a loop there are text, brief and json",
+                        other.name()
+                    );
+                }
+                FormatArg::Markdown => Format::Markdown,
+                FormatArg::Github => Format::Github,
+                FormatArg::Sarif if self.reads_stdin() => {
+                    anyhow::bail!(
+                        "`--output sarif` points to files: it cannot be used with `-f -`"
+                    );
+                }
+                FormatArg::Sarif => Format::Sarif,
+                FormatArg::Junit => Format::Junit,
+            };
+            if outputs.iter().any(|output| output.file == *file) {
+                match file {
+                    Some(file) => anyhow::bail!("--output: {} is written to twice", file.display()),
+                    None => anyhow::bail!(
+                        "only one --output can go to standard output; write the others as FORMAT=FILE"
+                    ),
+                }
+            }
+            let folder = file.as_deref().and_then(Path::parent);
+            if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
+                && !folder.is_dir()
+            {
+                anyhow::bail!("--output: there is no folder {}", folder.display());
+            }
+            outputs.push(Output {
+                format,
+                file: file.clone(),
+            });
         }
+        if outputs.iter().all(|output| output.file.is_some()) {
+            outputs.push(Output {
+                format: Format::Text(style_of_stdout(self.color(), self.no_truncate)),
+                file: None,
+            });
+        }
+        Ok(outputs)
     }
 
     fn color(&self) -> ColorChoice {
@@ -494,7 +751,10 @@ mod tests {
     fn levels_are_read_in_any_case() {
         for level in ["warning", "WARN", "Warn"] {
             let args = ["gitops-drift", "-f", ".", "--log-level", level].map(OsString::from);
-            assert_eq!(parse(args).unwrap().log_level, tracing::Level::WARN);
+            let Ok(Invocation::Run(run)) = parse(args) else {
+                panic!("no run");
+            };
+            assert_eq!(run.log_level, tracing::Level::WARN);
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use gitops_drift::cli::{self, EarlyExit, Invocation};
+use gitops_drift::cli::{self, EarlyExit, Invocation, RunInvocation};
 use gitops_drift::reconcile;
 
 #[global_allocator]
@@ -11,7 +11,10 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match cli::parse(std::env::args_os()) {
-        Ok(invocation) => run(invocation),
+        Ok(Invocation::Run(invocation)) => run(*invocation),
+        Ok(Invocation::Rbac(options)) => {
+            ExitCode::from(reconcile::print_rbac(options, &mut io::stdout().lock()))
+        }
         Err(EarlyExit::Show(text)) => {
             // A closed pipe is no failure of ours.
             let _ = io::stdout().write_all(text.as_bytes());
@@ -27,8 +30,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(invocation: Invocation) -> ExitCode {
-    let Invocation {
+fn run(invocation: RunInvocation) -> ExitCode {
+    let RunInvocation {
         options,
         log_level,
         color,

@@ -33,6 +33,14 @@ pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
     (commits.join("+"), warning)
 }
 
+/// The root of the repository that these files and folders are in, if they are in one.
+#[must_use]
+pub fn root(inputs: &[PathBuf]) -> Option<PathBuf> {
+    let real = inputs.iter().find_map(|input| input.canonicalize().ok())?;
+    let root = real.ancestors().find(|folder| folder.join(".git").exists());
+    root.map(Path::to_owned)
+}
+
 enum WorkTree {
     Commit(String),
     /// No repository, no commit, or no Git.

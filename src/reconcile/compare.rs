@@ -24,6 +24,8 @@ pub(super) enum Comparison {
     InSync,
     Missing,
     Drifted(Differences),
+    /// All of its drift is known from the baseline.
+    Known,
 }
 /// What was fetched before the manifests had been read.
 pub(super) struct Early {
@@ -114,6 +116,7 @@ impl<'c> Cycle<'c> {
         if self.options.only.is_everything() && !self.resources.is_empty() {
             unmatched.warn(self.state);
         }
+        self.set_known_aside(&mut found);
         found
     }
 

@@ -89,6 +89,7 @@ pub(super) async fn run(
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
     }
+    report.repository = describe::repository(&options.manifests.inputs);
     report.errors.sort_by_cached_key(order);
     report.time = describe::now();
     Some(report)

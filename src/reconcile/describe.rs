@@ -1,10 +1,12 @@
 //! From findings and problems to the report's own types.
 
+use std::path::PathBuf;
+
 use crate::diff::{self, Class, Finding, Origin, PointerToken};
-use crate::manifest::{ObjectReference, Problem, Resource};
+use crate::manifest::{ObjectReference, Problem, Resource, revision};
 use crate::path;
 use crate::remediate::FieldOutcome;
-use crate::report::{self, DriftClass, FieldEntry, ResourceRef, SourceLocation};
+use crate::report::{self, DriftClass, FieldEntry, Repository, ResourceRef, SourceLocation};
 use crate::schema::restarts_pods;
 use crate::yaml::Node;
 
@@ -13,6 +15,17 @@ pub(super) fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()
+}
+
+/// Where the manifests are in their repository.
+pub(super) fn repository(inputs: &[PathBuf]) -> Repository {
+    let (Some(root), Ok(here)) = (revision::root(inputs), std::env::current_dir()) else {
+        return Repository::default();
+    };
+    Repository {
+        root: root.display().to_string(),
+        here: here.display().to_string(),
+    }
 }
 
 /// One difference, and what a repair did to it.

@@ -5,11 +5,14 @@ mod compare;
 mod cycle;
 mod describe;
 mod health;
+mod known;
 mod namespaces;
 mod outage;
+mod output;
 mod pacing;
 mod printed;
 mod progress;
+mod rbac;
 #[cfg(test)]
 mod servers;
 mod settle;
@@ -26,7 +29,10 @@ use tokio::time::Instant;
 
 pub use self::color::{ColorChoice, style_of_stdout};
 use self::outage::{Outage, span};
+pub use self::output::Output;
+use self::output::WriteError;
 use self::printed::PrintedReport;
+pub use self::rbac::{RbacOptions, print_rbac};
 use self::signals::StopSignal;
 use self::state::LoopState;
 use crate::cluster::snapshot::Snapshot;
@@ -34,9 +40,9 @@ use crate::cluster::{self, Cluster, Environment, Target};
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
 use crate::remediate::Extent;
+use crate::report::baseline::Baseline;
 use crate::report::redact::SecretValues;
-use crate::report::text::TextStyle;
-use crate::report::{self, Report};
+use crate::report::{self, Format, Report};
 
 /// What to say of a run that was stopped before it could find out anything.
 const STOPPED_EARLY: &str = "stopped by a signal before anything was compared";
@@ -58,6 +64,8 @@ pub struct RunOptions {
     pub ignore: Vec<IgnoreRule>,
     /// Field managers whose fields are left out.
     pub ignore_managers: Vec<ManagerPattern>,
+    /// The drift that is known already.
+    pub baseline: Option<Baseline>,
     /// What becomes of values whose names say that they are secret.
     pub secrets: SecretValues,
     /// What to print as the revision where there is no Git.
@@ -68,8 +76,8 @@ pub struct RunOptions {
     pub once: bool,
     /// The pause between two cycles.
     pub interval: Duration,
-    /// How the report is written.
-    pub output: Output,
+    /// How and where the report is written.
+    pub outputs: Vec<Output>,
     /// Exit with 1 when drift is left.
     pub fail_on_drift: bool,
 }
@@ -92,18 +100,6 @@ pub enum Mode {
     Alert,
     /// Repair it.
     Remediate(Extent),
-}
-
-/// The form of the report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// For people.
-    Text(TextStyle),
-    /// For programs.
-    Json {
-        /// In several lines.
-        indented: bool,
-    },
 }
 
 /// Sends messages to standard error: those of this program only, since libraries may log what they receive.
@@ -171,15 +167,16 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         let exit = exit_code(&report, options.fail_on_drift);
         // In a loop one line says that the server is away, and not a report of what was not compared.
         let is_told = !options.once && state.unreachable.is_some() && report.is_about_nothing();
-        if !(is_told && matches!(options.output, Output::Text(_))) {
-            match write(&report, &options, &mut printed, out) {
-                Ok(()) => {}
-                // Nobody reads on.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return exit,
-                Err(error) => {
-                    tracing::error!("cannot write the report: {error}");
-                    return 2;
-                }
+        let printed_before = (!options.once).then_some(&mut printed);
+        let outputs = options.outputs.iter();
+        let outputs =
+            outputs.filter(|output| !(is_told && matches!(output.format, Format::Text(_))));
+        match output::write(&report, outputs, printed_before, out) {
+            Ok(()) => {}
+            Err(WriteError::NobodyReads) => return exit,
+            Err(WriteError::Other(message)) => {
+                tracing::error!("{message}");
+                return 2;
             }
         }
         state.touch(options.health_file.as_deref());
@@ -223,8 +220,12 @@ fn say_when(
 
 fn give_up(message: &str, options: &RunOptions, out: &mut impl Write) -> u8 {
     tracing::error!("{message}");
-    if let Output::Json { indented } = options.output {
-        let _ = report::json::write(&failure(message), indented, out);
+    // On a terminal the message says it all. Whatever reads the other forms must not find those of an earlier run.
+    let is_read =
+        |output: &&Output| output.file.is_some() || !matches!(output.format, Format::Text(_));
+    let outputs = options.outputs.iter().filter(is_read);
+    if let Err(WriteError::Other(message)) = output::write(&failure(message), outputs, None, out) {
+        tracing::error!("{message}");
     }
     2
 }
@@ -268,23 +269,6 @@ async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
             })
         }
     }
-}
-
-fn write(
-    report: &Report,
-    options: &RunOptions,
-    printed: &mut PrintedReport,
-    out: &mut impl Write,
-) -> io::Result<()> {
-    // In one piece, so that nobody sees half a report.
-    let mut text = Vec::new();
-    match options.output {
-        Output::Text(style) if options.once => report::text::write(report, style, &mut text)?,
-        Output::Text(style) => text = printed.text(report, style)?,
-        Output::Json { indented } => report::json::write(report, indented, &mut text)?,
-    }
-    out.write_all(&text)?;
-    out.flush()
 }
 
 /// Says why the run ends with a code that is not 0.

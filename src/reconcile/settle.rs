@@ -7,12 +7,12 @@ use tokio::time::Instant;
 use super::compare::Comparison;
 use super::pacing::{Advice, Drifted};
 use super::state::{Cycle, STOPPED};
-use super::{LiveSource, Mode, describe};
+use super::{LiveSource, Mode, Output, describe};
 use crate::cluster::Cluster;
 use crate::diff::Finding;
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
-use crate::report::{self, Action, FieldEntry, Reason};
+use crate::report::{self, Action, FieldEntry, Format, Reason};
 use crate::schema::Kind;
 
 /// The action, its reason and the fields of one resource's entry in the report.
@@ -26,10 +26,10 @@ impl<'c> Cycle<'c> {
         let mut drifted: Vec<(usize, Comparison)> = Vec::new();
         for (at, found) in found.into_iter().enumerate() {
             match found {
-                Comparison::Unknown => {}
+                Comparison::Unknown | Comparison::Known => {}
                 Comparison::InSync => {
+                    self.count_in_sync(at);
                     let id = &self.resources[at].id;
-                    self.report.in_sync += 1;
                     if self.state.drifted.remove(id) {
                         self.report.back_in_sync.push(id.clone());
                     }
@@ -60,10 +60,18 @@ impl<'c> Cycle<'c> {
                     fields,
                 });
             } else {
-                self.report.in_sync += 1;
+                self.count_in_sync(at);
             }
         }
         self.report.resources.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+
+    fn count_in_sync(&mut self, at: usize) {
+        self.report.in_sync += 1;
+        let is_listed = |output: &Output| output.format == Format::Junit;
+        if self.options.outputs.iter().any(is_listed) {
+            self.report.in_sync_ids.push(self.resources[at].id.clone());
+        }
     }
 
     /// What to say of one resource, and before that, its repair. `None`: its drift has gone by itself. A resource
@@ -160,9 +168,12 @@ impl<'c> Cycle<'c> {
     ) -> Option<Settled> {
         let server = self.state.server(self.source).await;
         let unstored = self.subject(resource, None).unstored(server);
+        let known = self.known_paths(&resource.id);
+        let mut subject = self.subject(resource, Some(&unstored));
+        subject.ignore.extend(&known);
         let job = Job {
             id: &resource.id,
-            subject: self.subject(resource, Some(&unstored)),
+            subject,
             extent,
             server,
             is_current: &|| resource.is_as_read(),

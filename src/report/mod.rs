@@ -2,20 +2,63 @@
 //!
 //! The types here are the report's own; the writers see nothing else.
 
+pub mod baseline;
+pub mod brief;
 pub mod changes;
 mod difference;
+pub mod github;
 pub mod json;
+pub mod junit;
+mod line;
+pub mod markdown;
 pub mod redact;
+pub mod sarif;
 pub mod text;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
+use std::io;
 
 use serde_json::Value;
 
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
+
+/// The forms of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text(text::TextStyle),
+    /// A line for each difference.
+    Brief,
+    /// For programs.
+    Json {
+        /// In several lines.
+        indented: bool,
+    },
+    /// For comments and job summaries.
+    Markdown,
+    /// Workflow commands of GitHub Actions.
+    Github,
+    /// For code scanning.
+    Sarif,
+    /// For test reports.
+    Junit,
+}
+
+/// Writes a report in this form.
+pub fn write(report: &Report, format: Format, out: &mut impl io::Write) -> io::Result<()> {
+    match format {
+        Format::Text(style) => text::write(report, style, out),
+        Format::Brief => brief::write(report, out),
+        Format::Json { indented } => json::write(report, indented, out),
+        Format::Markdown => markdown::write(report, out),
+        Format::Github => github::write(report, out),
+        Format::Sarif => sarif::write(report, out),
+        Format::Junit => junit::write(report, out),
+    }
+}
 
 /// The outcome of one cycle.
 #[derive(Debug, Default)]
@@ -38,6 +81,8 @@ pub struct Report {
     pub warnings: Vec<ErrorEntry>,
     /// The drift that a baseline has already, by resource. It is in none of the other lists.
     pub known: Vec<KnownEntry>,
+    /// How many entries of the baseline do not occur any more.
+    pub known_gone: usize,
     /// How many declared resources the run is not about.
     pub left_out: usize,
     /// How many differences the run's options and the manifests' annotations leave out.
@@ -46,6 +91,47 @@ pub struct Report {
     pub in_sync: usize,
     /// Of these, those that had drifted when this run compared them before.
     pub back_in_sync: Vec<ResourceId>,
+    /// Which ones, where a format lists them.
+    pub in_sync_ids: Vec<ResourceId>,
+    /// Where the manifests' files are in their repository.
+    pub repository: Repository,
+}
+
+/// From the paths of files as reports show them to those from the root of their repository.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repository {
+    /// Its root.
+    pub root: String,
+    /// The working directory.
+    pub here: String,
+}
+
+impl Repository {
+    /// The path of a file from the repository's root; as it is, where it lies outside.
+    #[must_use]
+    pub fn path_of(&self, file: &str) -> String {
+        let absolute = if file.starts_with('/') {
+            file.to_owned()
+        } else {
+            format!("{}/{file}", self.here)
+        };
+        let mut parts: Vec<&str> = Vec::new();
+        for part in absolute.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop();
+                }
+                part => parts.push(part),
+            }
+        }
+        let path = format!("/{}", parts.join("/"));
+        let root = self.root.trim_end_matches('/');
+        let below = path
+            .strip_prefix(root)
+            .and_then(|path| path.strip_prefix('/'));
+        below.map_or_else(|| file.to_owned(), str::to_owned)
+    }
 }
 
 /// The commit that the manifests come from.
@@ -100,6 +186,14 @@ pub struct SourceLocation {
     pub column: u32,
     /// Where the value is defined, if it is reached through an alias.
     pub definition: Option<(u32, u32)>,
+}
+
+impl SourceLocation {
+    /// Whether it is in a file, not in what came by standard input.
+    #[must_use]
+    pub fn is_file(&self) -> bool {
+        self.file != "<stdin>"
+    }
 }
 
 /// A resource that drifted.
@@ -368,6 +462,8 @@ pub struct Summary {
     pub left_out: usize,
     /// Differences that a baseline has already.
     pub known: usize,
+    /// Entries of the baseline that do not occur any more.
+    pub known_gone: usize,
     /// Differences that are left out by rule.
     pub ignored: usize,
     /// Live objects that no manifest declares.
@@ -381,8 +477,14 @@ impl Report {
     #[must_use]
     pub fn summary(&self) -> Summary {
         let count = |is: fn(Action) -> bool| self.resources.iter().filter(|r| is(r.action)).count();
+        let drifted = self.resources.iter().map(|resource| &resource.id);
+        let drifted: HashSet<&ResourceId> = drifted.collect();
+        let only_known = self
+            .known
+            .iter()
+            .filter(|known| !drifted.contains(&known.id));
         Summary {
-            compared: self.in_sync + self.resources.len(),
+            compared: self.in_sync + self.resources.len() + only_known.count(),
             in_sync: self.in_sync,
             drifted: self.resources.len(),
             fields: self.resources.iter().map(|r| r.fields.len()).sum(),
@@ -399,6 +501,7 @@ impl Report {
             skipped: self.skipped.len(),
             other_kinds: self.other_kinds.values().sum(),
             errors: self.errors.len(),
+            known_gone: self.known_gone,
             known: self.known.iter().map(|known| known.fields.len()).sum(),
             left_out: self.left_out,
             ignored: self.ignored,

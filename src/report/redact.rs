@@ -80,7 +80,7 @@ fn hide_wrong_value(kind: Kind, message: &mut String) {
         let spot = path
             .as_ref()
             .and_then(|path| RedactedPlace::at(kind, path.steps()));
-        spot.is_some_and(|spot| matches!(spot.name, Name::Secret))
+        spot.is_some_and(|spot| matches!(spot.name, ValueName::Secret))
     };
     if let Some((expected, _)) = message.split_once(" expected, ")
         && expected
@@ -94,14 +94,14 @@ fn hide_wrong_value(kind: Kind, message: &mut String) {
 /// A place in an object, as far as it matters here.
 struct RedactedPlace<'a> {
     ty: &'a Type,
-    name: Name,
+    name: ValueName,
     /// The fields by which the path names the item that stands here.
     item: &'a [(String, String)],
 }
 
 /// Whether the name of a value says that it is secret.
 #[derive(Clone, Copy)]
-enum Name {
+enum ValueName {
     /// It has no name that could.
     None,
     /// The keys of this map are the names of its values.
@@ -110,7 +110,7 @@ enum Name {
     Secret,
 }
 
-impl Name {
+impl ValueName {
     /// Whether one of the names that a value has says so. What has lost its name may be anything.
     fn of_any<'n>(mut names: impl Iterator<Item = &'n str>) -> Self {
         let Some(first) = names.next() else {
@@ -125,7 +125,7 @@ impl Name {
 }
 
 impl<'a> RedactedPlace<'a> {
-    fn new(ty: &'a Type, name: Name) -> Self {
+    fn new(ty: &'a Type, name: ValueName) -> Self {
         Self {
             ty,
             name,
@@ -143,9 +143,9 @@ impl<'a> RedactedPlace<'a> {
                 (Type::Map { .. }, PatternStep::Key { name, .. }) => spot.key(name)?,
                 (Type::List { item, .. }, PatternStep::Item(keys)) => Self {
                     item: keys,
-                    ..Self::new(item, Name::None)
+                    ..Self::new(item, ValueName::None)
                 },
-                (Type::List { item, .. }, _) => Self::new(item, Name::None),
+                (Type::List { item, .. }, _) => Self::new(item, ValueName::None),
                 _ => return None,
             };
         }
@@ -158,11 +158,11 @@ impl<'a> RedactedPlace<'a> {
             return None;
         };
         let name = match named_by(of.name, field) {
-            None => Name::None,
-            Some(NamedBy::Key) => Name::OfKeys,
+            None => ValueName::None,
+            Some(NamedBy::Key) => ValueName::OfKeys,
             Some(NamedBy::Sibling(sibling)) => {
                 let known = known.iter().filter(|(key, _)| key == sibling);
-                Name::of_any(known.map(|(_, name)| name.as_str()))
+                ValueName::of_any(known.map(|(_, name)| name.as_str()))
             }
         };
         Some(Self::new(&of.field(field)?.ty, name))
@@ -174,7 +174,7 @@ impl<'a> RedactedPlace<'a> {
             return None;
         };
         let name = match self.name {
-            Name::OfKeys => Name::of_any([key].into_iter()),
+            ValueName::OfKeys => ValueName::of_any([key].into_iter()),
             other => other,
         };
         Some(Self::new(value, name))
@@ -190,12 +190,15 @@ struct Secrets {
 impl Secrets {
     fn hide_in_object(&mut self, kind: Kind, object: &mut Value) {
         let ty = Type::Struct(types::root(kind));
-        self.hide(&RedactedPlace::new(&ty, Name::None), [Some(object), None]);
+        self.hide(
+            &RedactedPlace::new(&ty, ValueName::None),
+            [Some(object), None],
+        );
     }
 
     /// Hides what is secret in the values of both sides at a place. Says whether something was.
     fn hide(&mut self, spot: &RedactedPlace<'_>, sides: [Option<&mut Value>; 2]) -> bool {
-        if matches!(spot.name, Name::Secret) {
+        if matches!(spot.name, ValueName::Secret) {
             return self.hide_whole(sides);
         }
         match spot.ty {
@@ -244,7 +247,7 @@ impl Secrets {
     /// Items are held against those of the same name, or else of the same position.
     fn hide_in_list(&mut self, item: &Type, sides: [Option<&mut Value>; 2]) -> bool {
         let [a, b] = sides.map(|side| side.and_then(Value::as_array_mut));
-        let spot = RedactedPlace::new(item, Name::None);
+        let spot = RedactedPlace::new(item, ValueName::None);
         let mut left: Vec<Option<&mut Value>> = b.into_iter().flatten().map(Some).collect();
         let mut hidden = false;
         for (i, one) in a.into_iter().flatten().enumerate() {

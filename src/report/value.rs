@@ -9,7 +9,6 @@ use super::difference::{ShownText, is_unprintable, pair};
 /// How many characters of a value are shown in a line with others.
 const MOST_SHOWN: usize = 120;
 
-#[allow(dead_code, reason = "for the formats that have a line for each field")]
 /// A value in one line beside the one of the other side, cut around the first difference.
 pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>) -> String {
     let Some(value) = value else {

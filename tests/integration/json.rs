@@ -159,6 +159,7 @@ struct Summary {
     errors: usize,
     left_out: usize,
     known: usize,
+    known_gone: usize,
     ignored: usize,
     unmanaged: usize,
     not_deployed: usize,

@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
+/// Drift that an earlier report has already.
+mod baseline;
 /// Manifests as people write them.
 mod by_hand;
 /// What other tools get wrong.
 mod classes;
 /// Command line, bad input and exit codes, without a server.
 mod cli;
+/// Help, completion, the plugin for kubectl, the least rights.
+mod comfort;
 /// Beside controllers and autoscalers.
 mod controllers;
 /// The fuzzer's checks on its corpora.
@@ -22,6 +26,8 @@ mod detect_special;
 mod examples;
 /// Repairs against a server that misbehaves.
 mod faults;
+/// The formats of the report, and their validators.
+mod formats;
 /// The report's JSON.
 mod json;
 /// What has left Git under server-side apply.

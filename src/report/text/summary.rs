@@ -90,6 +90,13 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
     if summary.known > 0 {
         writeln!(out, "Known from the baseline: {} field(s)", summary.known)?;
     }
+    if summary.known_gone > 0 {
+        writeln!(
+            out,
+            "No longer found of the baseline: {} field(s)",
+            summary.known_gone
+        )?;
+    }
     if summary.ignored > 0 {
         writeln!(out, "Ignored: {} field(s)", summary.ignored)?;
     }
@@ -121,7 +128,11 @@ fn left(report: &Report) -> BTreeMap<&'static str, usize> {
 /// What was not asked for, or is none of ours.
 fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     if report.left_out > 0 {
-        writeln!(out, "Left out by --only: {} resource(s)", report.left_out)?;
+        writeln!(
+            out,
+            "Left out by --only or --ignore-fields: {} resource(s)",
+            report.left_out
+        )?;
     }
     if !report.skipped.is_empty() {
         let names = report.skipped.iter().map(|skipped| &skipped.resource);

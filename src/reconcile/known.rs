@@ -1,0 +1,94 @@
+//! Drift that the baseline has already: it is set aside before anything is repaired or listed.
+
+use std::collections::HashSet;
+
+use super::compare::Comparison;
+use super::describe;
+use super::state::Cycle;
+use crate::diff::Finding;
+use crate::manifest::Resource;
+use crate::path::{Pattern, RESOURCE};
+use crate::report::baseline::Baseline;
+use crate::report::{FieldEntry, KnownEntry};
+use crate::schema::ResourceId;
+
+impl Cycle<'_> {
+    /// Takes out of what was found what the baseline knows. What is left of a resource all of whose drift is known is
+    /// [`Comparison::Known`].
+    pub(super) fn set_known_aside(&mut self, found: &mut [Comparison]) {
+        let Some(baseline) = &self.options.baseline else {
+            return;
+        };
+        if baseline.redacted() > 0 {
+            self.state.warn_of(format!(
+                "--baseline: {} of its entries are redacted and match nothing; write it with --no-redact",
+                baseline.redacted()
+            ));
+        }
+        for (at, standing) in found.iter_mut().enumerate() {
+            let resource = &self.resources[at];
+            let fields = known_fields(baseline, resource, standing);
+            if !fields.is_empty() {
+                self.report.known.push(KnownEntry {
+                    id: resource.id.clone(),
+                    source: describe::source(resource, resource.node()),
+                    fields,
+                });
+            }
+        }
+        self.report.known.sort_by(|a, b| a.id.cmp(&b.id));
+        self.report.known_gone = self.count_gone(baseline, found);
+    }
+
+    /// The paths of a resource's known drift, which repairs leave alone.
+    pub(super) fn known_paths(&self, id: &ResourceId) -> Vec<Pattern> {
+        let known = &self.report.known;
+        let at = known.binary_search_by(|known| known.id.cmp(id));
+        let fields = at.into_iter().flat_map(|at| &known[at].fields);
+        fields
+            .filter_map(|field| Pattern::parse(&field.path).ok())
+            .collect()
+    }
+
+    /// How many entries of the baseline do not occur any more, as far as this run has looked.
+    fn count_gone(&self, baseline: &Baseline, found: &[Comparison]) -> usize {
+        let compared: HashSet<&ResourceId> = self
+            .resources
+            .iter()
+            .zip(found)
+            .filter(|(_, standing)| !matches!(standing, Comparison::Unknown))
+            .map(|(resource, _)| &resource.id)
+            .collect();
+        let counts = baseline.counts();
+        let looked_at = counts.filter(|(id, _)| compared.contains(id));
+        let entries: usize = looked_at.map(|(_, count)| count).sum();
+        let known = self.report.known.iter();
+        entries.saturating_sub(known.map(|known| known.fields.len()).sum())
+    }
+}
+
+fn known_fields(
+    baseline: &Baseline,
+    resource: &Resource,
+    standing: &mut Comparison,
+) -> Vec<FieldEntry> {
+    let differences = match standing {
+        Comparison::Missing if baseline.knows(&resource.id, RESOURCE, None) => {
+            *standing = Comparison::Known;
+            return vec![describe::missing(resource)];
+        }
+        Comparison::Drifted(differences) => differences,
+        _ => return Vec::new(),
+    };
+    let is_known = |finding: &mut Finding| {
+        let path = finding.path.to_string();
+        baseline.knows(&resource.id, &path, finding.live.as_ref())
+    };
+    let known = differences.findings.extract_if(.., is_known);
+    let fields = known.map(|finding| describe::field(resource, &finding, None));
+    let fields: Vec<FieldEntry> = fields.collect();
+    if differences.findings.is_empty() && !fields.is_empty() {
+        *standing = Comparison::Known;
+    }
+    fields
+}

@@ -1,0 +1,84 @@
+//! Where reports go: to standard output, and to files.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::printed::PrintedReport;
+use crate::report::{Format, Report};
+
+/// A form of the report, and where it goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The form.
+    pub format: Format,
+    /// The file that it is written to; standard output if none.
+    pub file: Option<PathBuf>,
+}
+
+/// Why a report was not written.
+#[derive(Debug)]
+pub(super) enum WriteError {
+    /// Nobody reads standard output any more.
+    NobodyReads,
+    /// A text that names the place.
+    Other(String),
+}
+
+/// Writes a report in all its forms, each in one piece, so that nobody sees half a report. Files come first: whoever
+/// closes standard output early still gets them. Where it is known what a loop has printed before, text on standard
+/// output has only what is new.
+pub(super) fn write<'o>(
+    report: &Report,
+    outputs: impl Iterator<Item = &'o Output> + Clone,
+    mut printed: Option<&mut PrintedReport>,
+    out: &mut impl Write,
+) -> Result<(), WriteError> {
+    for output in outputs.clone() {
+        if let Some(file) = &output.file {
+            replace(file, &output.text(report)).map_err(|error| {
+                let file = file.display();
+                WriteError::Other(format!("cannot write the report to {file}: {error}"))
+            })?;
+        }
+    }
+    for output in outputs.filter(|output| output.file.is_none()) {
+        let text = match (output.format, printed.as_deref_mut()) {
+            (Format::Text(style), Some(printed)) => printed.text(report, style),
+            _ => Ok(output.text(report)),
+        };
+        let written = text.and_then(|text| out.write_all(&text));
+        written.and_then(|()| out.flush()).map_err(|error| {
+            if error.kind() == io::ErrorKind::BrokenPipe {
+                WriteError::NobodyReads
+            } else {
+                WriteError::Other(format!("cannot write the report: {error}"))
+            }
+        })?;
+    }
+    Ok(())
+}
+
+impl Output {
+    fn text(&self, report: &Report) -> Vec<u8> {
+        let mut text = Vec::new();
+        crate::report::write(report, self.format, &mut text).expect("memory takes it");
+        text
+    }
+}
+
+/// Puts a text into a file. A regular one is replaced as a whole.
+fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
+    let is_special = fs::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file());
+    let Some(name) = file.file_name().filter(|_| !is_special) else {
+        return fs::write(file, text);
+    };
+    let mut beside = name.to_owned();
+    beside.push(format!(".{}.tmp", std::process::id()));
+    let beside = file.with_file_name(beside);
+    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, file));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}

@@ -1,0 +1,116 @@
+//! The least rights that a run needs: those to read what the manifests declare, and to write it where it repairs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write;
+
+use crate::manifest::{Loader, ManifestOptions, Manifests, Policy, Selection};
+use crate::schema::Kind;
+
+/// What rights are asked for.
+#[derive(Debug)]
+pub struct RbacOptions {
+    /// The desired side.
+    pub manifests: ManifestOptions,
+    /// The resources that the run is about.
+    pub only: Selection,
+    /// It repairs.
+    pub remediates: bool,
+}
+
+/// Prints the least rights as manifests. Gives the exit code: 2 where a manifest could not be read.
+pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> u8 {
+    let loaded = Loader::new(options.manifests).map(|mut loader| loader.load_and_tell(drop));
+    let mut manifests = match loaded {
+        Ok(manifests) => manifests,
+        Err(error) => return complain(&error.to_string()),
+    };
+    let unused = manifests.select(&options.only, &[]);
+    for unused in unused {
+        complain(&format!("--only: `{unused}` matches no resource"));
+    }
+    if let Some(message) = manifests.nothing_to_compare() {
+        return complain(&message);
+    }
+    let text = roles(&manifests, options.remediates);
+    let exit = manifests
+        .problems
+        .iter()
+        .fold(0, |_, problem| complain(&problem.to_string()));
+    match out.write_all(text.as_bytes()) {
+        Ok(()) => exit,
+        Err(_) => 2,
+    }
+}
+
+fn complain(message: &str) -> u8 {
+    let _ = writeln!(std::io::stderr(), "error: {message}");
+    2
+}
+
+/// The resources of one kind in one namespace.
+#[derive(Default)]
+struct Resources {
+    names: BTreeSet<String>,
+    /// Those that a repair may write.
+    written: BTreeSet<String>,
+}
+
+/// A Role for each namespace, and a ClusterRole where there are Namespaces.
+fn roles(manifests: &Manifests, remediates: bool) -> String {
+    let mut namespaces: BTreeMap<&str, BTreeMap<Kind, Resources>> = BTreeMap::new();
+    for resource in &manifests.resources {
+        let kinds = namespaces.entry(&resource.id.namespace).or_default();
+        let of = kinds.entry(resource.id.kind).or_default();
+        of.names.insert(resource.id.name.clone());
+        let is_written = resource.policy == Policy::Auto && resource.unwritable.is_none();
+        if remediates && is_written && resource.unknown_fields.is_empty() {
+            of.written.insert(resource.id.name.clone());
+        }
+    }
+    let roles = namespaces
+        .iter()
+        .map(|(namespace, kinds)| role(namespace, kinds));
+    roles.collect::<Vec<_>>().join("---\n")
+}
+
+fn role(namespace: &str, kinds: &BTreeMap<Kind, Resources>) -> String {
+    let (role, place) = match namespace {
+        "" => ("ClusterRole", String::new()),
+        namespace => ("Role", format!("\n  namespace: {}", quoted(namespace))),
+    };
+    let mut text = format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata:\n  name: gitops-drift{place}\nrules:\n"
+    );
+    for (kind, resources) in kinds {
+        // Objects without a namespace are asked for one by one where they may not be listed.
+        if kind.is_namespaced() {
+            rule(&mut text, *kind, &["get", "list"], None);
+        } else {
+            rule(&mut text, *kind, &["get"], Some(&resources.names));
+        }
+        if !resources.written.is_empty() {
+            rule(&mut text, *kind, &["update"], Some(&resources.written));
+            rule(&mut text, *kind, &["create"], None);
+        }
+    }
+    text
+}
+
+fn rule(text: &mut String, kind: Kind, verbs: &[&str], names: Option<&BTreeSet<String>>) {
+    let group = kind
+        .api_version()
+        .split_once('/')
+        .map_or("", |(group, _)| group);
+    let _ = writeln!(text, "- apiGroups: [{}]", quoted(group));
+    let _ = writeln!(text, "  resources: [{}]", kind.plural());
+    if let Some(names) = names {
+        let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+        let _ = writeln!(text, "  resourceNames: [{}]", names.join(", "));
+    }
+    let _ = writeln!(text, "  verbs: [{}]", verbs.join(", "));
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}

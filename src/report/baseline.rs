@@ -1,0 +1,168 @@
+//! An earlier report as a baseline: the drift that it has already is known.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::schema::{Kind, ResourceId};
+
+/// The drift that an earlier report has, by resource.
+#[derive(Clone, Debug, Default)]
+pub struct Baseline {
+    entries: BTreeMap<ResourceId, Vec<BaselineField>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct BaselineField {
+    path: String,
+    live: Option<Value>,
+    #[serde(default)]
+    redacted: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BaselineDocument {
+    schema_version: String,
+    resources: Vec<BaselineResource>,
+    #[serde(default)]
+    known: Vec<BaselineResource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BaselineResource {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+    fields: Vec<BaselineField>,
+}
+
+impl Baseline {
+    /// Reads a report as JSON; of several, as a loop writes them, the last one. Fails with a text that says what is
+    /// wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim_start_matches('\u{feff}');
+        let documents = serde_json::Deserializer::from_str(text).into_iter::<BaselineDocument>();
+        let mut last = None;
+        for document in documents {
+            last = Some(document.map_err(|error| format!("not a JSON report: {error}"))?);
+        }
+        let document = last.ok_or("not a JSON report: it is empty")?;
+        if document.schema_version != "1" {
+            return Err(format!(
+                "a report of schemaVersion {}, where this version reads 1",
+                Value::from(document.schema_version)
+            ));
+        }
+        let mut baseline = Self::default();
+        for resource in document.resources.into_iter().chain(document.known) {
+            if let Some(kind) = Kind::find(&resource.api_version, &resource.kind) {
+                let id = ResourceId {
+                    kind,
+                    namespace: resource.namespace,
+                    name: resource.name,
+                };
+                let fields = baseline.entries.entry(id).or_default();
+                fields.extend(resource.fields);
+            }
+        }
+        Ok(baseline)
+    }
+
+    /// Whether it has this difference: the same field with the same live value. Of a redacted value nobody knows.
+    #[must_use]
+    pub fn knows(&self, id: &ResourceId, path: &str, live: Option<&Value>) -> bool {
+        let fields = self.entries.get(id).into_iter().flatten();
+        let mut same = fields.filter(|field| field.path == path && !field.redacted);
+        same.any(|field| field.live.as_ref() == live)
+    }
+
+    /// The resources that it has, with the number of their entries.
+    pub fn counts(&self) -> impl Iterator<Item = (&ResourceId, usize)> {
+        self.entries.iter().map(|(id, fields)| (id, fields.len()))
+    }
+
+    /// How many of its entries match nothing because their values are redacted.
+    #[must_use]
+    pub fn redacted(&self) -> usize {
+        let fields = self.entries.values().flatten();
+        fields.filter(|field| field.redacted).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn id(name: &str) -> ResourceId {
+        ResourceId {
+            kind: Kind::ConfigMap,
+            namespace: "shop".to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    fn resource(name: &str, fields: &Value) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": name, "fields": fields})
+    }
+
+    #[test]
+    fn a_field_is_known_by_its_path_and_its_live_value() {
+        let report = json!({
+            "schemaVersion": "1",
+            "resources": [
+                resource("a", &json!([{"path": "data.k", "live": "x"}, {"path": "data.gone"}])),
+                {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "p", "fields": []},
+            ],
+            "known": [resource("b", &json!([{"path": "data.token", "live": "<redacted, 1 bytes>", "redacted": true}]))],
+        });
+        let baseline = Baseline::parse(&format!(
+            "{{\"schemaVersion\": \"1\", \"resources\": []}}\n{report}\n"
+        ))
+        .unwrap();
+        for (name, path, live, known) in [
+            ("a", "data.k", Some(json!("x")), true),
+            ("a", "data.k", Some(json!("y")), false),
+            ("a", "data.k", None, false),
+            ("a", "data.l", Some(json!("x")), false),
+            ("a", "data.gone", None, true),
+            ("b", "data.k", Some(json!("x")), false),
+            ("b", "data.token", Some(json!("<redacted, 1 bytes>")), false),
+        ] {
+            assert_eq!(
+                baseline.knows(&id(name), path, live.as_ref()),
+                known,
+                "{name} {path}"
+            );
+        }
+        assert_eq!(baseline.redacted(), 1);
+        assert_eq!(
+            baseline
+                .counts()
+                .map(|(_, count)| count)
+                .collect::<Vec<_>>(),
+            [2, 1]
+        );
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        for (text, cause) in [
+            ("", "not a JSON report: it is empty"),
+            (
+                "Drift Report",
+                "not a JSON report: expected value at line 1 column 1",
+            ),
+            (
+                "{\"schemaVersion\": \"2\", \"resources\": []}",
+                "a report of schemaVersion \"2\", where this version reads 1",
+            ),
+        ] {
+            assert_eq!(Baseline::parse(text).unwrap_err(), cause);
+        }
+    }
+}

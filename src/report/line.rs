@@ -1,0 +1,153 @@
+//! One line for each thing that a report has to say: the list that all formats but text and JSON show.
+
+use super::value::{escape, one_line};
+use super::{Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, field_id};
+use crate::schema::ResourceId;
+
+/// A difference, or something that could not be checked, or a warning.
+pub(super) struct Line<'a> {
+    pub(super) level: LineLevel,
+    /// `changed`, `missing`, `removed` or `extra`; else `error` or `warning`.
+    pub(super) class: &'static str,
+    pub(super) location: Option<&'a SourceLocation>,
+    /// `Deployment/shop/web`; empty where it is about none.
+    pub(super) resource: String,
+    /// The path of the field.
+    pub(super) path: Option<String>,
+    /// What identifies it from one run to the next.
+    pub(super) id: Option<String>,
+    /// What there is to say of it, without line breaks.
+    pub(super) text: LineText,
+}
+
+/// The words of a [`Line`].
+pub(super) enum LineText {
+    /// A difference.
+    Values {
+        /// `live`, or `was` after a repair.
+        label: &'static str,
+        live: String,
+        desired: String,
+        /// Who wrote it last, and what was done.
+        notes: String,
+    },
+    /// Anything else.
+    Message(String),
+}
+
+impl Line<'_> {
+    /// `live nginx:1.19, desired nginx:1.25 (kubectl-set 2026-11-22T10:04:11Z; remediated)`.
+    pub(super) fn message(&self) -> String {
+        match &self.text {
+            LineText::Message(message) => message.clone(),
+            LineText::Values {
+                label,
+                live,
+                desired,
+                notes,
+            } => {
+                let notes = match notes.as_str() {
+                    "" => String::new(),
+                    notes => format!(" ({notes})"),
+                };
+                format!("{label} {live}, desired {desired}{notes}")
+            }
+        }
+    }
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineLevel {
+    /// Drift that is left, or something that could not be checked.
+    Error,
+    Warning,
+    /// Drift that was repaired.
+    Note,
+}
+
+/// All lines of a report: the drift, then what could not be checked or repaired, then the warnings.
+pub(super) fn lines(report: &Report) -> impl Iterator<Item = Line<'_>> {
+    let fields = report.resources.iter().flat_map(of_resource);
+    let errors = report.errors.iter();
+    let errors = errors.map(|error| of_error(error, LineLevel::Error, "error"));
+    let warnings = report.warnings.iter();
+    let warnings = warnings.map(|warning| of_error(warning, LineLevel::Warning, "warning"));
+    fields.chain(errors).chain(warnings)
+}
+
+/// The lines of one resource.
+pub(super) fn of_resource(resource: &ResourceEntry) -> impl Iterator<Item = Line<'_>> {
+    resource.fields.iter().map(|field| Line {
+        level: level(resource.action, field),
+        class: field.class.name(),
+        location: field.source.as_ref().or(Some(&resource.source)),
+        resource: name(&resource.id),
+        path: Some(escape(&field.path)),
+        id: Some(field_id(&resource.id, &field.path)),
+        text: values(resource, field),
+    })
+}
+
+fn of_error<'a>(error: &'a ErrorEntry, level: LineLevel, class: &'static str) -> Line<'a> {
+    let about = error.resource.as_ref();
+    let about = about.map(|subject| match subject.namespace.as_str() {
+        "" => subject.to_string(),
+        namespace => format!("{}/{namespace}/{}", subject.kind, subject.name),
+    });
+    Line {
+        level,
+        class,
+        location: error.source.as_ref(),
+        resource: escape(&about.unwrap_or_default()),
+        path: None,
+        id: None,
+        text: LineText::Message(escape(&error.message)),
+    }
+}
+
+/// `Deployment/shop/web`.
+pub(super) fn name(id: &ResourceId) -> String {
+    let name = match id.namespace.as_str() {
+        "" => format!("{}/{}", id.kind, id.name),
+        namespace => format!("{}/{namespace}/{}", id.kind, id.name),
+    };
+    escape(&name)
+}
+
+fn level(action: Action, field: &FieldEntry) -> LineLevel {
+    let is_left = matches!(field.outcome, Some("kept" | "refused" | "changed-back"));
+    if action.leaves_drift() || is_left {
+        LineLevel::Error
+    } else {
+        LineLevel::Note
+    }
+}
+
+fn values(resource: &ResourceEntry, field: &FieldEntry) -> LineText {
+    let (live, desired) = (field.live.as_ref(), field.desired.as_ref());
+    let mut notes = Vec::new();
+    if let Some(writer) = &field.last_writer {
+        let time = writer.time.as_deref().map(|time| format!(" {time}"));
+        notes.push(format!("{}{}", writer.manager, time.unwrap_or_default()));
+    }
+    if !matches!(
+        resource.action,
+        Action::Detected(_) | Action::WouldCreate(_)
+    ) {
+        notes.push(match &resource.reason {
+            Some(reason) => format!("{}: {reason}", resource.action.name()),
+            None => resource.action.name().to_owned(),
+        });
+    }
+    LineText::Values {
+        label: if field.outcome.is_some() {
+            "was"
+        } else {
+            "live"
+        },
+        live: one_line(live, desired),
+        desired: one_line(desired, live),
+        notes: escape(&notes.join("; ")),
+    }
+}

@@ -1,0 +1,238 @@
+//! The report as Markdown, for a comment or a job's summary: a table, and below it, folded, what it has no room for.
+//!
+//! GitHub takes 65,536 characters in a comment. What does not fit is left out, and the report says how much.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use serde_json::Value;
+
+use super::line::{Line, LineText, lines, name, of_resource};
+use super::text::total;
+use super::value::escape;
+use super::{Report, ResourceEntry};
+
+/// No report is longer, in characters.
+const LONGEST: usize = 60_000;
+/// What is kept for the words about what was left out.
+const REST: usize = 400;
+/// Errors may take this much, so that drift is seen beside them.
+const MOST_ERRORS: usize = 12_000;
+
+/// Writes a report.
+pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    let mut text = Limited::new(LONGEST - REST);
+    text.add(&heading(report));
+    text.limit = MOST_ERRORS;
+    let errors = list(
+        "Could not be checked or repaired",
+        &report.errors,
+        &mut text,
+    );
+    let warnings = list("Warnings", &report.warnings, &mut text);
+    text.limit = LONGEST - REST;
+    let rows = table(report, &mut text);
+    let details = details(report, &mut text);
+    let left: Vec<String> = [
+        (errors, "error(s)"),
+        (warnings, "warning(s)"),
+        (rows, "field(s)"),
+        (details, "detail(s)"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    out.write_all(text.text.as_bytes())?;
+    if left.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n_Left out, to stay within {LONGEST} characters: {}. `--output text` shows them all._",
+        left.join(", ")
+    )
+}
+
+/// A text that takes whole pieces as long as there is room.
+struct Limited {
+    text: String,
+    count: usize,
+    limit: usize,
+}
+
+impl Limited {
+    fn new(limit: usize) -> Self {
+        Self {
+            text: String::new(),
+            count: 0,
+            limit,
+        }
+    }
+
+    /// Says whether there was room.
+    fn add(&mut self, piece: &str) -> bool {
+        let count = self.count + piece.chars().count();
+        let fits = count <= self.limit;
+        if fits {
+            self.text.push_str(piece);
+            self.count = count;
+        }
+        fits
+    }
+}
+
+fn heading(report: &Report) -> String {
+    let mut about = vec![format!("Git revision {}", code(&report.revision.short()))];
+    if let Some(cluster) = &report.cluster {
+        let context = match cluster.context.as_str() {
+            "" => String::new(),
+            context => format!(" (context {})", code(context)),
+        };
+        about.push(format!("cluster {}{context}", code(&cluster.server)));
+    }
+    if !report.time.is_empty() {
+        about.push(report.time.clone());
+    }
+    format!("### {}\n\n{}\n", total(report), about.join(" · "))
+}
+
+/// Gives how many of the entries there was no room for.
+fn list(title: &str, entries: &[super::ErrorEntry], text: &mut Limited) -> usize {
+    if entries.is_empty() || !text.add(&format!("\n**{title}: {}**\n\n", entries.len())) {
+        return entries.len();
+    }
+    let mut left = entries.iter();
+    while let Some(entry) = left.next() {
+        if !text.add(&format!("- {}\n", code(&entry.line()))) {
+            return left.len() + 1;
+        }
+    }
+    0
+}
+
+fn table(report: &Report, text: &mut Limited) -> usize {
+    const HEAD: &str =
+        "\n| Resource | Field | Live | Desired | Where | Notes |\n|---|---|---|---|---|---|\n";
+    let mut left = report.summary().fields;
+    if left == 0 || !text.add(HEAD) {
+        return left;
+    }
+    for row in lines(report).filter_map(|line| row(&line)) {
+        if !text.add(&row) {
+            break;
+        }
+        left -= 1;
+    }
+    left
+}
+
+fn row(line: &Line<'_>) -> Option<String> {
+    let LineText::Values {
+        live,
+        desired,
+        notes,
+        ..
+    } = &line.text
+    else {
+        return None;
+    };
+    let place = line
+        .location
+        .map(|of| code(&format!("{}:{}", of.file, of.line)));
+    let notes = match notes.as_str() {
+        "" => line.class.to_owned(),
+        notes => format!("{}, {}", line.class, code(notes)),
+    };
+    Some(format!(
+        "| {} | {} | {} | {} | {} | {notes} |\n",
+        code(&line.resource),
+        code(line.path.as_deref().unwrap_or_default()),
+        code(live),
+        code(desired),
+        place.unwrap_or_default(),
+    ))
+}
+
+/// What a table has no room for: values of several lines.
+fn details(report: &Report, text: &mut Limited) -> usize {
+    let mut left = 0;
+    for resource in &report.resources {
+        for (line, field) in of_resource(resource).zip(&resource.fields) {
+            let sides = [&field.live, &field.desired].map(|side| side.as_ref().and_then(long));
+            if sides.iter().all(Option::is_none) {
+                continue;
+            }
+            if left > 0 || !text.add(&detail(resource, &line, sides)) {
+                left += 1;
+            }
+        }
+    }
+    left
+}
+
+/// A value of several lines.
+fn long(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.contains('\n') => Some(text.clone()),
+        Value::Array(_) | Value::Object(_) => serde_yaml::to_string(value).ok(),
+        _ => None,
+    }
+}
+
+fn detail(resource: &ResourceEntry, line: &Line<'_>, sides: [Option<String>; 2]) -> String {
+    let [before, after] = sides.map(Option::unwrap_or_default);
+    let diff = similar::TextDiff::from_lines(&before, &after);
+    let mut lines = Vec::new();
+    for group in diff.grouped_ops(3) {
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let text = change.value();
+            let end = if text.ends_with('\n') {
+                ""
+            } else {
+                " (no line end)"
+            };
+            lines.push(format!(
+                "{}{}{end}\n",
+                change.tag(),
+                escape(text.trim_end_matches('\n'))
+            ));
+        }
+    }
+    let lines = lines.concat();
+    let fence = "`".repeat(longest_run(&lines).max(2) + 1);
+    format!(
+        "\n<details><summary>{} {}</summary>\n\n{fence}diff\n{lines}{fence}\n\n</details>\n",
+        html(&name(&resource.id)),
+        html(line.path.as_deref().unwrap_or_default()),
+    )
+}
+
+/// A text as code that nothing in it can end, in a table and anywhere else.
+fn code(text: &str) -> String {
+    let text = escape(text);
+    if text.is_empty() {
+        return String::new();
+    }
+    if text.contains(['`', '|', '\\']) || text.trim() != text {
+        return format!("<code>{}</code>", html(&text));
+    }
+    format!("`{text}`")
+}
+
+/// A text that Markdown, HTML and GitHub find nothing in.
+fn html(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '.' | ',' | '-' | '/' | '=' | ';') {
+            let _ = write!(escaped, "&#{};", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+fn longest_run(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}

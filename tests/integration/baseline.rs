@@ -1,0 +1,189 @@
+//! A backlog: drift that an earlier report has already is counted, not listed and not repaired.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::support::{ControlPlane, config_map, folder, run, text};
+
+fn map(name: &str, keys: usize, value: impl Fn(usize) -> String) -> String {
+    let data: serde_json::Map<String, Value> = (0..keys)
+        .map(|i| (format!("k{i:03}"), value(i).into()))
+        .collect();
+    serde_json::json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": data})
+        .to_string()
+}
+
+fn ids(report: &Value) -> Vec<String> {
+    let resources = report["resources"].as_array().unwrap().iter();
+    let fields = resources.flat_map(|resource| resource["fields"].as_array().unwrap());
+    fields
+        .map(|field| field["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn known_drift_is_counted_and_not_listed() {
+    let desired = [
+        map("a", 3, |i| format!("new{i}")),
+        config_map("gone", "k", "v"),
+        config_map("api", "PASSWORD", "one"),
+        config_map("fine", "k", "v"),
+    ];
+    let live = |changed: &str| {
+        let value = |i: usize| {
+            if i == 1 {
+                changed.to_owned()
+            } else {
+                format!("old{i}")
+            }
+        };
+        [
+            map("a", 3, value),
+            config_map("api", "PASSWORD", "two"),
+            config_map("fine", "k", "v"),
+        ]
+        .join("\n---\n")
+    };
+    let files = folder(&[
+        ("desired.yaml", &desired.join("\n---\n")),
+        ("live.yaml", &live("old1")),
+        ("later.yaml", &live("older")),
+    ]);
+    let file = |name: &str| text(files.path()).to_owned() + "/" + name;
+    let report = |live: &str, more: &[&str]| {
+        let (desired, live) = (file("desired.yaml"), file(live));
+        let args = [
+            "-f",
+            &desired,
+            "--live",
+            &live,
+            "-o",
+            "json",
+            "--fail-on-drift",
+        ];
+        run(&[&args[..], more].concat())
+    };
+    let whole = report("live.yaml", &["--no-redact"]).exits(1);
+    fs::write(file("first.json"), &whole.stdout).unwrap();
+    let baseline = file("first.json");
+    let known = report("live.yaml", &["--baseline", &baseline]).exits(0);
+    let json = known.json();
+    assert_eq!(ids(&json), Vec::<String>::new());
+    let summary = &json["summary"];
+    assert_eq!(
+        (&summary["known"], &summary["knownGone"]),
+        (&5.into(), &0.into())
+    );
+    assert_eq!(
+        (&summary["compared"], &summary["inSync"]),
+        (&4.into(), &1.into())
+    );
+    assert_eq!(json["known"].as_array().unwrap().len(), 3);
+    assert_eq!(known.complaints(), Vec::<&str>::new());
+    // What is known stays known in the next baseline.
+    fs::write(file("second.json"), &known.stdout).unwrap();
+    let again = report("live.yaml", &["--baseline", &file("second.json")]);
+    // The password's value was hidden in it.
+    assert_eq!(ids(&again.json()), ["ConfigMap/default/api:data.PASSWORD"]);
+    assert_eq!(
+        again.complaints(),
+        [
+            " WARN --baseline: 1 of its entries are redacted and match nothing; write it with --no-redact"
+        ]
+    );
+    // Another live value is another drift.
+    let later = report("later.yaml", &["--baseline", &baseline])
+        .exits(1)
+        .json();
+    assert_eq!(ids(&later), ["ConfigMap/default/a:data.k001"]);
+    assert_eq!(
+        (&later["summary"]["known"], &later["summary"]["knownGone"]),
+        (&4.into(), &1.into())
+    );
+    for (content, cause) in [
+        ("no report", "not a JSON report"),
+        ("", "not a JSON report: it is empty"),
+    ] {
+        fs::write(file("bad.json"), content).unwrap();
+        let bad = report("live.yaml", &["--baseline", &file("bad.json")]).exits(2);
+        assert!(bad.stderr.contains(cause), "{}", bad.stderr);
+    }
+}
+
+#[test]
+fn a_baseline_of_300_fields_hides_them_until_one_changes_and_repairs_leave_them_alone() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    plane.kubectl_with(
+        &["apply", "-n", &namespace, "-f", "-"],
+        &map("big", 300, |i| format!("old{i}")),
+    );
+    let desired = [
+        map("big", 300, |i| format!("new{i}")),
+        config_map("gone", "k", "v"),
+    ];
+    let files = folder(&[("desired/a.yaml", &desired.join("\n---\n"))]);
+    let manifests = files.path().join("desired");
+    let baseline = files.path().join("baseline.json");
+    let json = format!("json={}", text(&baseline));
+    let args = [
+        "-f",
+        text(&manifests),
+        "-n",
+        &namespace,
+        "--once",
+        "-o",
+        &json,
+    ];
+    plane.run_as("reader", &args).exits(0);
+    let args = [
+        "-f",
+        text(&manifests),
+        "-n",
+        &namespace,
+        "--once",
+        "-o",
+        "json",
+        "--baseline",
+        text(&baseline),
+    ];
+    let report = plane.run_as("reader", &args).exits(0).json();
+    assert_eq!(
+        (ids(&report).len(), &report["summary"]["known"]),
+        (0, &301.into())
+    );
+    let patch = r#"{"data":{"k007":"changed again"}}"#;
+    plane.kubectl(&[
+        "patch",
+        "cm",
+        "big",
+        "-n",
+        &namespace,
+        "--type=merge",
+        "-p",
+        patch,
+    ]);
+    let report = plane.run_as("reader", &args).exits(0).json();
+    assert_eq!(
+        ids(&report),
+        [format!("ConfigMap/{namespace}/big:data.k007")]
+    );
+    assert_eq!(
+        (&report["summary"]["known"], &report["summary"]["knownGone"]),
+        (&300.into(), &1.into())
+    );
+    let report = plane
+        .run_as("writer", &[&args[..], &["--remediate"]].concat())
+        .exits(0)
+        .json();
+    assert_eq!(report["resources"][0]["action"], "remediated");
+    let live = plane.get("configmap", &namespace, "big");
+    assert_eq!(
+        (&live["data"]["k007"], &live["data"]["k008"]),
+        (&"new7".into(), &"old8".into())
+    );
+    // A missing resource that is known is not created.
+    let names = plane.kubectl(&["get", "cm", "-n", &namespace, "-o", "name"]);
+    assert!(!names.contains("gone"), "{names}");
+}

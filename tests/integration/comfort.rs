@@ -1,0 +1,155 @@
+//! Help, completion, the manual page, kubectl's plugin, and the least rights.
+
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use crate::support::{ControlPlane, Run, config_map, deployment, folder, run, text};
+
+#[test]
+fn short_help_fits_a_screen_and_long_help_has_all() {
+    let short = run(&["-h"]).exits(0).stdout;
+    assert!(short.lines().count() <= 24, "{short}");
+    let width = short.lines().map(|line| line.chars().count()).max();
+    assert!(width.is_some_and(|width| width <= 100), "{short}");
+    let long = run(&["--help"]).exits(0).stdout;
+    for option in [
+        "--manifests",
+        "--only",
+        "--output",
+        "--fail-on-drift",
+        "--remediate",
+    ] {
+        assert!(short.contains(option) && long.contains(option), "{option}");
+    }
+    for option in [
+        "--exclude",
+        "--baseline",
+        "--no-redact",
+        "--ignore-managers",
+    ] {
+        assert!(!short.contains(option) && long.contains(option), "{option}");
+    }
+    assert!(long.contains("Exit codes:") && !short.contains("Exit codes:"));
+}
+
+#[test]
+fn each_shell_has_its_completion() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = run(&["completion", shell]).exits(0).stdout;
+        assert!(
+            script.contains("gitops-drift") && script.contains("fail-on-drift"),
+            "{shell}"
+        );
+    }
+    let run = run(&["completion", "tcsh"]).exits(2);
+    assert!(
+        run.stderr
+            .contains("[possible values: bash, elvish, fish, powershell, zsh]"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_manual_page_is_there_and_hidden() {
+    let page = run(&["man"]).exits(0).stdout;
+    assert!(
+        page.contains(".TH gitops-drift") && page.contains("baseline"),
+        "{page}"
+    );
+    assert!(!run(&["--help"]).stdout.contains("manual page"));
+}
+
+#[test]
+fn as_a_plugin_it_speaks_of_kubectl_drift() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("kubectl-drift");
+    symlink(env!("CARGO_BIN_EXE_gitops-drift"), &plugin).unwrap();
+    let help = Run::of(&Command::new(&plugin).arg("--help").output().unwrap())
+        .exits(0)
+        .stdout;
+    assert!(help.contains("Usage: kubectl drift"), "{help}");
+    assert!(
+        help.contains("\n  kubectl drift -f deploy/ --once\n"),
+        "{help}"
+    );
+    assert!(!help.contains("gitops-drift"), "{help}");
+    let script = Run::of(
+        &Command::new(&plugin)
+            .args(["completion", "bash"])
+            .output()
+            .unwrap(),
+    );
+    assert!(script.exits(0).stdout.contains("kubectl-drift"));
+}
+
+#[test]
+fn the_least_rights_are_enough_and_no_more() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    plane.kubectl_with(
+        &["apply", "-n", &namespace, "-f", "-"],
+        &deployment("web", "web:1"),
+    );
+    let alert = "drift.gitops.io/remediation-policy: alert";
+    let manifests = [
+        deployment("web", "web:2"),
+        config_map("new", "k", "v"),
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: svc, annotations: {{{alert}}}}}\nspec: {{ports: [{{port: 80}}]}}\n"
+        ),
+        format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n"),
+    ];
+    let files = folder(&[("all.yaml", &manifests.join("---\n"))]);
+    let manifests = ["-f", text(files.path()), "-n", &namespace];
+    let rights = |more: &[&str]| {
+        run(&[&["rbac"], &manifests[..], more].concat())
+            .exits(0)
+            .stdout
+    };
+    let check = |more: &[&str]| {
+        let options = ["--once", "-o", "json"];
+        plane.run_as("nobody", &[&manifests[..], &options, more].concat())
+    };
+    check(&[]).exits(2);
+    plane.kubectl_with(&["apply", "-f", "-"], &rights(&[]));
+    let bind = |kind: &str, role: &str, more: &[&str]| {
+        plane.kubectl(&[&["create", kind, &namespace, role, "--user=nobody"], more].concat());
+    };
+    bind("rolebinding", "--role=gitops-drift", &["-n", &namespace]);
+    bind("clusterrolebinding", "--clusterrole=gitops-drift", &[]);
+    assert_eq!(check(&[]).exits(0).json()["summary"]["drifted"], 3);
+    check(&["--remediate"]).exits(2);
+    plane.kubectl_with(&["apply", "-f", "-"], &rights(&["--remediate"]));
+    let report = check(&["--remediate"]).exits(0).json();
+    let summary = &report["summary"];
+    assert_eq!(
+        (
+            &summary["remediated"],
+            &summary["created"],
+            &summary["blocked"]
+        ),
+        (&1.into(), &1.into(), &1.into())
+    );
+    // What is never written needs no right to be.
+    let role = rights(&["--remediate"]);
+    assert!(!role.contains("[services]\n  verbs: [create]"), "{role}");
+    plane.kubectl(&["delete", "clusterrolebinding", &namespace]);
+}
+
+#[test]
+fn rights_are_for_the_manifests_that_can_be_read() {
+    let files = folder(&[(
+        "a.yaml",
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop}\n---\nkind: [\n",
+    )]);
+    let run = run(&["rbac", "-f", text(files.path())]).exits(2);
+    assert_eq!(
+        run.stdout,
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata:\n  name: gitops-drift\n  namespace: \"shop\"\nrules:\n\
+         - apiGroups: [\"\"]\n  resources: [configmaps]\n  verbs: [get, list]\n"
+    );
+    assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+    crate::support::run(&["rbac", "-f", "/nonexistent"]).exits(2);
+    crate::support::run(&["rbac"]).exits(2);
+}
