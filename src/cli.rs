@@ -731,7 +731,7 @@ mod tests {
             ),
             (
                 &["-f", ".", "--ignore-fields", "a["],
-                "--ignore-fields: bad field path `a[`: in brackets stands `key=value`, a position, `*` or a quoted key",
+                "--ignore-fields: bad field path `a[`: expected `key=value`, a position, `*` or a quoted key in brackets",
             ),
         ] {
             assert_eq!(usage(args), message);

@@ -1,23 +1,23 @@
-//! What one typed value means, so that `0.5` and `500m` are the same amount and `aGk=` the same bytes however they
-//! are written.
+//! The meaning of one typed value, whatever its spelling: `0.5` and `500m` are the same quantity, and two base64 texts
+//! of the same bytes are equal.
 
 use serde_json::Value;
 
 use crate::schema::{Scalar, quantity::Amount};
 use crate::yaml::{self, Node, decode_base64};
 
-/// A value without parts, from either side.
+/// A scalar value, from either side of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub enum Plain<'a> {
-    /// Absent, `null`, or a value that has parts.
+    /// Absent, `null`, a list or a map.
     Nothing,
-    /// A truth.
+    /// A boolean.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
     /// Any other number.
     Float(f64),
-    /// A text.
+    /// A string.
     Text(&'a str),
 }
 
@@ -29,7 +29,7 @@ impl<'a> From<Node<'a>> for Plain<'a> {
             yaml::Value::Int(number) => Self::Int(number),
             #[allow(
                 clippy::cast_precision_loss,
-                reason = "no field holds such a number; the server refuses it"
+                reason = "no field can hold such a number; the API server refuses it"
             )]
             yaml::Value::Uint(number) => Self::Float(number as f64),
             yaml::Value::Float(number) => Self::Float(number),
@@ -53,7 +53,7 @@ impl<'a> From<&'a Value> for Plain<'a> {
 }
 
 impl Plain<'_> {
-    /// Whether this is the zero of its Go type, which reads the same as absence where the field is no pointer.
+    /// Whether this is the zero value of its Go type, which is the same as absence unless the field is a pointer.
     #[must_use]
     pub fn is_zero(self, ty: Scalar) -> bool {
         match self {
@@ -66,7 +66,8 @@ impl Plain<'_> {
     }
 }
 
-/// Whether two values of this type mean the same. `milli` says that the server rounds amounts up to milli.
+/// Whether two values of this type mean the same. With `milli`, quantities are first rounded up to thousandths, as the
+/// API server does for some fields.
 #[must_use]
 pub fn same(ty: Scalar, milli: bool, a: Plain<'_>, b: Plain<'_>) -> bool {
     if is_identical(a, b) {
@@ -86,10 +87,10 @@ pub fn same(ty: Scalar, milli: bool, a: Plain<'_>, b: Plain<'_>) -> bool {
     }
 }
 
-/// Numbers of other spellings (`3.0`) have become whole numbers on reading, so that only like can be alike.
+/// Compares values of the same variant. Reading has already turned numbers such as `3.0` into integers.
 #[allow(
     clippy::float_cmp,
-    reason = "both were read from a text; they are alike or not"
+    reason = "both were parsed from text and no arithmetic was done"
 )]
 fn is_identical(a: Plain<'_>, b: Plain<'_>) -> bool {
     match (a, b) {
@@ -106,7 +107,7 @@ fn amount(value: Plain<'_>, milli: bool) -> Option<Amount> {
     let amount = match value {
         Plain::Text(text) => Amount::parse(text.trim())?,
         Plain::Int(number) => Amount::parse(&number.to_string())?,
-        // The spelling that JSON gives the number, as the server gets it.
+        // The number as JSON writes it, which is what the API server receives.
         Plain::Float(number) => Amount::parse(&Value::from(number).to_string())?,
         Plain::Nothing | Plain::Bool(_) => return None,
     };
@@ -117,7 +118,7 @@ fn amount(value: Plain<'_>, milli: bool) -> Option<Amount> {
     })
 }
 
-/// Microseconds since 1970; a `Time` is cut to the second.
+/// Microseconds since 1970; a `Time` is truncated to seconds.
 fn instant(ty: Scalar, value: Plain<'_>) -> Option<i64> {
     let Plain::Text(text) = value else {
         return None;
@@ -143,7 +144,7 @@ mod tests {
     use Plain::{Bool, Int, Nothing, Text};
 
     #[test]
-    fn meanings() {
+    fn values_are_compared_by_their_meaning() {
         for (ty, milli, a, b, alike) in [
             (Scalar::Quantity, true, Text("0.5"), Text("500m"), true),
             (Scalar::Quantity, true, Text("1Gi"), Text("1024Mi"), true),

@@ -1,15 +1,15 @@
 //! Field paths such as `spec.template.spec.containers[name=web].image`: printing, parsing, matching.
 //!
-//! One grammar for both directions, so that whatever path a report prints can be pasted into an ignore rule:
-//! keys joined by dots; `[key=value,…]` for the item of a keyed list, `[3]` for one by position; in patterns also
-//! `[*]` for any item and `*` for any key. A key or value that could be misread stands in quotes, a key then in
-//! brackets: `metadata.labels["app.kubernetes.io/name"]`.
+//! Printing and parsing share one grammar, so that any path in a report can be pasted into an ignore rule: keys joined
+//! by dots; `[key=value,…]` for an item of a keyed list, `[3]` for an item by position; in patterns also `[*]` for
+//! any item and `*` for any key. A key or value that could be misread is quoted, and such a key is in brackets:
+//! `metadata.labels["app.kubernetes.io/name"]`.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// What a report names where the whole object is meant: its absence.
+/// The path that a report prints for the whole object, when the object is absent.
 pub const RESOURCE: &str = "<resource>";
 
 /// The path of one field of one object.
@@ -21,7 +21,7 @@ pub struct Path(Vec<Segment>);
 pub enum Segment {
     /// A field of a struct or a key of a map.
     Key(String),
-    /// The item of a list that has these values.
+    /// The item of a list whose fields have these values.
     Item(Vec<(String, String)>),
     /// An item of a list by its position.
     Index(usize),
@@ -34,23 +34,23 @@ impl Path {
         Self::default()
     }
 
-    /// The path that stands for the whole object in a report.
+    /// The path that represents the whole object in a report.
     #[must_use]
     pub fn resource() -> Self {
         Self(vec![Segment::Key(RESOURCE.to_owned())])
     }
 
-    /// Goes one step down.
+    /// Appends a segment.
     pub fn push(&mut self, segment: Segment) {
         self.0.push(segment);
     }
 
-    /// Goes one step up.
+    /// Removes the last segment.
     pub fn pop(&mut self) {
         self.0.pop();
     }
 
-    /// This path and one key more.
+    /// Returns this path with a key appended.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
         let mut path = self.clone();
@@ -58,7 +58,7 @@ impl Path {
         path
     }
 
-    /// The path's text with `[*]` for each item of a list: what all places of one field have in common.
+    /// Prints the path with `[*]` for each list item: the text is the same for a field of all items.
     #[must_use]
     pub fn of_any_item(&self) -> impl fmt::Display {
         AnyItem(self)
@@ -108,7 +108,7 @@ impl fmt::Display for AnyItem<'_> {
     }
 }
 
-/// Whether a key or value reads back as itself without quotes.
+/// Whether a key or value can be parsed back without quotes.
 fn is_bare(text: &str) -> bool {
     !text.is_empty()
         && text != "*"
@@ -117,7 +117,7 @@ fn is_bare(text: &str) -> bool {
         })
 }
 
-/// A path with wildcards, as ignore rules have it. It stands for the whole subtree.
+/// A path with wildcards, as used in ignore rules. It matches the whole subtree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
     text: String,
@@ -127,7 +127,7 @@ pub struct Pattern {
 /// One step of a [`Pattern`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PatternStep {
-    /// This key. A bare one may be the part of a key with dots that was written without quotes.
+    /// This key. An unquoted one may be part of a key with dots that was written without quotes.
     Key {
         /// The key, or a part of it.
         name: String,
@@ -136,7 +136,7 @@ pub enum PatternStep {
     },
     /// Any key.
     AnyKey,
-    /// The items of a list that have these values.
+    /// The items of a list whose fields have these values.
     Item(Vec<(String, String)>),
     /// The item of a list at this position.
     Index(usize),
@@ -144,7 +144,7 @@ pub enum PatternStep {
     AnyItem,
 }
 
-/// Why a text is not a field path.
+/// The error of a text that is not a field path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PatternError {
     /// The text.
@@ -162,7 +162,7 @@ impl fmt::Display for PatternError {
 impl std::error::Error for PatternError {}
 
 impl Pattern {
-    /// Reads one pattern.
+    /// Parses one pattern. Fails if the text is not a field path.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let text = text.trim();
         let steps = PatternParser { text, at: 0 }.pattern();
@@ -176,7 +176,7 @@ impl Pattern {
         })
     }
 
-    /// Reads a comma-separated list of patterns; blanks and empty items are passed over. Fails as [`Pattern::parse`].
+    /// Parses a comma-separated list of patterns; blanks and empty items are ignored. Fails as [`Pattern::parse`] does.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, PatternError> {
         split_outside(text, ',')
             .into_iter()
@@ -185,7 +185,7 @@ impl Pattern {
             .collect()
     }
 
-    /// The pattern as it was written.
+    /// The pattern as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -197,13 +197,13 @@ impl Pattern {
         &self.steps
     }
 
-    /// Whether it names anything in this object.
+    /// Whether it matches anything in this object.
     #[must_use]
     pub fn finds(&self, object: &Value) -> bool {
         finds(&self.steps, object)
     }
 
-    /// Whether it names the object itself.
+    /// Whether it matches the object itself.
     #[must_use]
     pub fn is_resource(&self) -> bool {
         matches!(&self.steps[..], [PatternStep::Key { name, .. }] if name == RESOURCE)
@@ -239,7 +239,7 @@ fn scalar_text(value: &Value) -> String {
     }
 }
 
-/// Splits at each `separator` that stands outside of brackets and quotes.
+/// Splits at each `separator` outside brackets and quotes.
 #[must_use]
 pub fn split_outside(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut brackets, mut quote, mut escaped) =
@@ -272,31 +272,32 @@ impl PatternParser<'_> {
     fn pattern(mut self) -> Result<Vec<PatternStep>, String> {
         if self.text.starts_with('/') {
             return Err(
-                "a JSON pointer; write keys joined by dots, as in `spec.replicas`".to_owned(),
+                "expected keys joined by dots, as in `spec.replicas`, found a JSON pointer"
+                    .to_owned(),
             );
         }
         if self.text.starts_with('$') || self.text.starts_with('.') {
-            return Err("it must begin with a key, as in `spec.replicas`".to_owned());
+            return Err("expected a key at the start, as in `spec.replicas`".to_owned());
         }
         let mut steps = Vec::new();
         loop {
             match self.peek() {
-                None if steps.is_empty() => return Err("it is empty".to_owned()),
+                None if steps.is_empty() => return Err("the path is empty".to_owned()),
                 None => return Ok(steps),
                 Some('[') => steps.push(self.bracket()?),
                 Some('.') if !steps.is_empty() => {
                     self.at += 1;
                     if matches!(self.peek(), None | Some('.' | '[')) {
-                        return Err("a key is missing after `.`".to_owned());
+                        return Err("expected a key after `.`".to_owned());
                     }
                     steps.push(self.key());
                 }
                 Some(_) if steps.is_empty() => steps.push(self.key()),
-                Some(c) => return Err(format!("`.` or `[` expected before `{c}`")),
+                Some(c) => return Err(format!("expected `.` or `[`, found `{c}`")),
             }
             if let Some(c @ (']' | '"')) = self.peek() {
                 return Err(format!(
-                    "unexpected `{c}`; a key with such characters is written `[\"key\"]`"
+                    "unexpected `{c}`: write a key with such characters as `[\"key\"]`"
                 ));
             }
         }
@@ -326,7 +327,7 @@ impl PatternParser<'_> {
         }
     }
 
-    /// `["key"]`, `[*]`, `[3]` or `[key=value,…]`.
+    /// Parses `["key"]`, `[*]`, `[3]` or `[key=value,…]`.
     fn bracket(&mut self) -> Result<PatternStep, String> {
         self.at += 1;
         let step = match self.peek() {
@@ -344,12 +345,12 @@ impl PatternParser<'_> {
                 name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) => {
                     PatternStep::Index(
                         name.parse()
-                            .map_err(|_| format!("`{name}` is too large an index"))?,
+                            .map_err(|_| format!("the index `{name}` is too large"))?,
                     )
                 }
                 _ => {
                     return Err(
-                        "in brackets stands `key=value`, a position, `*` or a quoted key"
+                        "expected `key=value`, a position, `*` or a quoted key in brackets"
                             .to_owned(),
                     );
                 }
@@ -357,7 +358,7 @@ impl PatternParser<'_> {
         };
         match self.peek() {
             Some(']') => self.at += 1,
-            _ => return Err("`]` is missing".to_owned()),
+            _ => return Err("expected a closing `]`".to_owned()),
         }
         Ok(step)
     }
@@ -380,12 +381,12 @@ impl PatternParser<'_> {
             self.at += 1;
             key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
             if self.peek() != Some('=') || key.is_empty() {
-                return Err("`key=value` expected after `,`".to_owned());
+                return Err("expected `key=value` after `,`".to_owned());
             }
         }
     }
 
-    /// A text in quotes, with the escapes of JSON.
+    /// Parses a quoted text, with JSON's escapes in double quotes.
     fn quoted(&mut self) -> Result<String, String> {
         let quote = self.text[self.at..].chars().next().unwrap_or('"');
         let (start, mut escaped) = (self.at + 1, false);
@@ -400,23 +401,23 @@ impl PatternParser<'_> {
                         return Ok(inner.to_owned());
                     }
                     return serde_json::from_str(&format!("\"{inner}\""))
-                        .map_err(|_| format!("`{inner}` is no JSON string"));
+                        .map_err(|_| format!("`{inner}` is not a JSON string"));
                 }
                 _ => {}
             }
         }
-        Err(format!("the closing {quote} is missing"))
+        Err(format!("expected a closing {quote}"))
     }
 }
 
-/// What is left of one pattern below some place of an object.
+/// The rest of one pattern below a place in an object.
 #[derive(Clone, Copy, Debug)]
 struct PatternRest<'a> {
     steps: &'a [PatternStep],
 }
 
 impl PatternRest<'_> {
-    /// What is left below this key; more than one where a bare dotted key can be read in two ways.
+    /// The rest below this key; more than one where an unquoted key with dots can be read in two ways.
     fn at_key(self, key: &str) -> Vec<Self> {
         let rest = |n: usize| Self {
             steps: &self.steps[n..],
@@ -438,7 +439,7 @@ impl PatternRest<'_> {
         }
     }
 
-    /// How many bare keys, joined by dots, make up this one.
+    /// The number of unquoted keys that form this key when joined by dots.
     fn dotted(self, key: &str) -> Option<usize> {
         let mut left = key;
         for (i, step) in self.steps.iter().enumerate() {
@@ -454,7 +455,7 @@ impl PatternRest<'_> {
         None
     }
 
-    /// What is left below an item of a list; the callers tell its positions and the texts of its fields.
+    /// The rest below an item of a list; the parameters are those of [`Ignore::item`].
     fn at_item(
         self,
         is_at: impl Fn(usize) -> bool,
@@ -472,7 +473,7 @@ impl PatternRest<'_> {
     }
 }
 
-/// The ignore rules as they stand at one place of a walk over an object.
+/// The rest of each ignore rule at one place of a walk over an object.
 #[derive(Clone, Debug, Default)]
 pub struct Ignore<'a> {
     cursors: Vec<PatternRest<'a>>,
@@ -489,13 +490,13 @@ impl<'a> Ignore<'a> {
         }
     }
 
-    /// Whether no rule reaches below this place.
+    /// Whether no rule applies at or below this place.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.cursors.is_empty()
     }
 
-    /// Whether this place itself, and so its whole subtree, is ignored.
+    /// Whether this place, and so its whole subtree, is ignored.
     #[must_use]
     pub fn here(&self) -> bool {
         self.cursors.iter().any(|c| c.steps.is_empty())
@@ -512,8 +513,8 @@ impl<'a> Ignore<'a> {
         }
     }
 
-    /// The rules below an item of a list: `is_at` says whether it stands at a position, on either side, and `has`
-    /// whether a field of it has this text, on either side.
+    /// The rules below an item of a list: `is_at` returns whether the item is at a position on either side, and `has`
+    /// whether one of its fields has this text on either side.
     #[must_use]
     pub fn item(&self, is_at: impl Fn(usize) -> bool, has: impl Fn(&str, &str) -> bool) -> Self {
         Self {

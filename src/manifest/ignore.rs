@@ -250,7 +250,7 @@ mod tests {
                 "svc/*:spec.clusterIPs[0]",
                 "rules:3: bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole; end it at the list",
             ),
-            ("svc/x:", "rules:3: bad field path ``: it is empty"),
+            ("svc/x:", "rules:3: bad field path ``: the path is empty"),
         ] {
             assert_eq!(
                 IgnoreRule::parse_list(list, "rules:3")

@@ -1,4 +1,4 @@
-//! Paths and patterns: printed, read back, refused, matched.
+//! Tests of paths and patterns: printing, parsing, errors and matching.
 
 use super::*;
 use serde_json::json;
@@ -20,7 +20,7 @@ fn item(keys: &[(&str, &str)]) -> Segment {
 }
 
 #[test]
-fn prints_and_quotes() {
+fn paths_are_printed_with_quotes_where_needed() {
     for (segments, expected) in [
         (vec![key("spec"), key("replicas")], "spec.replicas"),
         (
@@ -57,7 +57,7 @@ fn prints_and_quotes() {
 }
 
 #[test]
-fn what_is_printed_is_read_back() {
+fn a_printed_path_can_be_parsed() {
     let segments = [
         vec![
             key("data"),
@@ -83,36 +83,36 @@ fn what_is_printed_is_read_back() {
 }
 
 #[test]
-fn refuses_with_a_reason() {
+fn an_invalid_path_is_refused_with_a_reason() {
     for (text, cause) in [
-        ("", "it is empty"),
-        ("a..b", "a key is missing after `.`"),
-        ("a.", "a key is missing after `.`"),
-        (".a", "it must begin with a key, as in `spec.replicas`"),
-        ("$.a", "it must begin with a key, as in `spec.replicas`"),
+        ("", "the path is empty"),
+        ("a..b", "expected a key after `.`"),
+        ("a.", "expected a key after `.`"),
+        (".a", "expected a key at the start, as in `spec.replicas`"),
+        ("$.a", "expected a key at the start, as in `spec.replicas`"),
         (
             "/spec/replicas",
-            "a JSON pointer; write keys joined by dots, as in `spec.replicas`",
+            "expected keys joined by dots, as in `spec.replicas`, found a JSON pointer",
         ),
-        ("a[name=x", "`]` is missing"),
+        ("a[name=x", "expected a closing `]`"),
         (
             "a[]",
-            "in brackets stands `key=value`, a position, `*` or a quoted key",
+            "expected `key=value`, a position, `*` or a quoted key in brackets",
         ),
         (
             "a[name]",
-            "in brackets stands `key=value`, a position, `*` or a quoted key",
+            "expected `key=value`, a position, `*` or a quoted key in brackets",
         ),
-        ("a[name=x,]", "`key=value` expected after `,`"),
-        ("a[0]b", "`.` or `[` expected before `b`"),
+        ("a[name=x,]", "expected `key=value` after `,`"),
+        ("a[0]b", "expected `.` or `[`, found `b`"),
         (
             "a]",
-            "unexpected `]`; a key with such characters is written `[\"key\"]`",
+            "unexpected `]`: write a key with such characters as `[\"key\"]`",
         ),
-        ("a[\"b]", "the closing \" is missing"),
+        ("a[\"b]", "expected a closing \""),
         (
             "a[99999999999999999999999]",
-            "`99999999999999999999999` is too large an index",
+            "the index `99999999999999999999999` is too large",
         ),
     ] {
         assert_eq!(
@@ -131,7 +131,7 @@ fn lists_split_outside_of_brackets_and_quotes() {
 }
 
 #[test]
-fn finds_fields_of_an_object() {
+fn patterns_match_fields_of_an_object() {
     let object = json!({
         "metadata": {"labels": {"app.kubernetes.io/name": "web"}},
         "spec": {"ports": [{"port": 80, "name": "http"}, {"port": 81}]},
@@ -157,7 +157,7 @@ fn finds_fields_of_an_object() {
 }
 
 #[test]
-fn a_walk_carries_the_rules_down() {
+fn rules_follow_a_walk_down_an_object() {
     let patterns =
         Pattern::parse_list("metadata.labels.a.b, metadata.annotations, spec.ports[name=x].port")
             .unwrap();
@@ -175,7 +175,7 @@ fn a_walk_carries_the_rules_down() {
 }
 
 #[test]
-fn items_can_be_left_out() {
+fn items_of_a_list_can_be_ignored() {
     let mut path = Path::root().key("spec").key("ports");
     path.push(Segment::Item(vec![("name".to_owned(), "a.b".to_owned())]));
     let path = path.key("x.y");

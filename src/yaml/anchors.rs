@@ -1,4 +1,4 @@
-//! Anchors of one document, and how many of its values come from aliases.
+//! The anchors of one document, and the number of its values that come from aliases.
 
 use std::collections::HashMap;
 
@@ -7,24 +7,24 @@ use super::events::Properties;
 use super::resolve::ScalarValue;
 use super::scan::{Scan, Span};
 
-/// How many values of one file may come from aliases. kubectl has such a limit for each document only.
+/// The most values of one file that may come from aliases. kubectl limits them in each document only.
 const MAX_ALIASED: u64 = 4_000_000;
 
 /// A value with an anchor.
 #[derive(Clone, Copy)]
 pub(super) struct Anchor {
     pub(super) node: u32,
-    /// How many values there were before it.
+    /// The number of values before it.
     pub(super) before: u64,
-    /// How many there were with it and all within it, aliases followed; none while it is open.
+    /// The number of values up to its end, including those through aliases; `None` while it is open.
     pub(super) after: Option<u64>,
-    /// How many levels there are below it, aliases followed.
+    /// The number of levels below it, including those through aliases.
     pub(super) height: usize,
-    /// The scalar, where it stands as a key: there it is a string, but an alias of it may be something else.
+    /// The scalar, if it is a key: as a key it is a string, but an alias of it may have another type.
     pub(super) key: Option<AnchoredKey>,
 }
 
-/// A scalar in the place of a key, before it became a string.
+/// A scalar in a key's place, before it became a string.
 #[derive(Clone, Copy)]
 pub(super) struct AnchoredKey {
     pub(super) at: Properties,
@@ -33,16 +33,16 @@ pub(super) struct AnchoredKey {
     pub(super) plain: bool,
 }
 
-/// The anchors so far.
+/// The anchors of the document so far.
 #[derive(Default)]
 pub(super) struct Anchors<'t> {
     list: Vec<Anchor>,
-    /// The last one of each name.
+    /// The index of the last anchor of each name.
     names: HashMap<&'t str, usize>,
-    /// How many values Go's decoder has visited by now, and how many of them because of aliases.
+    /// The number of values that Go's decoder would have visited so far; `aliased` of them through aliases.
     visited: u64,
     aliased: u64,
-    /// How many values of the documents before came from aliases.
+    /// The number of values of earlier documents that came from aliases.
     aliased_before: u64,
 }
 
@@ -54,7 +54,7 @@ impl<'t> Anchors<'t> {
         }
     }
 
-    /// Gives a name to a value, which counts from `before` on. Gives the index of the anchor.
+    /// Records an anchor for a value; `before` is the number of values before it. Returns the index of the anchor.
     pub(super) fn define(&mut self, name: &'t str, node: u32, before: u64) -> usize {
         let index = self.list.len();
         self.list.push(Anchor {
@@ -68,7 +68,7 @@ impl<'t> Anchors<'t> {
         index
     }
 
-    /// The value with this index is complete.
+    /// Records that the value of the anchor with this index is complete.
     pub(super) fn close(&mut self, index: usize, height: usize, key: Option<AnchoredKey>) {
         let anchor = &mut self.list[index];
         anchor.after = Some(self.visited);
@@ -80,28 +80,28 @@ impl<'t> Anchors<'t> {
         self.names.get(name).map(|&index| self.list[index])
     }
 
-    /// How many values there are by now, aliases followed.
+    /// The number of values so far, including those through aliases.
     pub(super) fn visited(&self) -> u64 {
         self.visited
     }
 
-    /// How many of them come from aliases.
+    /// The number of values of the file that came from aliases so far.
     pub(super) fn aliased(&self) -> u64 {
         self.aliased
     }
 
-    /// Counts a value; an error where Go's decoder stops, because too much comes from aliases.
+    /// Counts a value. Fails where Go's decoder does, because too many values come from aliases.
     #[inline]
     pub(super) fn count(&mut self, at: u32) -> Scan<()> {
         self.visited += 1;
-        // The share that is allowed shrinks, so that any value can be the one too many.
+        // The allowed share shrinks as values are added, so any value can exceed it.
         if self.aliased > 100 {
             self.check(at)?;
         }
         Ok(())
     }
 
-    /// Counts the values that an alias stands for.
+    /// Counts the values behind an alias. Fails as [`count`](Self::count) does.
     pub(super) fn count_aliased(&mut self, at: u32, values: u64) -> Scan<()> {
         self.visited = self.visited.saturating_add(values);
         self.aliased = self.aliased.saturating_add(values);

@@ -1,4 +1,4 @@
-//! How a tree is kept: nodes in the order of the file, each a few words that point into the text.
+//! The storage of a tree: nodes in the order of the file, each a few words that point into the text.
 
 use super::offset;
 
@@ -7,24 +7,24 @@ pub(super) enum NodeKind {
     Null,
     True,
     False,
-    /// An integer or a float; read from its text when asked for.
+    /// An integer or a float; parsed from its text on demand.
     Number,
     String,
     List,
     Map,
     Alias,
-    /// `<<`, in the place of a key.
+    /// `<<` in a key's place.
     Merge,
 }
 
-/// One node. A map's children are key, value, key, value, …; a list's its items; both follow it directly.
+/// One node. The children of a map are key, value, key, value, …, those of a list its items; they follow it directly.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeData {
-    /// Where it stands in the text.
+    /// Its byte offset in the text.
     pub offset: u32,
-    /// A scalar: where its text begins. A collection: the index after its last descendant. An alias: its target.
+    /// A scalar: the offset of its text. A collection: the index after its last descendant. An alias: its target.
     pub a: u32,
-    /// A scalar: the length of its text. A collection: how many entries it has, or its index in `special`.
+    /// A scalar: the length of its text. A collection: the number of its entries, or its index in `special`.
     pub b: u32,
     /// A key: some bits of its hash.
     pub hash: u16,
@@ -32,21 +32,21 @@ pub(super) struct NodeData {
     pub flags: u8,
 }
 
-/// The text lies in the scratch text, not in the source.
+/// The text is in the scratch text, not in the source.
 pub(super) const SCRATCH: u8 = 1;
-/// The scalar is not in quotes.
+/// The scalar is not quoted.
 pub(super) const PLAIN: u8 = 2;
-/// A map whose entries or whose order for look-ups stand in `Tree::special`.
+/// A map with an entry in `Tree::special`.
 pub(super) const SPECIAL: u8 = 4;
 
-/// What a map keeps besides its children.
+/// What a map stores besides its children.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Special {
-    /// How many entries it has.
+    /// The number of its entries.
     pub len: u32,
-    /// Where its entries begin in `Tree::entries`, where they differ from its children.
+    /// The index of its entries in `Tree::entries`, where they differ from its children.
     pub entries: Option<u32>,
-    /// Where its entries, sorted by key, begin in `Tree::sorted`, for maps that are large.
+    /// The index of its entries, sorted by key, in `Tree::sorted`, for large maps.
     pub sorted: Option<u32>,
 }
 
@@ -60,17 +60,17 @@ pub(super) struct Pair {
 /// The nodes of all documents of one file.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
-    /// The text of scalars that are not spelt as they read.
+    /// The values of scalars that differ from their source text.
     pub scratch: String,
     pub nodes: Vec<NodeData>,
     pub special: Vec<Special>,
     pub entries: Vec<Pair>,
     pub sorted: Vec<Pair>,
-    /// How many values came from aliases so far.
+    /// The number of values that came from aliases so far.
     pub aliased: u64,
 }
 
-/// How much an arena holds.
+/// The sizes of an arena's parts at one moment, for [`Arena::truncate`].
 #[derive(Clone, Copy)]
 pub(super) struct Mark {
     pub nodes: usize,
@@ -98,7 +98,7 @@ impl Arena {
         }
     }
 
-    /// Forgets what came after a mark.
+    /// Removes everything that was added after a mark.
     pub(super) fn truncate(&mut self, mark: Mark) {
         self.nodes.truncate(mark.nodes);
         self.scratch.truncate(mark.scratch);
@@ -120,7 +120,7 @@ impl Arena {
         self.nodes[index as usize]
     }
 
-    /// The text of a scalar.
+    /// The value of a scalar as text.
     pub(super) fn scalar<'a>(&'a self, text: &'a str, data: NodeData) -> &'a str {
         let range = data.a as usize..(data.a + data.b) as usize;
         if data.flags & SCRATCH == 0 {
@@ -145,7 +145,7 @@ impl Arena {
         }
     }
 
-    /// How many entries or items a collection has.
+    /// The number of entries or items of a collection.
     pub(super) fn len(&self, data: NodeData) -> u32 {
         if data.flags & SPECIAL == 0 {
             data.b
@@ -154,7 +154,7 @@ impl Arena {
         }
     }
 
-    /// The entries of a large map in the order of their keys.
+    /// The entries of a large map, sorted by key.
     pub(super) fn sorted(&self, data: NodeData) -> Option<&[Pair]> {
         if data.flags & SPECIAL == 0 {
             return None;
@@ -181,7 +181,7 @@ impl Arena {
         self.children(index, self.len(data))
     }
 
-    /// Ends a list or map: all nodes that came since are in it. Of a map's children keys and values count each.
+    /// Ends a list or map, which contains all nodes added since. The keys and values of a map count separately.
     pub(super) fn end_collection(&mut self, node: u32, is_map: bool, children: u32) {
         let end = offset(self.nodes.len());
         let data = &mut self.nodes[node as usize];
@@ -189,7 +189,7 @@ impl Arena {
         data.b = if is_map { children / 2 } else { children };
     }
 
-    /// The first `count` keys of a map, as they stand in the file, with their values.
+    /// The first `count` keys of a map in the order of the file, with their values.
     pub(super) fn children(&self, map: u32, count: u32) -> MapEntries<'_> {
         MapEntries::Children {
             arena: self,
@@ -199,7 +199,7 @@ impl Arena {
     }
 }
 
-/// Runs over the entries of a map.
+/// Iterates over the entries of a map.
 pub(super) enum MapEntries<'a> {
     Listed(std::slice::Iter<'a, Pair>),
     Children {
@@ -218,7 +218,7 @@ impl Iterator for MapEntries<'_> {
             Self::Listed(pairs) => pairs.next().copied(),
             Self::Children { left: 0, .. } => None,
             Self::Children { arena, next, left } => {
-                // A key is always one node.
+                // A key always is one node.
                 let (key, value) = (*next, *next + 1);
                 *next = arena.after(value);
                 *left -= 1;
@@ -238,7 +238,7 @@ impl Iterator for MapEntries<'_> {
 
 impl ExactSizeIterator for MapEntries<'_> {}
 
-/// Some bits of a key's hash, to tell most keys apart at once.
+/// Some bits of a key's hash, which distinguish most keys quickly.
 #[inline]
 pub(super) fn key_hash(key: &str) -> u16 {
     let mut hash: u32 = 0x811C_9DC5;

@@ -1,10 +1,10 @@
-//! Decodes base64 as Go does: the standard alphabet, padded, line breaks passed over.
+//! Decodes base64 as Go does: the standard alphabet with padding; line breaks are ignored.
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Go does not ask that the bits behind the last byte are zero.
+/// Go does not require the unused bits after the last byte to be zero.
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -12,7 +12,7 @@ const ENGINE: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireCanonical),
 );
 
-/// The bytes that a text stands for.
+/// Decodes a text; `None` if it is not base64.
 #[must_use]
 pub fn decode(text: &str) -> Option<Vec<u8>> {
     let is_digit = |byte: &u8| !matches!(byte, b'\r' | b'\n');

@@ -1,17 +1,17 @@
-//! Bytes -> text: byte-order marks, UTF-16, invalid UTF-8.
+//! Decodes bytes into text: byte-order marks, UTF-16, invalid UTF-8.
 
-/// The text of a file.
+/// The decoded text of a file.
 pub(super) struct Decoded {
     pub text: String,
-    /// Where the text begins, after a byte-order mark.
+    /// The offset of the text, after a byte-order mark.
     pub start: usize,
-    /// Where characters stand that replace bytes that are not valid.
+    /// The offsets of characters that replace invalid bytes.
     pub replaced: Vec<usize>,
-    /// Whether YAML may have such bytes: not in UTF-8 after a byte-order mark.
+    /// Whether YAML may have invalid bytes: not in UTF-8 after a byte-order mark.
     pub tolerant: bool,
 }
 
-/// Decodes a file the way kubectl does: UTF-8, or UTF-16 with a byte-order mark; what is invalid becomes U+FFFD.
+/// Decodes a file as kubectl does: UTF-8, or UTF-16 with a byte-order mark; invalid bytes become U+FFFD.
 pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
     match bytes.as_slice() {
         [0xFF, 0xFE, rest @ ..] => return utf16(rest, u16::from_le_bytes),
@@ -38,7 +38,7 @@ pub(super) fn decode(bytes: Vec<u8>) -> Decoded {
     let mut replaced = Vec::new();
     for chunk in invalid.utf8_chunks() {
         text.push_str(chunk.valid());
-        // After a byte-order mark, kubectl leaves it to the JSON reader, which replaces each byte.
+        // After a byte-order mark, kubectl leaves invalid bytes to the JSON reader, which replaces each of them.
         let count = if start == 0 {
             chunk.invalid().len().min(1)
         } else {
@@ -67,7 +67,7 @@ pub(super) fn replace_invalid(bytes: &[u8]) -> String {
     text
 }
 
-/// Decodes UTF-16 as Go's `x/text` does: of two units that both come second in a pair, one character is made.
+/// Decodes UTF-16 as Go's `x/text` does: two low surrogates in a row become one character.
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     let (pairs, rest) = bytes.as_chunks::<2>();
     let mut units = pairs.iter().map(|&pair| unit(pair)).peekable();
@@ -101,13 +101,13 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Decoded {
     }
 }
 
-/// The first character that YAML does not allow, such as NUL.
+/// The offset of the first character that YAML does not allow, such as NUL.
 pub(super) fn forbidden(text: &str) -> Option<usize> {
     const BLOCK: usize = 64;
     let suspicious =
         |c: u8| (c < 0x20 && !matches!(c, b'\t' | b'\n' | b'\r')) | matches!(c, 0x7F | 0xC2 | 0xEF);
     for (number, block) in text.as_bytes().chunks(BLOCK).enumerate() {
-        // Without early exit, so that the compiler looks at many bytes at a time.
+        // No early exit, so that the compiler can vectorise the loop.
         if !block.iter().fold(false, |found, &c| found | suspicious(c)) {
             continue;
         }
@@ -131,7 +131,7 @@ mod tests {
     use super::{decode, forbidden};
 
     #[test]
-    fn what_is_invalid_is_replaced() {
+    fn invalid_bytes_are_replaced() {
         for (bytes, text) in [
             (b"a".as_slice(), "a"),
             (b"\xEF\xBB\xBFa", "\u{FEFF}a"),

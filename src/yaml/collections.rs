@@ -1,4 +1,4 @@
-//! The grammar of lists and maps, in lines (block) and in brackets (flow).
+//! The grammar of block and flow collections.
 
 use super::events::{Event, Parser, ParserState, Properties, empty_scalar};
 use super::scan::{Scan, Token, TokenKind};
@@ -65,7 +65,7 @@ impl Parser<'_> {
         Ok(empty_scalar(token.start))
     }
 
-    /// The key after `?`, or the value after `:`, which may be absent.
+    /// Reads the key after `?` or the value after `:`, either of which may be absent.
     pub(super) fn block_mapping_part(
         &mut self,
         indicator: Token,
@@ -118,7 +118,7 @@ impl Parser<'_> {
             token.kind,
             TokenKind::Value | TokenKind::FlowEntry | TokenKind::FlowSequenceEnd
         ) {
-            // The reference implementation swallows this token.
+            // The reference implementation drops this token.
             self.scanner.skip();
             self.state = ParserState::FlowSequenceEntryMappingValue;
             return Ok(empty_scalar(token.end));

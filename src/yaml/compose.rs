@@ -1,4 +1,4 @@
-//! Events -> nodes: keys become strings, aliases refer to what they stand for.
+//! Turns events into nodes: keys become strings, and aliases refer to their targets.
 
 use super::anchors::{Anchor, AnchoredKey, Anchors};
 use super::arena::{Arena, NodeData, NodeKind, PLAIN, SCRATCH, key_hash};
@@ -7,7 +7,7 @@ use super::resolve::{self, ScalarValue, Tag};
 use super::scan::{Scan, Span, too_deep};
 use super::{Diagnostics, Fault, MAX_DEPTH, base64, bytes, excerpt, maps, offset};
 
-/// Reads the first document of a text into the arena. Gives its root, or none where it is empty or null.
+/// Reads the first document of a text into the arena. Returns its root, or `None` where it is empty or null.
 pub(super) fn compose(
     text: &str,
     start: usize,
@@ -45,15 +45,15 @@ pub(super) fn compose(
 /// A collection that is not closed yet.
 struct OpenCollection {
     node: u32,
-    /// How many children it has; keys and values count each.
+    /// The number of its children; keys and values count separately.
     children: u32,
     is_map: bool,
-    /// The key read last is `<<`.
+    /// The last key is `<<`.
     merging: bool,
-    /// Some key is `<<`.
+    /// Any of its keys is `<<`.
     merges: bool,
     anchor: Option<usize>,
-    /// How many levels there are below, aliases followed.
+    /// The number of levels below it, including those through aliases.
     height: usize,
 }
 
@@ -88,7 +88,7 @@ impl<'t> Composer<'t, '_, '_> {
         self.parser.next()?;
         if let Some(at) = self.parser.ignored_from() {
             self.notes.warn(at, |_| {
-                "what follows is ignored: the document has ended, and the next one must begin with `---`"
+                "text after the end of the document is ignored: the next document must begin with `---`"
                     .to_owned()
             });
         }
@@ -102,7 +102,7 @@ impl<'t> Composer<'t, '_, '_> {
             .is_some_and(|frame| frame.is_map && frame.children.is_multiple_of(2))
     }
 
-    /// Adds a node, as the next child of the open collection.
+    /// Adds a node as the next child of the open collection.
     fn push(&mut self, data: NodeData) -> u32 {
         let index = offset(self.arena.nodes.len());
         self.arena.nodes.push(data);
@@ -112,7 +112,7 @@ impl<'t> Composer<'t, '_, '_> {
         index
     }
 
-    /// Notes the anchor of a value, if it has one.
+    /// Records the anchor of a value, if it has one. Returns the anchor's index.
     fn define(&mut self, name: Span, node: u32, before: u64) -> Option<usize> {
         (name.len != 0).then(|| self.anchors.define(self.name(name), node, before))
     }
@@ -122,7 +122,7 @@ impl<'t> Composer<'t, '_, '_> {
         &self.text[span.start as usize..(span.start + span.len) as usize]
     }
 
-    /// Writes a text that is nowhere in the source.
+    /// Writes a text that is not in the source to the scratch text.
     fn write(&mut self, text: &str) -> Span {
         let scratch = &mut self.parser.scanner.scratch;
         let start = offset(scratch.len());
@@ -183,7 +183,7 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(())
     }
 
-    /// Whether a scalar in the place of a key is the merge key.
+    /// Whether a scalar in a key's place is the merge key.
     fn is_merge(&self, tag: Tag, span: Span, plain: bool) -> bool {
         let tagged = match tag {
             Tag::None => plain,
@@ -200,7 +200,7 @@ impl<'t> Composer<'t, '_, '_> {
             Some(decoded) => Ok(self.write(&bytes::replace_invalid(&decoded))),
             None => Err(Fault::new(
                 at.start as usize,
-                "expected base64, as the tag `!!binary` demands",
+                "expected base64, as the tag `!!binary` requires",
             )),
         }
     }
@@ -223,13 +223,13 @@ impl<'t> Composer<'t, '_, '_> {
                 return Err(Fault::new(
                     at.start as usize,
                     format!(
-                        "`{}` is no number that JSON can hold: quote it, if it is text",
+                        "expected a number that JSON can represent, found `{}`: quote it if it is text",
                         excerpt(text)
                     ),
                 ));
             }
             ScalarValue::Float(float) if at.tag == Tag::Float => {
-                // The text may be that of an integer, which has more digits than the float.
+                // The text may be an integer with more digits than the float.
                 span = self.write(&format!("{float:?}"));
                 NodeKind::Number
             }
@@ -249,14 +249,14 @@ impl<'t> Composer<'t, '_, '_> {
             ScalarValue::Null => {
                 return Err(Fault::new(
                     start,
-                    "expected a key, found null: quote it, if it is text",
+                    "expected a key, found null: quote it if it is text",
                 ));
             }
             _ => {
                 let Some(key) = resolve::key_text(value) else {
                     return Err(Fault::new(
                         start,
-                        "a key cannot be a number this large: quote it",
+                        "expected a key, found a number above the 64-bit range: quote it",
                     ));
                 };
                 let spelt = self.parser.scanner.resolve(span);
@@ -265,7 +265,7 @@ impl<'t> Composer<'t, '_, '_> {
                 } else {
                     self.notes.warn(start, |_| {
                         let spelt = excerpt(spelt);
-                        format!("the key `{spelt}` is read as \"{key}\": quote it, if it is text")
+                        format!("the key `{spelt}` is read as \"{key}\": quote it if it is text")
                     });
                     self.write(&key)
                 }
@@ -276,7 +276,7 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(self.push(data))
     }
 
-    /// After `<<`, only maps and lists of maps may come.
+    /// Checks that the value of `<<` is a map or a list of maps.
     fn check_merge_value(&mut self, at: u32, is_map: bool) -> Scan<()> {
         let depth = self.frames.len();
         let Some(frame) = self.frames.last_mut() else {
@@ -287,7 +287,7 @@ impl<'t> Composer<'t, '_, '_> {
         if (merged || in_merged_list) && !is_map {
             return Err(Fault::new(
                 at as usize,
-                "expected a map, or a list of maps, as the value of `<<`",
+                "expected a map or a list of maps as the value of `<<`",
             ));
         }
         Ok(())
@@ -349,7 +349,7 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(())
     }
 
-    /// An alias of a scalar that stands as a key elsewhere: a copy of what it was before it became a string.
+    /// Adds an alias of a scalar that is a key elsewhere: a copy of its value from before it became a string.
     fn alias_of_key(&mut self, start: u32, key: AnchoredKey) -> Scan<()> {
         let AnchoredKey {
             at,
@@ -368,7 +368,7 @@ impl<'t> Composer<'t, '_, '_> {
         Ok(())
     }
 
-    /// An alias in the place of a key.
+    /// Adds an alias in a key's place.
     fn alias_as_key(&mut self, start: u32, target: NodeData) -> Scan<()> {
         let span = Span {
             start: target.a,
@@ -420,7 +420,7 @@ impl<'t> Composer<'t, '_, '_> {
             return Err(too_deep(at.start as usize));
         }
         let before = self.anchors.visited();
-        // Of a list after `<<`, only the maps count.
+        // In a list after `<<`, only the maps count.
         let merged_list = !is_map && self.frames.last().is_some_and(|frame| frame.merging);
         if !merged_list {
             self.check_merge_value(at.start, is_map)?;
@@ -454,7 +454,7 @@ impl<'t> Composer<'t, '_, '_> {
         self.arena
             .end_collection(frame.node, frame.is_map, frame.children);
         if frame.is_map && (frame.children > 2 || frame.merges) {
-            // The arena needs the scratch text to see keys.
+            // The arena needs the scratch text to read keys.
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);
             maps::finish(self.arena, self.text, frame.node, frame.merges, self.notes);
             std::mem::swap(&mut self.arena.scratch, &mut self.parser.scanner.scratch);

@@ -1,8 +1,8 @@
-//! A position in the text of one document, and what counts as a blank or a line break there.
+//! A position in the text of one document, and the classes of blanks and line breaks.
 
 /// Reads bytes of one document; past its end it sees NUL, which no document may contain.
 pub(super) struct Cursor<'t> {
-    /// The whole text up to the document's end, so that positions are offsets into the file.
+    /// The text of the file up to the end of the document, so that positions are offsets into the file.
     pub text: &'t str,
     bytes: &'t [u8],
     /// The next byte to read.
@@ -11,19 +11,19 @@ pub(super) struct Cursor<'t> {
     pub line_start: usize,
 }
 
-/// A line break, by what it leaves in a scalar.
+/// A line break, by the text that it becomes in a scalar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Break {
-    /// LF, CR, CR LF or NEL: becomes a line feed, and folds to a space.
+    /// LF, CR, CR LF or NEL: becomes a line feed, or a space where lines are folded.
     Line,
-    /// U+2028 stays what it is.
+    /// U+2028, which is kept.
     LineSeparator,
-    /// U+2029 stays what it is.
+    /// U+2029, which is kept.
     ParagraphSeparator,
 }
 
 impl Break {
-    /// The text this break leaves where it is not folded.
+    /// The text of this break where it is not folded.
     pub(super) fn text(self) -> &'static str {
         match self {
             Break::Line => "\n",
@@ -43,7 +43,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// The byte at an offset, NUL past the end.
+    /// The byte at an offset; NUL past the end.
     #[inline]
     pub(super) fn byte(&self, at: usize) -> u8 {
         self.bytes.get(at).copied().unwrap_or(0)
@@ -65,13 +65,13 @@ impl<'t> Cursor<'t> {
         self.pos >= self.bytes.len()
     }
 
-    /// Space or tab.
+    /// Whether the byte at an offset is a space or a tab.
     #[inline]
     pub(super) fn is_blank(&self, at: usize) -> bool {
         matches!(self.byte(at), b' ' | b'\t')
     }
 
-    /// Line break or end.
+    /// Whether a line break or the end is at an offset.
     #[inline]
     pub(super) fn is_breakz(&self, at: usize) -> bool {
         match self.byte(at) {
@@ -81,15 +81,15 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Space, tab, line break or end.
+    /// Whether a space, a tab, a line break or the end is at an offset.
     #[inline]
     pub(super) fn is_blankz(&self, at: usize) -> bool {
         self.is_blank(at) || self.is_breakz(at)
     }
 
-    /// How many bytes the line break at an offset has; 0 where there is none.
+    /// The length in bytes of the line break at an offset; 0 where there is none.
     ///
-    /// Lines reach the parser without a CR that stood before their LF, so CR CR LF arrives as CR LF: one break.
+    /// kubectl removes the CR before each LF before it parses, so CR CR LF arrives as CR LF: one break.
     #[inline]
     pub(super) fn break_len(&self, at: usize) -> usize {
         match self.byte(at) {
@@ -135,8 +135,8 @@ impl<'t> Cursor<'t> {
         self.find(from, class::BREAK)
     }
 
-    /// The offset of the next byte of one of these classes, or the end. A byte that may begin a line break is only
-    /// found where it does.
+    /// The offset of the next byte of one of these classes, or the end. A byte of [`class::BREAK`] counts only where it
+    /// does begin a line break.
     #[inline]
     pub(super) fn find(&self, from: usize, classes: u8) -> usize {
         let mut at = from;
@@ -162,7 +162,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// Whether `---` or `...` stands at the cursor as a marker: in the first column, with nothing attached.
+    /// Whether the cursor is at a `---` or `...` marker: in the first column, and followed by a blank or the end.
     #[inline]
     pub(super) fn at_document_marker(&self) -> bool {
         self.column() == 0
@@ -172,7 +172,7 @@ impl<'t> Cursor<'t> {
             && self.is_blankz(self.pos + 3)
     }
 
-    /// The character at an offset, in words, for "found …".
+    /// Describes the character at an offset, for "found …".
     pub(super) fn found(&self, at: usize) -> String {
         match self.text.get(at..).and_then(|rest| rest.chars().next()) {
             None => "the end of the document".to_owned(),
@@ -187,14 +187,14 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Classes of bytes, as sets of bits.
+/// Classes of bytes, as bit flags.
 pub(super) mod class {
-    /// May begin a line break.
+    /// A byte that may begin a line break.
     pub(in super::super) const BREAK: u8 = 1;
-    /// Space or tab.
+    /// A space or a tab.
     pub(in super::super) const BLANK: u8 = 2;
     pub(in super::super) const COLON: u8 = 4;
-    /// Ends a plain scalar within brackets.
+    /// A byte that ends a plain scalar in a flow collection.
     pub(in super::super) const FLOW: u8 = 8;
     pub(in super::super) const SINGLE_QUOTE: u8 = 16;
     pub(in super::super) const DOUBLE_QUOTE: u8 = 32;

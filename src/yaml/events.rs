@@ -1,11 +1,11 @@
-//! Tokens -> events: the grammar of YAML as a machine of states, without recursion. Lists and maps are in
+//! Turns tokens into events: the grammar of YAML as a state machine, without recursion. Lists and maps are in
 //! `collections`.
 
 use super::resolve::Tag;
 use super::scan::{Scan, Scanner, Span, TagText, Token, TokenKind, too_deep};
 use super::{Fault, MAX_DEPTH, excerpt};
 
-/// What stands before a value, and where it begins.
+/// The anchor and tag of a value, and where the value begins.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Properties {
     pub start: u32,
@@ -15,7 +15,7 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// Nothing but a place.
+    /// No anchor and no tag.
     pub(super) fn bare(start: u32) -> Self {
         Self {
             start,
@@ -75,7 +75,7 @@ pub(super) struct Parser<'t> {
     pub scanner: Scanner<'t>,
     pub(super) state: ParserState,
     pub(super) states: Vec<ParserState>,
-    /// Where the open collections begin, for messages.
+    /// The offsets of the open collections, for messages.
     marks: Vec<u32>,
     directives: Vec<TagText>,
 }
@@ -91,7 +91,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The next event.
+    /// Returns the next event.
     pub(super) fn next(&mut self) -> Scan<Event> {
         match self.state {
             ParserState::ImplicitDocumentStart => self.document_start(true),
@@ -226,7 +226,7 @@ impl<'t> Parser<'t> {
         Ok(Event::DocumentEnd)
     }
 
-    /// After the end of a document: where text begins that belongs to no document.
+    /// After the end of a document: the offset of text that belongs to no document, if there is any.
     pub(super) fn ignored_from(&mut self) -> Option<usize> {
         loop {
             match self.scanner.peek() {
@@ -246,7 +246,7 @@ impl<'t> Parser<'t> {
             match token.kind {
                 TokenKind::VersionDirective => {
                     if version {
-                        return Err(fault(token.start, "a second `%YAML` directive"));
+                        return Err(fault(token.start, "duplicate `%YAML` directive"));
                     }
                     if (token.span.start, token.span.len) != (1, 1) {
                         let (major, minor) = (token.span.start, token.span.len);
@@ -266,7 +266,7 @@ impl<'t> Parser<'t> {
                     {
                         return Err(fault(
                             token.start,
-                            format!("a second `%TAG` directive for `{}`", excerpt(&tag.handle)),
+                            format!("duplicate `%TAG` directive for `{}`", excerpt(&tag.handle)),
                         ));
                     }
                     self.directives.push(tag);
@@ -386,7 +386,7 @@ impl<'t> Parser<'t> {
             (None, _) => {
                 return Err(fault(
                     token.start,
-                    format!("the tag handle `{}` is declared nowhere", excerpt(&handle)),
+                    format!("the tag handle `{}` is not declared", excerpt(&handle)),
                 ));
             }
         };
@@ -395,7 +395,7 @@ impl<'t> Parser<'t> {
 
     // Messages.
 
-    /// What stands at a token, in words.
+    /// Describes a token, for "found …".
     pub(super) fn found(&self, token: Token) -> String {
         match token.kind {
             TokenKind::StreamEnd | TokenKind::BlockEnd if self.scanner.cursor.at_end() => {
@@ -407,7 +407,7 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// The error for what stands where the next entry of a block list or map should.
+    /// The error for a token in the place of the next entry of a block list or map.
     pub(super) fn misplaced(&self, token: Token, what: &str, expected: &str) -> Fault {
         let cursor = &self.scanner.cursor;
         let at = token.start as usize;
@@ -433,13 +433,13 @@ impl<'t> Parser<'t> {
         fault(token.start, message)
     }
 
-    /// The error for what stands in brackets where a comma or the closing bracket should.
+    /// The error for a token in the place of a comma or the closing bracket.
     pub(super) fn unclosed(&self, token: Token, what: &str, close: char) -> Fault {
         let text = self.scanner.cursor.text;
         let open = self.marks.last().map_or(0, |&mark| mark as usize);
         let place = if text[open..token.start as usize].contains('\n') {
             let line = text[..open].matches('\n').count() + 1;
-            format!("the {what} that begins in line {line}")
+            format!("the {what} that begins on line {line}")
         } else {
             format!("this {what}")
         };
@@ -453,7 +453,7 @@ impl<'t> Parser<'t> {
     }
 }
 
-/// Where the line of an offset begins.
+/// The offset at which the line of another offset begins.
 fn line_start(text: &str, at: usize) -> usize {
     text[..at].rfind('\n').map_or(0, |newline| newline + 1)
 }
@@ -462,7 +462,7 @@ fn fault(at: u32, message: impl Into<String>) -> Fault {
     Fault::new(at as usize, message)
 }
 
-/// The null that an absent value stands for.
+/// The null of an absent value.
 pub(super) fn empty_scalar(start: u32) -> Event {
     Event::Scalar {
         at: Properties::bare(start),

@@ -1,4 +1,4 @@
-//! Text -> tokens: what the next characters begin.
+//! Splits text into tokens: decides which token the next characters begin.
 
 use super::scan::{KEY_LIMIT, Scan, Scanner, SimpleKey, Token, TokenKind, too_deep};
 use super::{Fault, MAX_DEPTH};
@@ -65,7 +65,7 @@ impl Scanner<'_> {
 
     fn cannot_start(&self, c: u8) -> Fault {
         let message = match c {
-            b'\t' => "found a tab where indentation is expected: indent with spaces".to_owned(),
+            b'\t' => "expected spaces for the indentation, found a tab".to_owned(),
             b'@' | b'`' | b'%' | b'|' | b'>' => {
                 format!(
                     "a value cannot begin with `{}`: put it in quotes",
@@ -117,7 +117,7 @@ impl Scanner<'_> {
     }
 
     fn fetch_stream_end(&mut self) -> Scan<()> {
-        // The end counts as a new line: a key may not continue past it.
+        // The end counts as a new line, because a key may not continue past it.
         self.cursor.line_start = self.cursor.pos;
         self.reset_block_state()?;
         self.push_indicator(TokenKind::StreamEnd, 0);
@@ -144,7 +144,7 @@ impl Scanner<'_> {
         if self.in_flow()
             && let Some(key) = self.keys.pop()
         {
-            // Within `[]` and `{}` this is the bracket itself: nothing waits for a `:` after these.
+            // In `[]` and `{}` this is the bracket itself: no token waits for a `:` after these.
             let ahead = key.token_number.checked_sub(self.parsed);
             if let Some(token) = ahead.and_then(|ahead| self.tokens.get_mut(self.head + ahead)) {
                 token.key_level = 0;
@@ -160,7 +160,7 @@ impl Scanner<'_> {
             if !self.simple_key_allowed {
                 return Err(Fault::new(
                     self.cursor.pos,
-                    "a list item (`- `) cannot begin here: put it on its own line",
+                    "found a list item (`- `) in the middle of a line: put it on its own line",
                 ));
             }
             let (column, pos) = (self.cursor.column(), self.cursor.pos);
@@ -177,7 +177,7 @@ impl Scanner<'_> {
             if !self.simple_key_allowed {
                 return Err(Fault::new(
                     self.cursor.pos,
-                    "a key (`? `) cannot begin here: put it on its own line",
+                    "found a key (`? `) in the middle of a line: put it on its own line",
                 ));
             }
             let (column, pos) = (self.cursor.column(), self.cursor.pos);
@@ -220,18 +220,18 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// The error for a `: ` that has no key.
+    /// The error for a `: ` without a key.
     fn stray_colon(&self) -> Fault {
         let line = &self.cursor.text[self.cursor.line_start..self.cursor.pos];
         let message = if line.contains(": ") {
-            "a second `: ` cannot stand here: quote the value, or put the key on its own line"
+            "found a second `: ` on this line: quote the value, or put the key on its own line"
         } else {
-            "a key cannot stand here, as this line is read as part of the value above: check its indentation"
+            "found a key in a line that continues the value above: check its indentation"
         };
         Fault::new(self.cursor.pos, message)
     }
 
-    /// Fetches a token that may begin a key and that no other key can follow directly.
+    /// Fetches a token that may begin a key and cannot be followed directly by another key.
     #[inline]
     fn fetch_simple(&mut self, scan: impl FnOnce(&mut Self) -> Scan<Token>) -> Scan<()> {
         let level = self.save_simple_key()?;
@@ -242,7 +242,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Fetches a scalar, and, if it turns out at once that it is a key, the `:` after it.
+    /// Fetches a scalar, and also the `:` after it if that shows at once that the scalar is a key.
     #[inline]
     fn fetch_scalar(&mut self, scan: impl FnOnce(&mut Self) -> Scan<Token>) -> Scan<()> {
         let level = self.save_simple_key()?;

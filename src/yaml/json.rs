@@ -1,4 +1,4 @@
-//! JSON -> nodes, into the same arena as YAML.
+//! Reads JSON into nodes, in the same arena as YAML.
 
 use super::arena::{Arena, NodeData, NodeKind, PLAIN, SCRATCH, key_hash};
 
@@ -8,13 +8,13 @@ use super::{Diagnostics, Fault, MAX_DEPTH, maps, offset};
 /// One JSON value of a stream.
 pub(super) struct JsonValue {
     pub root: u32,
-    /// Where the text after it begins.
+    /// The offset of the text after it.
     pub end: usize,
-    /// It is valid JSON, but has a number that nothing can hold.
+    /// The offset of a number that is valid JSON but does not fit in 64 bits.
     pub too_large: Option<usize>,
 }
 
-/// Reads the JSON value at an offset; none where only blanks are left.
+/// Reads the JSON value at an offset; `None` where only blanks are left.
 pub(super) fn compose(
     text: &str,
     start: usize,
@@ -104,7 +104,7 @@ impl Json<'_, '_, '_> {
     fn document(&mut self) -> Scan<()> {
         loop {
             self.value()?;
-            // After a value: close what ends here, and go to the next value.
+            // After a value: close the collections that end here, and go to the next value.
             loop {
                 let Some(frame) = self.frames.last() else {
                     return Ok(());
@@ -264,7 +264,7 @@ impl Json<'_, '_, '_> {
         Ok(())
     }
 
-    /// Reads a string; its node is not in the arena yet.
+    /// Reads a string; the caller adds its node to the arena.
     fn string(&mut self) -> Scan<NodeData> {
         let start = self.pos;
         self.pos += 1;
@@ -309,8 +309,7 @@ impl Json<'_, '_, '_> {
                     return Err(Fault::new(start, "this string is never closed"));
                 }
                 _ => {
-                    return self
-                        .expected("an escape such as `\\n` in place of a control character");
+                    return self.expected("an escape such as `\\n` for a control character");
                 }
             }
             let from = self.pos;
@@ -334,7 +333,7 @@ impl Json<'_, '_, '_> {
                 self.arena.scratch.push(c);
                 return Ok(());
             }
-            _ => return self.expected("an escape that JSON has after `\\`"),
+            _ => return self.expected("a JSON escape after `\\`"),
         };
         self.pos += 1;
         self.arena.scratch.push(c);
@@ -353,7 +352,7 @@ impl Json<'_, '_, '_> {
         Ok(code)
     }
 
-    /// Reads the digits after `\u`, and a second escape where both make one character.
+    /// Reads the digits after `\u`, and a second escape where both form a surrogate pair.
     fn unicode_escape(&mut self) -> Scan<char> {
         let high = self.hex4()?;
         if (0xD800..0xDC00).contains(&high) && self.bytes[self.pos..].starts_with(b"\\u") {

@@ -1,29 +1,29 @@
-//! Byte offsets -> lines and columns, on demand.
+//! Converts byte offsets to lines and columns, on demand.
 
 use super::Position;
 
-/// How many bytes lie between two places whose position is known.
+/// The distance in bytes between two offsets whose positions are stored.
 const STEP: usize = 4096;
 
-/// The positions of regular offsets, so that any other costs one short count.
+/// The positions of regular offsets, so that any other position needs one short count.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
     known: Vec<Known>,
-    /// Where the text begins, after a byte-order mark.
+    /// The offset of the text, after a byte-order mark.
     start: usize,
 }
 
-/// What stands before a multiple of `STEP`.
+/// The counts before a multiple of `STEP`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Known {
-    /// How many line feeds.
+    /// The number of line feeds.
     lines: u32,
-    /// How many characters of the line it is in.
+    /// The number of characters before it on its line.
     columns: u32,
 }
 
 impl Known {
-    /// What stands before the end of a stretch of text that follows this one.
+    /// The counts after these bytes, which follow the text counted so far.
     fn after(self, bytes: &[u8]) -> Self {
         match newlines(bytes) {
             0 => Self {
@@ -74,17 +74,17 @@ impl Lines {
     }
 }
 
-/// How many line feeds there are.
+/// The number of line feeds.
 fn newlines(bytes: &[u8]) -> u32 {
     count(bytes, |c| c == b'\n')
 }
 
-/// How many characters begin here.
+/// The number of characters that begin in these bytes.
 fn characters(bytes: &[u8]) -> u32 {
     count(bytes, |c| c & 0xC0 != 0x80)
 }
 
-/// Counts in sums of bytes, which the compiler turns into many at a time.
+/// Counts matching bytes; it adds up bytes in blocks, which the compiler can vectorise.
 fn count(bytes: &[u8], wanted: impl Fn(u8) -> bool) -> u32 {
     let sum = |chunk: &[u8]| chunk.iter().map(|&c| u8::from(wanted(c))).sum::<u8>();
     bytes.chunks(255).map(|chunk| u32::from(sum(chunk))).sum()

@@ -1,4 +1,4 @@
-//! Finishes a map: finds duplicate keys, applies merge keys, and sorts large maps for look-ups.
+//! Completes a map: finds duplicate keys, applies merge keys, and sorts large maps for look-ups.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use super::{Diagnostics, excerpt, offset};
 /// Maps with more entries than this are sorted for look-ups.
 const LARGE: usize = 16;
 
-/// Looks at the keys of a map whose children are complete.
+/// Completes a map whose children have all been added.
 pub(super) fn finish(
     arena: &mut Arena,
     text: &str,
@@ -51,7 +51,7 @@ fn may_have_duplicates(arena: &Arena, map: u32, count: u32) -> bool {
     false
 }
 
-/// The entries so far; a key that is set again moves to the end.
+/// The entries of a map so far; a key that is set again moves to the end.
 #[derive(Default)]
 struct Entries<'a> {
     pairs: Vec<Option<Pair>>,
@@ -59,7 +59,7 @@ struct Entries<'a> {
 }
 
 impl<'a> Entries<'a> {
-    /// Sets a key; gives the pair it had before.
+    /// Sets a key. Returns the entry that it replaces.
     fn set(&mut self, key: &'a str, pair: Pair) -> Option<Pair> {
         let place = self.pairs.len();
         self.pairs.push(Some(pair));
@@ -68,7 +68,7 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// Works out the entries of a map with merge keys or duplicate keys: what is set last wins.
+/// Determines the entries of a map with merge keys or duplicate keys: the last one wins.
 fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Diagnostics<'_>) {
     let mut entries = Entries::default();
     let mut first: HashMap<&str, u32> = HashMap::new();
@@ -81,7 +81,7 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Diag
                     if let Some(&own) = first.get(key) {
                         notes.warn(arena.data(pair.key).offset as usize, |notes| {
                             let (key, line) = (excerpt(key), notes.line(own));
-                            format!("`<<` replaces the key \"{key}\" of line {line}, because it stands below it: put `<<` first")
+                            format!("`<<` overrides the key \"{key}\" of line {line}, because it comes after it: put `<<` first")
                         });
                     }
                 }
@@ -95,7 +95,7 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Diag
             Some(&first) => {
                 notes.warn(at as usize, |notes| {
                     let (key, line) = (excerpt(key), notes.line(first));
-                    format!("duplicate key \"{key}\": first at line {line}, the value here wins")
+                    format!("duplicate key \"{key}\": first on line {line}; this value is used")
                 });
             }
             None => {
@@ -112,7 +112,7 @@ fn resolve(arena: &mut Arena, text: &str, map: u32, count: u32, notes: &mut Diag
     save(arena, map, Some(pairs), sorted);
 }
 
-/// The maps that a merge key names, the one that wins last.
+/// The maps that a merge key names; the one that takes precedence comes last.
 fn sources(arena: &Arena, value: u32) -> Vec<u32> {
     let follow = |index: u32| match arena.data(index) {
         data if data.kind == NodeKind::Alias => data.a,

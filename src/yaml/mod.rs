@@ -1,8 +1,8 @@
-//! YAML and JSON files -> documents -> values that know their place, read exactly as kubectl reads them.
+//! Reads YAML and JSON files into documents of values with positions, exactly as kubectl reads them.
 //!
-//! kubectl's YAML is neither YAML 1.1 nor 1.2 as written down, but what Go's `yaml.v2` makes of it, on its way through
-//! JSON: `0644` is the number 420, `yes` is true, `1234e567` is a string, a file is cut at lines that begin with
-//! `---` before it is parsed. A tool that compares manifests with a cluster must see what kubectl saw.
+//! kubectl's YAML is neither YAML 1.1 nor 1.2 as specified, but what Go's `yaml.v2` reads and then converts to JSON:
+//! `0644` is the number 420, `yes` is true, `1234e567` is a string, and a file is split at lines that begin with
+//! `---` before it is parsed. A tool that compares manifests with a cluster must read the same values as kubectl.
 //!
 //! ```
 //! let stream = gitops_drift::yaml::read(b"kind: Deployment\nspec: {replicas: 3}\n".to_vec());
@@ -12,27 +12,27 @@
 //! assert_eq!(replicas.position().line, 2);
 //! ```
 //!
-//! # The way of a file
+//! # How a file is read
 //!
-//! `bytes` makes it text, `split` finds the documents, `scan` makes tokens of one, `events` applies the grammar,
-//! `compose` puts nodes into the `arena`, with scalars by `resolve` and keys by `maps`. `json` goes straight to nodes.
+//! `bytes` decodes the text, `split` finds the documents, `scan` splits one into tokens, `events` applies the grammar,
+//! `compose` adds nodes to the `arena`. `resolve` interprets scalars, `maps` keys. `json` creates nodes directly.
 //!
 //! # Where this differs from kubectl
 //!
-//! All on purpose; nothing here can make a value another one without a problem being reported.
+//! All of these are deliberate. None of them changes a value without reporting a problem.
 //!
 //! | | kubectl | here |
 //! |---|---|---|
-//! | a document that cannot be read | the file ends there | the others are read |
-//! | `--- text` | costs the document above it, too | costs the text below it, up to the next `---` |
-//! | keys that become one, such as `1` and `"1"` | one of them, at random | the last, with a warning |
-//! | the same key twice, or text after a document's end | silence | a warning |
-//! | what a later duplicate of its key replaces | may have a null key or be `.inf` | must be readable as well |
-//! | whole numbers above `i64::MAX` | floats | [`Value::Uint`], up to `u64::MAX` |
+//! | a document that cannot be read | ends the file | the other documents are read |
+//! | `--- text` | also drops the document above it | drops the text below it, up to the next `---` |
+//! | keys that become equal, such as `1` and `"1"` | one of them, at random | the last, with a warning |
+//! | the same key twice, or text after the end of a document | ignored silently | a warning |
+//! | a value that a later duplicate of its key replaces | may have a null key or be `.inf` | must be readable as well |
+//! | integers above `i64::MAX` | floats | [`Value::Uint`], up to `u64::MAX` |
 //! | nesting | 10,000 levels | [`MAX_DEPTH`], aliases followed |
-//! | aliases | a share of each document | that, and 4,000,000 values of the file |
-//! | control characters after a document's end (`...`) | an error if they are near | an error |
-//! | U+FEFF in the middle, or repeated | depends on how the text falls into a buffer | a character like others |
+//! | aliases | limited to a share of each document | also limited to 4,000,000 values of the file |
+//! | control characters after the end of a document (`...`) | an error if they are near | an error |
+//! | U+FEFF in the middle, or repeated | depends on the read buffer | an ordinary character |
 //! | a file of 3 GiB | read | refused |
 
 mod anchors;
@@ -67,32 +67,32 @@ use split::{Chunk, Chunks};
 use tree::NO_ALIAS;
 pub use tree::{Entry, Node, NodeId, Tree, Value};
 
-/// How deep lists and maps may be nested, aliases followed.
+/// How deep lists and maps may be nested, including nesting through aliases.
 pub const MAX_DEPTH: usize = 1000;
 
-/// A file as kubectl would read it.
+/// The documents and problems of one file, as kubectl would read it.
 #[derive(Debug, Default)]
 pub struct Stream {
     /// The values of all documents.
     pub tree: Tree,
-    /// The documents that are neither empty nor null, and that could be read.
+    /// The documents that could be read and are neither empty nor null.
     pub documents: Vec<Document>,
-    /// What is wrong or doubtful, in the order of the file.
+    /// The errors and warnings, in the order of the file.
     pub problems: Vec<Diagnostic>,
 }
 
 /// One document of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
-    /// Its value.
+    /// The root node of its value.
     pub root: NodeId,
-    /// Where its value begins, as a byte offset into [`Tree::text`].
+    /// The byte offset of its value in [`Tree::text`].
     pub offset: u32,
-    /// Which of the file's documents it is, counted from 0; empty and broken ones count too.
+    /// The document's index in the file, from 0; empty and broken documents count too.
     pub index: usize,
 }
 
-/// A place in a file.
+/// A line and column of a file, printed as `line:column`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Position {
     /// Counted from 1.
@@ -107,12 +107,12 @@ impl std::fmt::Display for Position {
     }
 }
 
-/// A byte offset or a count, which [`read`] has made sure fits.
+/// Converts a byte offset or a count; [`read`] refuses texts that are too large for this.
 fn offset(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-/// Reads one file. Never fails as a whole: what is wrong is among the problems.
+/// Reads one file. This never fails as a whole: errors are listed in [`Stream::problems`].
 #[must_use]
 pub fn read(bytes: Vec<u8>) -> Stream {
     if bytes.len() >= u32::MAX as usize / 4 * 3 {
@@ -121,7 +121,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     let decoded = bytes::decode(bytes);
     let (mut text, start) = (decoded.text, decoded.start);
     let len = text.len();
-    // kubectl ends the last line. A CR there is a line break already.
+    // kubectl adds a line feed to the last line. A CR there already is a line break.
     if !text.ends_with(['\n', '\r']) {
         text.reserve_exact(1);
         text.push('\n');
@@ -144,7 +144,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     };
     if let Some(&at) = replaced.first() {
         reader.notes.warn(at, |_| {
-            "a byte here is not valid UTF-8, and is read as U+FFFD".to_owned()
+            "invalid UTF-8: this byte is read as U+FFFD".to_owned()
         });
     }
     if split::looks_like_json(&text[start..]) {
@@ -179,13 +179,13 @@ fn too_large() -> Stream {
     }
 }
 
-/// What there is while a file is being read.
+/// The state of reading one file.
 struct Reader<'t> {
     text: &'t str,
     arena: Arena,
     notes: Diagnostics<'t>,
     documents: Vec<Document>,
-    /// Where bytes stood that make a YAML document unreadable.
+    /// The offsets of bytes that make a YAML document unreadable.
     invalid: Vec<usize>,
 }
 
@@ -202,14 +202,14 @@ impl Reader<'_> {
         });
     }
 
-    /// Reads YAML documents from an offset on.
+    /// Reads YAML documents, starting at an offset.
     fn yaml(&mut self, start: usize) {
         for chunk in Chunks::new(self.text, start) {
             let result = match chunk {
                 Chunk::Document { start, end } => self.yaml_document(start, end),
                 Chunk::BadSeparator { at } => Err(Fault::new(
                     at + 3,
-                    "expected nothing but a comment after `---` on this line",
+                    "expected the end of the line or a comment after `---`, found other text",
                 )),
             };
             match result {
@@ -234,10 +234,10 @@ impl Reader<'_> {
         if let Some(&at) = self.invalid.get(from).filter(|at| **at < end) {
             return Err(Fault::new(
                 at,
-                "expected UTF-8, as the byte-order mark promises, found an invalid byte",
+                "expected UTF-8 after the byte-order mark, found an invalid byte",
             ));
         }
-        // A document may begin with a byte-order mark of its own.
+        // A document may begin with its own byte-order mark.
         let mark = if text[start..].starts_with('\u{FEFF}') {
             3
         } else {
@@ -246,7 +246,7 @@ impl Reader<'_> {
         compose::compose(text, start + mark, &mut self.arena, &mut self.notes)
     }
 
-    /// Reads JSON values from an offset on, and goes over to YAML where kubectl does.
+    /// Reads JSON values, starting at an offset, and switches to YAML where kubectl does.
     fn json(&mut self, start: usize, len: usize) {
         let mut pos = start;
         let fault = loop {
@@ -255,7 +255,7 @@ impl Reader<'_> {
                 Ok(Some(value)) => {
                     if let Some(at) = value.too_large {
                         self.arena.nodes.truncate(value.root as usize);
-                        let message = "expected a number that fits 64 bits, found a larger one";
+                        let message = "expected a number that fits in 64 bits, found a larger one";
                         self.notes.fail(Fault::new(at, message));
                     } else if self.arena.data(value.root).kind == NodeKind::Null {
                         self.arena.nodes.truncate(value.root as usize);
@@ -268,7 +268,7 @@ impl Reader<'_> {
                 Err(fault) => break fault,
             }
         };
-        // After two values of JSON it is certain that the file is JSON.
+        // A file with two JSON values is certainly JSON.
         let yaml = if self.notes.document > 1 {
             None
         } else {
@@ -280,14 +280,14 @@ impl Reader<'_> {
         };
         let document = self.notes.document;
         self.yaml(yaml);
-        // Where neither can be read, the error of what the file was meant to be is the better one.
+        // Where neither can be read, report the error of the format that the file was probably meant to have.
         if is_meant_as_json(&self.text[pos..]) {
             self.notes.replace_error(document, fault);
         }
     }
 }
 
-/// Whether a text begins like a JSON object.
+/// Whether the text begins like a JSON object.
 fn is_meant_as_json(text: &str) -> bool {
     let mut significant = text.chars().filter(|c| !c.is_whitespace());
     significant.next() == Some('{') && matches!(significant.next(), Some('"' | '}') | None)

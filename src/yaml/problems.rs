@@ -1,25 +1,25 @@
-//! What is wrong or doubtful in a file.
+//! The errors and warnings of a file.
 
 use super::lines::Lines;
 use super::{Position, offset};
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Severity {
-    /// The document was read, but perhaps not as meant.
+    /// The document was read, but perhaps not as intended.
     Warning,
     /// The document could not be read.
     Error,
 }
 
-/// Something in a file that is wrong or doubtful.
+/// An error or a warning about one place in a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
-    /// How bad it is.
+    /// Whether it is an error or a warning.
     pub severity: Severity,
-    /// Where it is.
+    /// The line and column.
     pub position: Position,
-    /// What was expected and what stands there: one line, lower case.
+    /// What was expected and what was found: one line that begins in lower case.
     pub message: String,
     /// Which of the file's documents it is in, counted from 0 as in [`Document::index`](super::Document::index).
     pub document: usize,
@@ -41,7 +41,7 @@ impl Fault {
     }
 }
 
-/// A text of the file as it can stand in a message: short, and without line breaks.
+/// A text of the file for a message: shortened, and without line breaks.
 pub(super) fn excerpt(text: &str) -> String {
     const LIMIT: usize = 60;
     let mut shown: String = text
@@ -55,7 +55,7 @@ pub(super) fn excerpt(text: &str) -> String {
     shown.replace("\\\"", "\"").replace("\\'", "'")
 }
 
-/// How many warnings of one file are kept.
+/// The most warnings that are kept for one file.
 const MAX_WARNINGS: usize = 100;
 
 /// Collects problems.
@@ -63,9 +63,9 @@ pub(super) struct Diagnostics<'a> {
     text: &'a str,
     lines: &'a Lines,
     problems: Vec<Diagnostic>,
-    /// How many warnings there were, those not kept included.
+    /// The number of warnings, including those that were not kept.
     warnings: usize,
-    /// Which document is being read.
+    /// The index of the document that is being read.
     pub(super) document: usize,
 }
 
@@ -105,18 +105,18 @@ impl<'a> Diagnostics<'a> {
         self.lines.position(self.text, at).line
     }
 
-    /// How many problems and warnings there are, for [`Diagnostics::forget`].
+    /// The numbers of problems and warnings so far, for [`Diagnostics::forget`].
     pub(super) fn mark(&self) -> (usize, usize) {
         (self.problems.len(), self.warnings)
     }
 
-    /// Forgets what came after a mark.
+    /// Removes the problems that were added after a mark.
     pub(super) fn forget(&mut self, (problems, warnings): (usize, usize)) {
         self.problems.truncate(problems);
         self.warnings = warnings;
     }
 
-    /// Gives the error of a document, if it has one, another cause.
+    /// Replaces the error of a document, if it has one.
     pub(super) fn replace_error(&mut self, document: usize, fault: Fault) {
         let error = self
             .problems

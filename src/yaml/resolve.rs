@@ -1,15 +1,15 @@
-//! What a scalar means: YAML 1.1 as Go's yaml.v2 reads it, and as its values come out of JSON again.
+//! Resolves scalars to values: YAML 1.1 as Go's yaml.v2 reads it, after the conversion to JSON and back.
 
 use std::borrow::Cow;
 
 use super::excerpt;
 use super::timestamp::is_timestamp;
 
-/// The tag of a value, as far as it changes how the value is read.
+/// The tag of a value, as far as it affects how the value is read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Tag {
     None,
-    /// `!`: a string, whatever it looks like.
+    /// `!`: always a string.
     NonSpecific,
     Str,
     Bool,
@@ -19,7 +19,7 @@ pub(super) enum Tag {
     Timestamp,
     Binary,
     Merge,
-    /// Any other: a scalar is a string, whatever it looks like.
+    /// Any other tag: a scalar is always a string.
     Other,
 }
 
@@ -52,7 +52,7 @@ impl Tag {
     }
 }
 
-/// The value of a scalar. A string is the text it was resolved from.
+/// The value of a scalar. For a string, it is the text of the scalar.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) enum ScalarValue {
     Null,
@@ -63,7 +63,7 @@ pub(super) enum ScalarValue {
     Str,
 }
 
-/// What an untagged, unquoted scalar is.
+/// Resolves an unquoted scalar without a tag.
 #[inline]
 pub(super) fn plain(text: &str) -> ScalarValue {
     let Some(&first) = text.as_bytes().first() else {
@@ -98,7 +98,7 @@ fn signed_special(text: &str) -> Option<ScalarValue> {
     }
 }
 
-/// A scalar that begins with a dot: a float by Go's own syntax, which allows `_` between digits.
+/// Resolves a scalar that begins with a dot: a float in Go's syntax, which allows `_` between digits.
 fn dotted(text: &str) -> ScalarValue {
     match text {
         ".nan" | ".NaN" | ".NAN" => return ScalarValue::Float(f64::NAN),
@@ -126,7 +126,7 @@ fn without_underscores(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A scalar that begins with a digit or a sign.
+/// Resolves a scalar that begins with a digit or a sign.
 pub(super) fn number(text: &str) -> ScalarValue {
     // Most strings that begin with a digit are dates, addresses, versions or hashes.
     if text.len() > 1
@@ -143,7 +143,7 @@ pub(super) fn number(text: &str) -> ScalarValue {
     if let Some(value) = float(&text) {
         return ScalarValue::Float(value);
     }
-    // A sign after `0b` is an accident of Go's reader.
+    // Go's yaml.v2 accepts a sign after `0b`.
     let binary = text
         .strip_prefix("0b")
         .and_then(|digits| i64::from_str_radix(digits, 2).ok());
@@ -172,7 +172,7 @@ fn integer(text: &str) -> Option<ScalarValue> {
     }
     match i64::try_from(magnitude) {
         Ok(value) => Some(ScalarValue::Int(value)),
-        // Beyond the signed range Go tries again without signs.
+        // Above the signed range, Go parses the digits again as an unsigned integer.
         Err(_) if !text.starts_with('+') => Some(ScalarValue::Uint(magnitude)),
         Err(_) => None,
     }
@@ -185,7 +185,7 @@ fn unsigned(digits: &str, radix: u32) -> Option<u64> {
     u64::from_str_radix(digits, radix).ok()
 }
 
-/// A decimal float; what is too large for one is none.
+/// Parses a decimal float; `None` if it is too large.
 fn float(text: &str) -> Option<f64> {
     let bytes = text.as_bytes();
     let digits_from = |mut at: usize| {
@@ -221,7 +221,7 @@ fn float(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
-/// What a scalar with a tag is; an error where the tag does not fit.
+/// Resolves a scalar with a tag. Fails where the text does not fit the tag.
 pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, String> {
     match tag {
         Tag::None => return Ok(plain(text)),
@@ -237,23 +237,26 @@ pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, String> {
         | (Tag::Bool, ScalarValue::Bool(_))
         | (Tag::Int, ScalarValue::Int(_) | ScalarValue::Uint(_))
         | (Tag::Float, ScalarValue::Float(_)) => Ok(value),
-        #[expect(clippy::cast_precision_loss, reason = "this is what the tag asks for")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "the tag requires the conversion"
+        )]
         (Tag::Float, ScalarValue::Int(value)) => Ok(ScalarValue::Float(value as f64)),
         _ => {
             let shown = excerpt(text);
             Err(format!(
-                "`{shown}` cannot be read as {}, as its tag demands",
+                "expected {}, as the tag requires, found `{shown}`",
                 tag.name()
             ))
         }
     }
 }
 
-/// A number as it comes out of JSON again: an integer if the text that Go's encoder writes for it is one.
+/// Converts a number to JSON and back: an integer if the text that Go's encoder writes for it is one.
 pub(super) fn through_json(value: ScalarValue) -> ScalarValue {
     match value {
         ScalarValue::Float(float) if float.fract() == 0.0 && float.abs() < 1e19 => {
-            // Go writes the shortest digits that lead back to the float, then zeros. So does Rust.
+            // Go writes the shortest digits that parse to the same float, then zeros. So does Rust.
             match format!("{float}").parse() {
                 Ok(int) => ScalarValue::Int(int),
                 Err(_) => value,
@@ -263,7 +266,7 @@ pub(super) fn through_json(value: ScalarValue) -> ScalarValue {
     }
 }
 
-/// A key that is no string, as text; none for null and for integers beyond the signed range, which are no keys.
+/// The text of a key that is not a string; `None` for null and integers above the signed range, which cannot be keys.
 pub(super) fn key_text(value: ScalarValue) -> Option<Cow<'static, str>> {
     match value {
         ScalarValue::Null | ScalarValue::Uint(_) | ScalarValue::Str => None,
@@ -274,10 +277,10 @@ pub(super) fn key_text(value: ScalarValue) -> Option<Cow<'static, str>> {
     }
 }
 
-/// A float in Go's `%g` format with 32 bits, which is how keys are written.
+/// Formats a float as Go's `%g` does with 32 bits, which is how Go writes keys.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "keys are written with 32 bits"
+    reason = "Go writes keys with 32 bits"
 )]
 fn go_float32(value: f64) -> String {
     let value = value as f32;

@@ -1,12 +1,12 @@
 //! Scans scalars: plain, quoted, literal and folded.
 //!
-//! A scalar that reads as it is spelt stays a slice of the source; others are written to the scratch text.
+//! A scalar whose value equals its source text stays a slice of the source; others are written to the scratch text.
 
 use super::cursor::{Break, class};
 use super::scan::{Scan, Scanner, Span, Token, TokenKind};
 use super::{Fault, offset};
 
-/// Line breaks and blanks between two words, until it is known what they fold to.
+/// Line breaks and blanks between two words that are not folded yet.
 #[derive(Default)]
 struct Gap {
     first: Option<Break>,
@@ -14,7 +14,7 @@ struct Gap {
 }
 
 impl Gap {
-    /// One line break folds to a space; more fold to one less.
+    /// Appends the folded text: one line break becomes a space, and of several the first is dropped.
     fn fold_into(&mut self, out: &mut String) {
         match self.first.take() {
             Some(Break::Line) if self.rest.is_empty() => out.push(' '),
@@ -42,7 +42,7 @@ impl Scanner<'_> {
         let text = self.cursor.text;
         let indent = self.indent + 1;
         let mut end = start;
-        // Where the scratch text of this scalar begins, once there is any.
+        // The start of this scalar in the scratch text, once it is written there.
         let mut copied: Option<usize> = None;
         let mut gap = Gap::default();
         let mut crossed_line = false;
@@ -73,7 +73,7 @@ impl Scanner<'_> {
                     if crossed_line && column < indent && self.cursor.peek() == b'\t' {
                         return Err(Fault::new(
                             self.cursor.pos,
-                            "found a tab where indentation is expected: indent with spaces",
+                            "expected spaces for the indentation, found a tab",
                         ));
                     }
                     self.cursor.pos += 1;
@@ -107,8 +107,8 @@ impl Scanner<'_> {
         Ok(Token::new(TokenKind::Plain, start, end).with_span(span))
     }
 
-    /// Moves to where a plain scalar ends on this line: a line break, a comment or an indicator. Gives the end of its
-    /// text, before blanks.
+    /// Moves to the end of a plain scalar on this line: a line break, a comment or an indicator. Returns the end of its
+    /// text, without trailing blanks.
     #[inline]
     fn skip_plain_line(&mut self) -> usize {
         let mut classes = class::BREAK | class::COLON | class::HASH;
@@ -156,11 +156,11 @@ impl Scanner<'_> {
             if self.cursor.at_document_marker() {
                 return Err(Fault::new(
                     start,
-                    "this quoted text is not closed before the next document marker",
+                    "this quoted string is not closed before the next document marker",
                 ));
             }
             if self.cursor.at_end() {
-                return Err(Fault::new(start, "this quoted text is never closed"));
+                return Err(Fault::new(start, "this quoted string is never closed"));
             }
             let mut crossed_line = self.scan_quoted_word(quote, start)?;
             if self.cursor.peek() == quote {
@@ -196,7 +196,7 @@ impl Scanner<'_> {
         Ok(Token::new(TokenKind::Quoted, start, self.cursor.pos).with_span(span))
     }
 
-    /// The closing quote of a scalar on one line without escapes.
+    /// The offset of the closing quote, if the scalar is on one line and has no escapes.
     fn simple_quoted_end(&self, quote: u8) -> Option<usize> {
         let cursor = &self.cursor;
         let end = cursor.find(cursor.pos + 1, class::BREAK | quoted_classes(quote));
@@ -204,7 +204,7 @@ impl Scanner<'_> {
         (cursor.byte(end) == quote && !doubled).then_some(end)
     }
 
-    /// Copies characters up to a blank, a line break or the closing quote. Tells whether it ended with an escaped
+    /// Copies characters up to a blank, a line break or the closing quote. Returns whether it stopped after an escaped
     /// line break.
     fn scan_quoted_word(&mut self, quote: u8, start: usize) -> Scan<bool> {
         loop {
@@ -256,12 +256,12 @@ impl Scanner<'_> {
             b'x' => ('\0', 2),
             b'u' => ('\0', 4),
             b'U' => ('\0', 8),
-            0 => return Err(Fault::new(start, "this quoted text is never closed")),
+            0 => return Err(Fault::new(start, "this quoted string is never closed")),
             _ => {
                 let found = self.cursor.found(at + 1);
                 return Err(Fault::new(
                     at,
-                    format!("expected an escape that YAML has after `\\`, found {found}"),
+                    format!("expected a YAML escape after `\\`, found {found}"),
                 ));
             }
         };
@@ -316,7 +316,7 @@ impl Scanner<'_> {
             let blank = self.cursor.is_blank(self.cursor.pos);
             let foldable = !literal && !leading_blank && !blank;
             match leading.take() {
-                // A single line break folds to a space; before empty lines it goes without one.
+                // A single line break folds to a space; before empty lines it is dropped.
                 Some(Break::Line) if foldable => {
                     self.scratch
                         .push_str(if trailing.is_empty() { " " } else { "" });
@@ -347,7 +347,7 @@ impl Scanner<'_> {
         Ok(Token::new(TokenKind::Quoted, start, end).with_span(span))
     }
 
-    /// Reads what may stand after `|` or `>` on its line: how to end, and how far the text is indented.
+    /// Reads the header after `|` or `>`: the chomping and indentation indicators; 0 where there is no indentation.
     fn scan_block_header(&mut self) -> Scan<(Chomp, usize)> {
         let mut chomp = Chomp::Clip;
         let mut increment = 0;
@@ -366,7 +366,7 @@ impl Scanner<'_> {
                 b'0' if (step == 0) == first_is_digit => {
                     return Err(Fault::new(
                         at,
-                        "the indentation of a block of text cannot be 0",
+                        "expected an indentation from 1 to 9 after `|` or `>`, found 0",
                     ));
                 }
                 digit @ b'1'..=b'9' if (step == 0) == first_is_digit => {
@@ -391,7 +391,7 @@ impl Scanner<'_> {
         Ok((chomp, increment))
     }
 
-    /// Skips indentation and empty lines; finds the indentation where it is not known yet (0).
+    /// Skips indentation and empty lines, and detects the indentation where it is not known yet (0).
     fn scan_block_breaks(&mut self, indent: &mut usize, breaks: &mut Vec<Break>) -> Scan<()> {
         let mut max_indent = 0;
         loop {
@@ -402,7 +402,7 @@ impl Scanner<'_> {
             if (*indent == 0 || self.cursor.column() < *indent) && self.cursor.peek() == b'\t' {
                 return Err(Fault::new(
                     self.cursor.pos,
-                    "found a tab where indentation is expected: indent with spaces",
+                    "expected spaces for the indentation, found a tab",
                 ));
             }
             match self.cursor.take_break() {
@@ -417,7 +417,7 @@ impl Scanner<'_> {
     }
 }
 
-/// What a quoted scalar may end or be interrupted by.
+/// The classes of bytes that end or interrupt a run of characters in a quoted scalar.
 fn quoted_classes(quote: u8) -> u8 {
     if quote == b'"' {
         class::DOUBLE_QUOTE | class::BACKSLASH
@@ -426,13 +426,13 @@ fn quoted_classes(quote: u8) -> u8 {
     }
 }
 
-/// What a block scalar does with the line breaks at its end.
+/// How a block scalar treats the line breaks at its end (YAML's chomping indicator).
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Chomp {
-    /// Keeps one.
+    /// Keeps one line break.
     Clip,
-    /// Keeps none.
+    /// Removes all line breaks.
     Strip,
-    /// Keeps all.
+    /// Keeps all line breaks.
     Keep,
 }

@@ -1,8 +1,8 @@
-//! Text -> tokens: the queue, simple keys and indentation. What the next characters begin is decided in `fetch`;
-//! scalars and tags are scanned in their own files.
+//! Splits text into tokens: the queue, simple keys and indentation. `fetch` decides which token comes next; `scalar`
+//! and `tag` scan scalars and tags.
 //!
-//! This is the scanner of YAML 1.1's reference implementation: a key is recognised only when the `:` after it is
-//! reached, so tokens wait in a queue until it is certain that none has to be put before them.
+//! This is the scanner of YAML 1.1's reference implementation: it recognises a key only at the `:` after it, so tokens
+//! wait in a queue until no other token can be inserted before them.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use super::{Fault, MAX_DEPTH, excerpt, offset};
 /// A result of reading YAML syntax.
 pub(super) type Scan<T> = Result<T, Fault>;
 
-/// A place in the source text, or in the scratch text where a scalar is not spelt as it reads.
+/// A range of the source text, or of the scratch text where the value of a scalar differs from its source text.
 #[derive(Clone, Copy, Default, Debug)]
 pub(super) struct Span {
     pub start: u32,
@@ -50,7 +50,7 @@ pub(super) enum TokenKind {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Token {
     pub kind: TokenKind,
-    /// One more than the flow level at which this token may turn out to begin a key; 0 where it cannot.
+    /// One more than the flow level at which this token may begin a key; 0 where it cannot.
     pub(super) key_level: u16,
     pub start: u32,
     pub end: u32,
@@ -75,36 +75,36 @@ impl Token {
     }
 }
 
-/// A tag as it was written, `!handle!suffix`, or what a `%TAG` directive says: handle and prefix.
+/// A tag as written, `!handle!suffix`, or the handle and prefix of a `%TAG` directive.
 #[derive(Default)]
 pub(super) struct TagText {
     pub handle: String,
     pub suffix: String,
 }
 
-/// The place where a key without `?` may have begun, one for each flow level.
+/// The possible start of a key without `?`, one for each flow level.
 #[derive(Clone, Copy, Default)]
 pub(super) struct SimpleKey {
     pub(super) possible: bool,
-    /// It stands where only a key can stand.
+    /// Only a key is allowed in this position.
     pub(super) required: bool,
     pub(super) token_number: usize,
     pub(super) pos: usize,
 }
 
-/// How far a key may be from its `:`, in characters.
+/// The longest distance between the start of a key and its `:`, in characters.
 pub(super) const KEY_LIMIT: usize = 1024;
 
 pub(super) struct Scanner<'t> {
     pub cursor: Cursor<'t>,
-    /// Where scalars are put whose source text is not their value.
+    /// The values of scalars that differ from their source text.
     pub scratch: String,
-    /// What the tags and directives say that wait in the queue, in the same order.
+    /// The texts of the tags and directives in the queue, in the same order.
     pub tags: VecDeque<TagText>,
     pub(super) tokens: Vec<Token>,
     pub(super) head: usize,
     pub(super) parsed: usize,
-    /// The column of the innermost block collection, -1 outside any.
+    /// The column of the innermost block collection; -1 outside all of them.
     pub indent: isize,
     indents: Vec<isize>,
     pub(super) keys: Vec<SimpleKey>,
@@ -127,7 +127,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// The text a span stands for.
+    /// The text of a span.
     pub(super) fn resolve(&self, span: Span) -> &str {
         let (start, end) = (span.start as usize, (span.start + span.len) as usize);
         if span.scratch {
@@ -153,7 +153,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Consumes the token last peeked at.
+    /// Consumes the token that `peek` returned last.
     #[inline]
     pub(super) fn skip(&mut self) {
         self.parsed += 1;
@@ -167,7 +167,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Fetches tokens until the first of the queue is final.
+    /// Fetches tokens until the first one in the queue is final.
     #[inline(never)]
     pub(super) fn fetch_more(&mut self) -> Scan<()> {
         loop {
@@ -190,7 +190,7 @@ impl<'t> Scanner<'t> {
 
     // Simple keys.
 
-    /// Notes that the token about to be pushed may begin a key. Gives its `key_level`.
+    /// Records that the token about to be pushed may begin a key. Returns its `key_level`.
     pub(super) fn save_simple_key(&mut self) -> Scan<u16> {
         if !self.simple_key_allowed {
             return Ok(0);
@@ -213,7 +213,7 @@ impl<'t> Scanner<'t> {
         self.parsed + (self.tokens.len() - self.head)
     }
 
-    /// Forgets the possible key of this level; an error where only a key could have stood.
+    /// Discards the possible key of this level. Fails where a key was required.
     pub(super) fn remove_simple_key(&mut self) -> Scan<()> {
         let level = self.keys.len() - 1;
         let key = self.keys[level];
@@ -257,8 +257,8 @@ impl<'t> Scanner<'t> {
 
     // Indentation.
 
-    /// Opens a block collection if the column is further right than the innermost one. `number` is the place of the
-    /// token to put before another one.
+    /// Opens a block collection if the column is further right than the innermost one. The token that opens it is
+    /// inserted before the token with this number, or appended.
     pub(super) fn roll_indent(
         &mut self,
         column: usize,
@@ -285,7 +285,7 @@ impl<'t> Scanner<'t> {
         Ok(())
     }
 
-    /// Puts a token before the one with this number; at the end, where that one is gone already.
+    /// Inserts a token before the one with this number, or at the end where that one was consumed already.
     pub(super) fn insert(&mut self, number: usize, token: Token) {
         match number.checked_sub(self.parsed) {
             Some(ahead) => self.tokens.insert(self.head + ahead, token),
@@ -293,7 +293,7 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    /// Closes block collections that are further right than the column.
+    /// Closes the block collections that are further right than the column.
     #[inline]
     pub(super) fn unroll_indent(&mut self, column: isize) {
         if self.in_flow() {
@@ -307,7 +307,7 @@ impl<'t> Scanner<'t> {
     }
 }
 
-/// The error for nesting that no manifest has.
+/// The error for nesting beyond [`MAX_DEPTH`].
 pub(super) fn too_deep(pos: usize) -> Fault {
     Fault::new(pos, format!("nested deeper than {MAX_DEPTH} levels"))
 }

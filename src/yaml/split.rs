@@ -1,21 +1,21 @@
-//! Finds the documents of a file: by its lines, without looking at YAML, as kubectl does.
+//! Finds the documents of a file by its lines, before any YAML is parsed, as kubectl does.
 
 use memchr::{memchr, memmem};
 
-/// A stretch of a file that may hold one document.
+/// A part of a file that may hold one document.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Chunk {
-    /// A document's text. A line `---` above it belongs to it only where nothing else stands before.
+    /// The text of a document. It includes the `---` line above it only where no text precedes that line.
     Document { start: usize, end: usize },
-    /// A line that begins with `---` and goes on: nothing up to the next such line can be read.
+    /// A line that begins with `---` and has other text: the text up to the next separator cannot be read.
     BadSeparator { at: usize },
 }
 
-/// Runs over the documents of a YAML text, which must end with a line feed.
+/// Iterates over the documents of a YAML text, which must end with a line feed.
 pub(super) struct Chunks<'t> {
     text: &'t str,
     pos: usize,
-    /// A bad separator to report before going on.
+    /// A bad separator to report next.
     bad: Option<usize>,
     finder: memmem::Finder<'static>,
 }
@@ -30,7 +30,7 @@ impl<'t> Chunks<'t> {
         }
     }
 
-    /// The next line that begins with `---`.
+    /// The offset of the next line that begins with `---`.
     fn separator(&self, from: usize) -> Option<usize> {
         self.finder
             .find(&self.text.as_bytes()[from..])
@@ -41,7 +41,7 @@ impl<'t> Chunks<'t> {
         memchr(b'\n', &self.text.as_bytes()[from..]).map_or(self.text.len(), |at| from + at + 1)
     }
 
-    /// Whether only blanks or a comment follow the dashes.
+    /// Whether only blanks or a comment follow the `---`.
     fn is_good(&self, separator: usize) -> bool {
         let rest = self.text[separator + 3..self.line_end(separator)].trim();
         rest.is_empty() || rest.starts_with('#')
@@ -84,9 +84,9 @@ impl Iterator for Chunks<'_> {
     }
 }
 
-/// Whether a text is taken for a stream of JSON values: its first character that is no blank is `{`.
+/// Whether kubectl reads a text as JSON: its first character that is not a blank is `{`.
 pub(super) fn looks_like_json(text: &str) -> bool {
-    // kubectl looks no further than this.
+    // kubectl looks only at this many bytes.
     const LIMIT: usize = 4096;
     match text.find(|c: char| !c.is_whitespace()) {
         Some(at) => at < LIMIT && text.as_bytes()[at] == b'{',
@@ -94,7 +94,7 @@ pub(super) fn looks_like_json(text: &str) -> bool {
     }
 }
 
-/// Where YAML begins after JSON has ended at `from`: after blanks up to a line feed. None where kubectl gives up.
+/// The offset of YAML after JSON that ended at `from`: after blanks and a line feed. `None` where kubectl fails.
 pub(super) fn yaml_after_json(text: &str, from: usize) -> Option<usize> {
     let mut at = from;
     loop {

@@ -1,4 +1,4 @@
-//! Scans what may stand before a value (anchors, aliases, tags) and before a document (directives).
+//! Scans anchors, aliases, tags and directives.
 
 use super::scan::{Scan, Scanner, Span, TagText, Token, TokenKind};
 use super::{Fault, excerpt, offset};
@@ -55,7 +55,7 @@ impl Scanner<'_> {
             return Err(Fault::new(
                 start,
                 format!(
-                    "expected a name of letters and digits for {what}, found {found}: quote a value that begins so"
+                    "expected a name of letters and digits for {what}, found {found}: quote values that begin like this"
                 ),
             ));
         }
@@ -122,7 +122,7 @@ impl Scanner<'_> {
         Token::new(kind, start, self.cursor.pos)
     }
 
-    /// Scans `!`, `!name!` or `!name` (which is then the beginning of a suffix).
+    /// Scans `!`, `!name!`, or `!name`, which is then the beginning of a suffix.
     fn scan_tag_handle(&mut self, directive: bool, start: usize) -> Scan<String> {
         if self.cursor.peek() != b'!' {
             let found = self.cursor.found(self.cursor.pos);
@@ -145,7 +145,7 @@ impl Scanner<'_> {
         Ok(self.cursor.text[from..self.cursor.pos].to_owned())
     }
 
-    /// Scans the rest of a tag, after `head` (whose first character, `!`, does not belong to it).
+    /// Scans the rest of a tag after `head`, whose first character, `!`, is not part of it.
     fn scan_tag_uri(&mut self, head: &str, start: usize) -> Scan<String> {
         let mut uri = head.get(1..).unwrap_or("").as_bytes().to_vec();
         let mut any = !head.is_empty();

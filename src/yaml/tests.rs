@@ -1,4 +1,4 @@
-//! Tests of what callers see: values, places, problems, limits.
+//! Tests of the public interface: values, positions, problems, limits.
 
 use std::fmt::Write as _;
 
@@ -19,7 +19,7 @@ fn values(stream: &Stream) -> Vec<Json> {
     stream.documents.iter().map(value).collect()
 }
 
-/// Problems as `line:column message`, errors with a `!` before them.
+/// The problems as `line:column message`, errors with a leading `!`.
 fn problems(text: &str) -> Vec<String> {
     let shown = |problem: &super::Diagnostic| {
         let mark = match problem.severity {
@@ -52,7 +52,7 @@ fn place(node: Node<'_>) -> String {
 }
 
 #[test]
-fn values_know_their_places() {
+fn values_have_positions() {
     let text = "# comment\nkind: Deployment\nspec:\n  replicas: 3\n  args: [a, \"b\"]\n  é: 'ü' # ä\n  text: |\n    x\nlast:\n";
     let stream = stream(text);
     for (path, line, column) in [
@@ -79,7 +79,7 @@ fn values_know_their_places() {
 }
 
 #[test]
-fn places_count_from_the_file_in_any_encoding() {
+fn positions_count_from_the_start_of_the_file_in_any_encoding() {
     let text = "a: 1\n---\nä: {b: 2}\n";
     let marked = format!("\u{FEFF}{text}");
     let units =
@@ -101,7 +101,7 @@ fn places_count_from_the_file_in_any_encoding() {
 }
 
 #[test]
-fn an_aliased_value_has_two_places() {
+fn an_aliased_value_has_two_positions() {
     let text = "base: &b\n  x: [1]\nuse: *b\nlist:\n- *b\nmerged:\n  <<: *b\n  z: 1\n";
     let stream = stream(text);
     assert_eq!(place(find(&stream, "base/x")), "2:6");
@@ -115,14 +115,14 @@ fn an_aliased_value_has_two_places() {
 }
 
 #[test]
-fn the_outermost_alias_is_the_place() {
+fn the_outermost_alias_is_the_position() {
     let stream = stream("a: &a 1\nb: &b {c: *a}\nd: *b\n");
     assert_eq!(place(find(&stream, "b/c")), "2:11 from 1:4");
     assert_eq!(place(find(&stream, "d/c")), "3:4 from 1:4");
 }
 
 #[test]
-fn merge_keys_are_set_where_they_stand() {
+fn merge_keys_take_effect_in_their_order() {
     for (text, expected) in [
         ("{<<: {x: 1, y0: 2}, x: 3}", json!({"x": 3, "y0": 2})),
         ("{x: 3, <<: {x: 1}}", json!({"x": 1})),
@@ -145,7 +145,7 @@ fn merge_keys_are_set_where_they_stand() {
 }
 
 #[test]
-fn an_alias_of_a_key_is_what_the_key_was_before_it_became_a_string() {
+fn an_alias_of_a_key_has_the_value_from_before_it_became_a_string() {
     let text = "&a 010: &b 1\nx: *a\n*b : 2\n&c yes: 3\nz: {*c : *c}\n";
     assert_eq!(
         documents(text),
@@ -154,7 +154,7 @@ fn an_alias_of_a_key_is_what_the_key_was_before_it_became_a_string() {
 }
 
 #[test]
-fn spelling_can_be_seen() {
+fn the_source_text_of_unquoted_scalars_is_available() {
     let stream = stream("a: 0644\nb: \"0644\"\nc: yes\nd:\ne: a\n  b\nf: !!str 1\ng: [x]\nh: ~\n");
     for (key, raw) in [
         ("a", Some("0644")),
@@ -173,7 +173,7 @@ fn spelling_can_be_seen() {
 }
 
 #[test]
-fn numbers_are_what_json_makes_of_them() {
+fn numbers_are_converted_through_json() {
     for (text, value) in [
         ("1", Value::Int(1)),
         ("3.0", Value::Int(3)),
@@ -216,7 +216,7 @@ fn numbers_are_what_json_makes_of_them() {
 }
 
 #[test]
-fn a_broken_document_costs_only_itself() {
+fn an_unreadable_document_does_not_affect_the_others() {
     let text = "a: 1\n---\nb: [\n---\n# nothing\n---\nc: d: e\n--- f\ng: 1\n---\nh: 2\n";
     let stream = stream(text);
     assert_eq!(values(&stream), [json!({"a": 1}), json!({"h": 2})]);
@@ -233,7 +233,7 @@ fn a_broken_document_costs_only_itself() {
 }
 
 #[test]
-fn nothing_remains_of_a_broken_document() {
+fn an_unreadable_document_leaves_no_nodes_behind() {
     let good = "k: [1, 2]\n";
     let broken = "\"a\\n\": {<<: {b: 1}, b: 2, b: 3}\nc: *d\n---\n";
     let alone = stream(good);
@@ -245,7 +245,7 @@ fn nothing_remains_of_a_broken_document() {
 }
 
 #[test]
-fn empty_documents_are_none() {
+fn empty_documents_are_left_out() {
     for text in [
         "",
         "\n",
@@ -263,7 +263,7 @@ fn empty_documents_are_none() {
 }
 
 #[test]
-fn json_may_go_over_to_yaml() {
+fn json_may_be_followed_by_yaml() {
     for (text, expected) in [
         (
             "{\"a\": 1}{\"a\": 2}",
@@ -297,35 +297,35 @@ fn json_may_go_over_to_yaml() {
 }
 
 #[test]
-fn what_is_doubtful_is_a_warning() {
+fn ambiguous_input_gives_a_warning() {
     for (text, expected) in [
         (
             "a: 1\nb: 2\na: 3\n",
-            "3:1 duplicate key \"a\": first at line 1, the value here wins",
+            "3:1 duplicate key \"a\": first on line 1; this value is used",
         ),
         (
             "{\"a\": 1,\n\"a\": 2}",
-            "2:1 duplicate key \"a\": first at line 1, the value here wins",
+            "2:1 duplicate key \"a\": first on line 1; this value is used",
         ),
         (
             "a: 1\n<<: {a: 2}\n",
-            "2:1 `<<` replaces the key \"a\" of line 1, because it stands below it: put `<<` first",
+            "2:1 `<<` overrides the key \"a\" of line 1, because it comes after it: put `<<` first",
         ),
         (
             "on: 1\n",
-            "1:1 the key `on` is read as \"true\": quote it, if it is text",
+            "1:1 the key `on` is read as \"true\": quote it if it is text",
         ),
         (
             "010: 1\n",
-            "1:1 the key `010` is read as \"8\": quote it, if it is text",
+            "1:1 the key `010` is read as \"8\": quote it if it is text",
         ),
         (
             "a: 1\n...\nb: 2\n",
-            "3:1 what follows is ignored: the document has ended, and the next one must begin with `---`",
+            "3:1 text after the end of the document is ignored: the next document must begin with `---`",
         ),
         (
             "  a: 1\nb: 2\n",
-            "2:1 what follows is ignored: the document has ended, and the next one must begin with `---`",
+            "2:1 text after the end of the document is ignored: the next document must begin with `---`",
         ),
     ] {
         assert_eq!(problems(text), [expected], "{text}");
@@ -333,7 +333,7 @@ fn what_is_doubtful_is_a_warning() {
     let bytes = b"a: \xFF\n".to_vec();
     assert_eq!(
         read(bytes).problems[0].message,
-        "a byte here is not valid UTF-8, and is read as U+FFFD"
+        "invalid UTF-8: this byte is read as U+FFFD"
     );
     let many = "a: 1\n".repeat(1000);
     let problems = problems(&many);
@@ -345,15 +345,15 @@ fn what_is_doubtful_is_a_warning() {
 }
 
 #[test]
-fn errors_say_what_was_expected_and_what_stands_there() {
+fn errors_say_what_was_expected_and_what_was_found() {
     for (text, expected) in [
         (
             "a: b: c\n",
-            "1:5 a second `: ` cannot stand here: quote the value, or put the key on its own line",
+            "1:5 found a second `: ` on this line: quote the value, or put the key on its own line",
         ),
         (
             "a: b\n c: d\n",
-            "2:3 a key cannot stand here, as this line is read as part of the value above: check its indentation",
+            "2:3 found a key in a line that continues the value above: check its indentation",
         ),
         (
             "a:\n  b: c\n d: e\n",
@@ -365,7 +365,7 @@ fn errors_say_what_was_expected_and_what_stands_there() {
         ),
         (
             "a:\n\tb: c\n",
-            "2:1 found a tab where indentation is expected: indent with spaces",
+            "2:1 expected spaces for the indentation, found a tab",
         ),
         (
             "a: @b\n",
@@ -377,7 +377,7 @@ fn errors_say_what_was_expected_and_what_stands_there() {
         ),
         (
             "a: *.js\n",
-            "1:4 expected a name of letters and digits for an alias (`*`), found `.`: quote a value that begins so",
+            "1:4 expected a name of letters and digits for an alias (`*`), found `.`: quote values that begin like this",
         ),
         (
             "a: &a [*a]\n",
@@ -385,16 +385,16 @@ fn errors_say_what_was_expected_and_what_stands_there() {
         ),
         (
             "a: [b, c\nd: e\n",
-            "2:2 expected `,` or `]` in the list that begins in line 1, found `:`",
+            "2:2 expected `,` or `]` in the list that begins on line 1, found `:`",
         ),
         (
             "a: 'it's'\n",
             "1:8 expected the end of the line after this value, found `s`: put the whole value in quotes",
         ),
-        ("a: \"b\nc: d\n", "1:4 this quoted text is never closed"),
+        ("a: \"b\nc: d\n", "1:4 this quoted string is never closed"),
         (
             "a: \"\\q\"\n",
-            "1:5 expected an escape that YAML has after `\\`, found `q`",
+            "1:5 expected a YAML escape after `\\`, found `q`",
         ),
         ("a: b\nfoo\nc: d\n", "2:1 expected `:` after the key `foo`"),
         (
@@ -404,19 +404,19 @@ fn errors_say_what_was_expected_and_what_stands_there() {
         ("? [a]\n: b\n", "1:3 expected a key, found a list"),
         (
             "~: b\n",
-            "1:1 expected a key, found null: quote it, if it is text",
+            "1:1 expected a key, found null: quote it if it is text",
         ),
         (
             "a: .inf\n",
-            "1:4 `.inf` is no number that JSON can hold: quote it, if it is text",
+            "1:4 expected a number that JSON can represent, found `.inf`: quote it if it is text",
         ),
         (
             "a: !!int x\n",
-            "1:4 `x` cannot be read as an integer, as its tag demands",
+            "1:4 expected an integer, as the tag requires, found `x`",
         ),
         (
             "<<: 1\n",
-            "1:5 expected a map, or a list of maps, as the value of `<<`",
+            "1:5 expected a map or a list of maps as the value of `<<`",
         ),
         (
             "a: \0\n",
@@ -434,7 +434,7 @@ fn errors_say_what_was_expected_and_what_stands_there() {
 }
 
 #[test]
-fn large_maps_are_found_in_quickly() {
+fn look_ups_in_large_maps_are_fast() {
     let mut yaml = String::new();
     let mut json = "{".to_owned();
     for n in 0..20_000 {
@@ -474,7 +474,7 @@ fn nesting_has_a_limit() {
             MAX_DEPTH
         };
         assert_eq!(problems(&text(levels)), [""; 0], "{open}");
-        // Neither this nor dropping it may overflow a test's stack of 2 MB.
+        // Neither reading nor dropping it may overflow the 2 MB stack of a test.
         assert_eq!(documents(&text(levels)).len(), 1);
         assert!(
             problems(&text(levels + 1))[0].contains("nested deeper than"),
@@ -517,7 +517,7 @@ fn aliases_have_a_limit() {
         message.contains("too much of this document comes from aliases"),
         "{message}"
     );
-    // As much as one document may have, many times over.
+    // Many documents, each with as many aliased values as one document may have.
     let document = format!(
         "c: [{}]\na: &a [{}]\nb: [{}]\n---\n",
         "1,".repeat(8_000),
@@ -562,7 +562,7 @@ mod properties {
         #![proptest_config(ProptestConfig::with_cases(200))]
 
         #[test]
-        fn what_serde_yaml_writes_is_read_back(value in value()) {
+        fn output_of_serde_yaml_is_read_back(value in value()) {
             let text = serde_yaml::to_string(&value).expect("it writes any JSON");
             let expected = if value.is_null() { vec![] } else { vec![value] };
             prop_assert_eq!(documents(&text), expected, "{}", text);
@@ -578,7 +578,7 @@ mod properties {
         }
 
         #[test]
-        fn nothing_makes_it_panic(text in "[-:?,\\[\\]{}#&*!|>'\"%@`a0 \n\t\r\\\\<~.\u{e9}\u{85}\u{2028}\u{feff}]{0,60}") {
+        fn no_input_makes_it_panic(text in "[-:?,\\[\\]{}#&*!|>'\"%@`a0 \n\t\r\\\\<~.\u{e9}\u{85}\u{2028}\u{feff}]{0,60}") {
             let stream = super::stream(&text);
             for value in super::values(&stream) {
                 prop_assert!(!value.is_null());

@@ -1,4 +1,4 @@
-//! Which texts a `!!timestamp` tag accepts.
+//! Recognises the texts that a `!!timestamp` tag accepts.
 
 /// Whether Go's yaml.v2 reads the text as a timestamp.
 pub(super) fn is_timestamp(text: &str) -> bool {
@@ -8,7 +8,7 @@ pub(super) fn is_timestamp(text: &str) -> bool {
 struct Input<'a>(&'a [u8]);
 
 impl Input<'_> {
-    /// One to `max` digits, as a number in a range.
+    /// Reads one to `max` digits as a number in a range.
     fn number(
         &mut self,
         min_len: usize,
@@ -60,7 +60,7 @@ fn parse(text: &[u8]) -> Option<()> {
     match separator {
         b'T' | b't' => input.take(separator)?,
         b' ' => {
-            // Go's layouts take any number of spaces for one.
+            // Go's time layouts accept any number of spaces for one.
             let spaces = input.0.iter().take_while(|c| **c == b' ').count();
             input.0 = &input.0[spaces..];
         }

@@ -1,19 +1,19 @@
-//! The tree and its nodes, as the rest of the program sees them.
+//! The tree and its nodes, as other modules use them.
 
 use super::Position;
 use super::arena::{Arena, NodeData, NodeKind, PLAIN, key_hash};
 use super::lines::Lines;
 use super::resolve::{self, ScalarValue};
 
-/// A node of a [`Tree`], with the alias it was reached through, if any.
+/// Identifies a node of a [`Tree`], and the alias through which it was reached, if any.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId {
     pub(super) index: u32,
-    /// Where the outermost alias stands that leads here; `NO_ALIAS` where none does.
+    /// The offset of the outermost alias that leads here; `NO_ALIAS` if there is none.
     pub(super) via: u32,
 }
 
-/// A [`NodeId`] that was not reached through an alias.
+/// The `via` of a [`NodeId`] that was not reached through an alias.
 pub(super) const NO_ALIAS: u32 = u32::MAX;
 
 /// All documents of one file: its text and the nodes that point into it.
@@ -27,13 +27,13 @@ pub struct Tree {
 /// The value of a node.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Value<'a> {
-    /// `null`, `~` or nothing at all.
+    /// `null`, `~` or an empty value.
     Null,
     /// `true`, `yes`, `on`, `y` and their opposites.
     Bool(bool),
-    /// A whole number.
+    /// An integer.
     Int(i64),
-    /// A whole number that is too large for an `Int`.
+    /// An integer above `i64::MAX`.
     Uint(u64),
     /// Any other number.
     Float(f64),
@@ -45,7 +45,7 @@ pub enum Value<'a> {
     Map,
 }
 
-/// A value in a [`Tree`], which knows where it stands.
+/// A value in a [`Tree`], with its position.
 #[derive(Clone, Copy)]
 pub struct Node<'a> {
     tree: &'a Tree,
@@ -63,7 +63,7 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Where the key stands.
+    /// The position of the key.
     #[must_use]
     pub fn key_position(&self) -> Position {
         self.value.tree.position(self.key_offset)
@@ -77,7 +77,7 @@ impl Tree {
         Node { tree: self, id }
     }
 
-    /// The text of the file, decoded.
+    /// The decoded text of the file.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -89,7 +89,7 @@ impl Tree {
         self.lines.position(&self.text, offset)
     }
 
-    /// How many bytes the tree occupies, its text included.
+    /// The size of the tree in bytes, including its text.
     #[must_use]
     pub fn heap_size(&self) -> usize {
         self.text.capacity() + self.arena.heap_size() + self.lines.heap_size()
@@ -105,7 +105,7 @@ impl Tree {
 }
 
 impl<'a> Node<'a> {
-    /// The node itself, or what it is an alias of.
+    /// The node itself, or the target if it is an alias.
     fn target(self) -> (u32, NodeData) {
         let data = self.tree.arena.data(self.id.index);
         if data.kind == NodeKind::Alias {
@@ -115,7 +115,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A node within this one.
+    /// A child of this node, reached through the same alias.
     fn inner(self, index: u32) -> Node<'a> {
         let data = self.tree.arena.data(self.id.index);
         let via = if self.id.via == NO_ALIAS && data.kind == NodeKind::Alias {
@@ -129,7 +129,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// What the node is.
+    /// The value of the node.
     #[must_use]
     pub fn value(self) -> Value<'a> {
         let (_, data) = self.target();
@@ -152,7 +152,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// The string this node is, if it is one.
+    /// The string, if the value is one.
     #[must_use]
     pub fn as_str(self) -> Option<&'a str> {
         match self.value() {
@@ -161,13 +161,13 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether the node is null.
+    /// Whether the value is null.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.target().1.kind == NodeKind::Null
     }
 
-    /// The value of a key, if this is a map that has it.
+    /// The value of a key, if this is a map with that key.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Node<'a>> {
         let (index, data) = self.target();
@@ -189,7 +189,7 @@ impl<'a> Node<'a> {
         Some(self.inner(pair.value))
     }
 
-    /// The key itself, if this is a map that has it: where an entry begins in the file.
+    /// The node of a key, if this is a map with that key; its position is the beginning of the entry.
     #[must_use]
     pub fn key(self, key: &str) -> Option<Node<'a>> {
         let (index, data) = self.target();
@@ -207,8 +207,8 @@ impl<'a> Node<'a> {
         Some(self.inner(pair?.key))
     }
 
-    /// The entries of a map, in the order of the file. A key that occurs twice stands where its last value does, merged
-    /// keys stand where their `<<` does. Nothing, if this is no map.
+    /// The entries of a map, in the order of the file. A duplicate key has the position of its last value, merged keys
+    /// have that of their `<<`. Empty if this is not a map.
     #[must_use]
     pub fn entries(self) -> impl ExactSizeIterator<Item = Entry<'a>> {
         let (index, _) = self.target();
@@ -219,7 +219,7 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// The items of a list. Nothing, if this is no list.
+    /// The items of a list. Empty if this is not a list.
     #[must_use]
     pub fn items(self) -> impl ExactSizeIterator<Item = Node<'a>> {
         let (index, data) = self.target();
@@ -235,7 +235,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// How many entries a map or items a list has; 0 for anything else.
+    /// The number of entries of a map or items of a list; 0 for other values.
     #[must_use]
     pub fn len(self) -> usize {
         let (_, data) = self.target();
@@ -245,25 +245,25 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// Whether this is a map or list without entries, or neither.
+    /// Whether this is an empty map or list, or another value.
     #[must_use]
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
-    /// The id, with which [`Tree::node`] finds this node again.
+    /// The id of this node, for [`Tree::node`].
     #[must_use]
     pub fn id(self) -> NodeId {
         self.id
     }
 
-    /// Where the value stands; where the alias stands, if it was reached through one.
+    /// The position of the value, or of the alias through which it was reached.
     #[must_use]
     pub fn position(self) -> Position {
         self.tree.position(self.offset())
     }
 
-    /// As [`Node::position`], but as a byte offset into [`Tree::text`].
+    /// The same as [`Node::position`], as a byte offset into [`Tree::text`].
     #[must_use]
     pub fn offset(self) -> u32 {
         if self.id.via == NO_ALIAS {
@@ -273,7 +273,7 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// For a value reached through an alias: where it is defined.
+    /// The position of the definition, if the value was reached through an alias.
     #[must_use]
     pub fn definition(self) -> Option<Position> {
         let (index, data) = self.target();
@@ -281,20 +281,20 @@ impl<'a> Node<'a> {
         aliased.then(|| self.tree.position(data.offset))
     }
 
-    /// How a scalar without quotes is spelt (folded, if it has several lines).
+    /// The source text of an unquoted scalar (folded, if it has several lines).
     #[must_use]
     pub fn raw(self) -> Option<&'a str> {
         let (_, data) = self.target();
         self.is_plain().then(|| self.tree.scalar(data))
     }
 
-    /// Whether this is a scalar without quotes.
+    /// Whether this is an unquoted scalar.
     #[must_use]
     pub fn is_plain(self) -> bool {
         self.target().1.flags & PLAIN != 0
     }
 
-    /// The value as JSON.
+    /// Converts the value to JSON.
     pub fn to_json(self) -> serde_json::Value {
         use serde_json::Value as Json;
         match self.value() {

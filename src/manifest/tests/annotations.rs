@@ -69,7 +69,7 @@ fn what_is_misspelt_is_an_error_and_nothing_is_written() {
             "ignore-fields: data..b",
             "ignore-fields",
             "6:36",
-            "bad field path `data..b`: a key is missing after `.`",
+            "bad field path `data..b`: expected a key after `.`",
         ),
         (
             "remediation-policy:",

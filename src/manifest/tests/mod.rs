@@ -139,7 +139,7 @@ fn what_the_reading_of_yaml_doubts_is_passed_on() {
         (
             "kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n\
              - {apiVersion: v1, kind: ConfigMap, metadata: {name: b}, data: {x: y, x: z}}\n",
-            &["5:71: ConfigMap/b: duplicate key \"x\": first at line 5, the value here wins"],
+            &["5:71: ConfigMap/b: duplicate key \"x\": first on line 5; this value is used"],
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Values.name }}\n",
@@ -160,7 +160,7 @@ fn what_the_reading_of_yaml_doubts_is_passed_on() {
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n\tname: a\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {}\n",
             &[
-                "4:1: found a tab where indentation is expected: indent with spaces",
+                "4:1: expected spaces for the indentation, found a tab",
                 "8:11: ConfigMap: metadata.name: missing",
             ],
         ),
