@@ -175,7 +175,7 @@ impl fmt::Display for Error {
             Self::Unauthorized { server } => {
                 write!(
                     f,
-                    "{server} does not accept the credentials (401 Unauthorized): wrong, or expired"
+                    "{server} does not accept the credentials (401 Unauthorized): wrong, or expired; sign in again"
                 )
             }
             Self::Timeout { what, after, last } => {

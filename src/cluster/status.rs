@@ -217,7 +217,7 @@ mod tests {
             ),
             (
                 of(401, ""),
-                "https://k:6443 does not accept the credentials (401 Unauthorized): wrong, or expired",
+                "https://k:6443 does not accept the credentials (401 Unauthorized): wrong, or expired; sign in again",
             ),
             (
                 Error::Timeout {

@@ -400,3 +400,35 @@ fn paths_count_from_the_repository_and_standard_input_has_none() {
     .exits(0);
     assert!(run.stdout.starts_with("::error title="), "{}", run.stdout);
 }
+
+/// The commands of README's recipes, which read `drift.json`.
+fn recipes() -> Vec<String> {
+    let readme = fs::read_to_string(format!("{}/README.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let section = readme.split("### Recipes").nth(1).unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let commands = section.lines().filter(|line| line.starts_with("jq "));
+    commands.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_recipes_of_the_readme_work() {
+    let files = folder(&[("drift.json", &of_examples("json"))]);
+    let outputs: Vec<String> = recipes()
+        .iter()
+        .map(|recipe| {
+            let output = std::process::Command::new("sh")
+                .current_dir(files.path())
+                .args(["-c", recipe])
+                .output()
+                .unwrap();
+            Run::of(&output).exits(0).stdout
+        })
+        .collect();
+    assert_eq!(outputs.len(), 2);
+    if !outputs[0].is_empty() {
+        assert!(outputs[0].contains(
+            "Deployment/redis spec.template.spec.containers[name=redis].image: unknown\n"
+        ));
+        assert_eq!(outputs[1], ": 1\ndefault: 4\n");
+    }
+}
