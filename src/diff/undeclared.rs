@@ -121,7 +121,13 @@ impl<'a> Walk<'_, 'a> {
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, &field.rules, spot),
             Type::Struct(ty) if !(ty.atomic || is_one(field, ty) && goes_whole(*ty, spot)) => {
-                self.structure(*ty, spot);
+                if self.strict && spot.last.is_none() && is_one(field, ty) {
+                    // Others own the rest, which is an extra as a whole: its defaults are none without it.
+                    self.removed_parts(*ty, spot);
+                    self.extra(spot);
+                } else {
+                    self.structure(*ty, spot);
+                }
             }
             Type::Any
             | Type::Scalar(_)
@@ -131,7 +137,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// What left Git of an item that stays, because somebody else owns that.
+    /// What left Git of an item or a struct that stays, because somebody else owns that.
     pub(super) fn removed_parts(&mut self, ty: StructRef, spot: &Spot<'a>) {
         let strict = std::mem::replace(&mut self.strict, false);
         self.structure(ty, spot);

@@ -243,11 +243,13 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 		}
 		var by, extras []string
 		removed := false
+		counts := map[string]int{}
 		for _, f := range fields {
 			switch {
 			case !f.covers(d):
 			case f.Class == "extra" || f.Class == "removed":
 				extras = append(extras, f.Path)
+				counts[f.Class]++
 				removed = removed || f.Class == "removed"
 			default:
 				by = append(by, f.Path)
@@ -256,8 +258,9 @@ func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceRepo
 		switch {
 		case len(by) == 0 && (len(extras) == 0 || d.onWant && d.wantValue != nil && !removed):
 			fail(missed, "%s: %s %s", d.node.path, d.kind, d.place())
-		case len(by) > 1 || len(extras) > 1:
-			// An item that is missing here and extra there is one of each.
+		case len(by) > 1 || counts["extra"] > 1 || counts["removed"] > 1:
+			// An item that is missing here and extra there is one of each. So is what left
+			// Git of a struct that stays as an extra, because others own the rest.
 			fail(wrongPath, "%s: %s %s is reported more than once: %s", d.node.path, d.kind, d.place(), strings.Join(append(by, extras...), " and "))
 		}
 	}
