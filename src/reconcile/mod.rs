@@ -159,6 +159,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
     }
     let mut outage = Outage::new(options.interval);
     let mut printed = PrintedReport::default();
+    let mut is_hinted = false;
     loop {
         let report = cycle::run(&mut state, inputs, &options, &live, &stop).await;
         let Some(report) = report else {
@@ -178,6 +179,10 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
                 tracing::error!("{message}");
                 return 2;
             }
+        }
+        if exit == 0 && report.leaves_drift() && !is_hinted {
+            hint(&options);
+            is_hinted = true;
         }
         state.touch(options.health_file.as_deref());
         if options.once || stop.is_asked() {
@@ -268,6 +273,16 @@ async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
                 namespace,
             })
         }
+    }
+}
+
+/// Says on a terminal what can be done about drift that was only reported.
+fn hint(options: &RunOptions) {
+    let is_live = matches!(options.live, LiveOptions::Cluster(..));
+    if io::stderr().is_terminal() && is_live && !matches!(options.mode, Mode::Remediate(_)) {
+        tracing::info!(
+            "to put the declared state back, run with --remediate; to keep what is live, change the manifests at the lines above"
+        );
     }
 }
 

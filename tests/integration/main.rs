@@ -46,6 +46,8 @@ mod repair;
 mod repair_others;
 /// Repairs that an overlay gets wrong.
 mod repair_special;
+/// The text report of what is hard to see.
+mod report_text;
 /// What a run is about: selected resources, rules that leave out fields.
 mod scope;
 /// A server that does as a test says.
