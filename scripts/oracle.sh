@@ -78,7 +78,7 @@ fi
 # Its types are those of the server.
 modfile=$root/tests/controlplane/versions/$version.mod
 [[ -e $modfile ]] || modfile=$root/tests/oracle/go.mod
-(cd "$root/tests/oracle" && CGO_ENABLED=0 GOFLAGS="" GOWORK=off go build -modfile="$modfile" -o "$dir/oracle" .) || exit 2
+(cd "$root/tests/oracle" && CGO_ENABLED=0 GOFLAGS="" GOWORK=off go build -trimpath -modfile="$modfile" -o "$dir/oracle" .) || exit 2
 
 # The server ends with its standard input, so it cannot outlive this script.
 coproc SERVER { exec "$controlplane" serve --dir "$dir/server" --stdin 2>"$dir/server.err"; }

@@ -41,7 +41,11 @@ func (r *run) main(kubeconfig, binary, controlplane string, versus, cover int) (
 	if r.schemas, err = loadSchemas(r.server); err != nil {
 		return
 	}
-	if r.exceptions, err = loadExceptions(r.schemas); err != nil {
+	minor, err := r.server.minor()
+	if err != nil {
+		return
+	}
+	if r.exceptions, err = loadExceptions(r.schemas, minor); err != nil {
 		return
 	}
 	log, err := os.Create(filepath.Join(r.directory, "failures.txt"))

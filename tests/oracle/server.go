@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"sync"
 
 	"sigs.k8s.io/yaml"
@@ -118,6 +119,19 @@ func (s *server) get(path string) ([]byte, error) {
 		return nil, fmt.Errorf("GET %s: %s", path, a.reason())
 	}
 	return a.body, nil
+}
+
+// minor is the minor version of Kubernetes 1 that the server is.
+func (s *server) minor() (int, error) {
+	body, err := s.get("/version")
+	if err != nil {
+		return 0, err
+	}
+	var version struct{ Minor string }
+	if err := json.Unmarshal(body, &version); err != nil {
+		return 0, err
+	}
+	return strconv.Atoi(version.Minor)
 }
 
 // list gives the objects of a kind in a namespace, by name.
