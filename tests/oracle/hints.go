@@ -433,6 +433,9 @@ func init() {
 		"Container.workingDir":             path,
 		"Container.terminationMessagePath": path,
 		"Container.restartPolicy": func(g *generator, sc scope) any {
+			if g.unreachable("Deployment.spec.template.spec.containers[].restartPolicy") {
+				return "Always" // of an init container
+			}
 			return g.pick("Always", "Always", "Never", "OnFailure")
 		},
 		"Container.restartPolicyRules[]": func(g *generator, _ scope) any {
