@@ -41,11 +41,10 @@ func (r *run) main(kubeconfig, binary, controlplane string, versus, cover int) (
 	if r.schemas, err = loadSchemas(r.server); err != nil {
 		return
 	}
-	minor, err := r.server.minor()
-	if err != nil {
+	if r.minor, err = r.server.minor(); err != nil {
 		return
 	}
-	if r.exceptions, err = loadExceptions(r.schemas, minor); err != nil {
+	if r.exceptions, err = loadExceptions(r.schemas, r.minor); err != nil {
 		return
 	}
 	log, err := os.Create(filepath.Join(r.directory, "failures.txt"))

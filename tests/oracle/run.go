@@ -30,6 +30,7 @@ func (o *object) url() string { return o.kind.collection(o.namespace) + "/" + o.
 // run is one whole run of the oracle.
 type run struct {
 	server     *server
+	minor      int // its version
 	tool       tool
 	schemas    []*kindSchema
 	exceptions []exception
