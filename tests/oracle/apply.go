@@ -27,6 +27,9 @@ func (r *run) apply(manager, deployer, url string, manifest map[string]any, opti
 	// Only such bookkeeping as an apply may carry.
 	delete(metadata, "managedFields")
 	delete(metadata, "uid")
+	// Up to 1.34 the object would be created as one that is being deleted.
+	delete(metadata, "deletionTimestamp")
+	delete(metadata, "deletionGracePeriodSeconds")
 	marks(deployer, metadata)
 	query := strings.Join(append([]string{"fieldManager=" + manager, "force=true"}, options...), "&")
 	return r.server.do("PATCH", url+"?"+query, "application/apply-patch+yaml", writeJSON(body))

@@ -145,6 +145,9 @@ func (g *generator) structure(n *node, sc scope) map[string]any {
 }
 
 func (g *generator) maybe(f *node, m map[string]any, skip map[string]bool, sc scope) {
+	if f == nil {
+		return
+	}
 	if _, done := m[f.name()]; done || skip[f.name()] || g.unreachable(f.path) {
 		return
 	}
@@ -170,7 +173,8 @@ func (g *generator) member(n *node, members []string) string {
 	var open []string
 	for _, name := range members {
 		f := n.field(name)
-		if g.unreachable(f.path) {
+		// An older version does not have every member.
+		if f == nil || g.unreachable(f.path) {
 			continue
 		}
 		if g.wants(f) {

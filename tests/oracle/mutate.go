@@ -263,10 +263,12 @@ func (e edit) swap(g *generator, body map[string]any, sc scope) bool {
 	sc.parent = m
 	for range 8 {
 		name := g.pick(members...)
-		if _, there := m[name]; there || g.unreachable(e.node.field(name).path) {
+		// An older version does not have every member.
+		field := e.node.field(name)
+		if _, there := m[name]; there || field == nil || g.unreachable(field.path) {
 			continue
 		}
-		v := g.value(e.node.field(name), sc)
+		v := g.value(field, sc)
 		if v == nil {
 			continue
 		}
