@@ -15,6 +15,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+if ! command -v go >/dev/null; then
+    echo "build.sh: the test control plane is built with Go, and there is no go on PATH; see https://go.dev/dl" >&2
+    exit 3
+fi
+
 # The version of Kubernetes in a go.mod file: v1.37.2.
 version_in() {
     awk '{ at = $1 == "require" ? 2 : 1 } $at == "k8s.io/kubernetes" { print $(at + 1); exit }' "$1"
@@ -30,11 +35,6 @@ if [[ -n ${1-} && $version != "v$1".* ]]; then
         exit 2
     fi
     version=$(version_in "$modfile")
-fi
-
-if ! command -v go >/dev/null; then
-    echo "build.sh: the test control plane is built with Go, and there is no go on PATH; see https://go.dev/dl" >&2
-    exit 3
 fi
 
 # The same build everywhere: no C compiler, and nothing from around the checkout.

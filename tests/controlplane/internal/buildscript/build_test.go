@@ -129,6 +129,39 @@ func TestWhatChangesTheHash(t *testing.T) {
 	check("go.mod", s.build(s.checkout))
 }
 
+func TestAPinnedVersionIsBuiltFromItsOwnModules(t *testing.T) {
+	s := newSandbox(t)
+	newest := s.build(s.checkout)
+	pinned := filepath.Join(s.checkout, "versions", "1.1")
+	s.write(pinned+".mod", "require k8s.io/kubernetes v1.1.9\n")
+	s.write(pinned+".sum", "sums\n")
+	if got := s.build(s.checkout); got != newest {
+		t.Error("what is pinned should not change the hash of the newest")
+	}
+	build := func(version string) (string, error) {
+		command := exec.Command(filepath.Join(s.checkout, "build.sh"), version)
+		command.Env = append(os.Environ(),
+			"PATH="+s.bin+":"+os.Getenv("PATH"), "XDG_CACHE_HOME="+s.cache, "FAKE_GO_LOG="+s.log)
+		out, err := command.Output()
+		return strings.TrimSuffix(string(out), "\n"), err
+	}
+	if got, err := build("1.2"); err != nil || got != newest {
+		t.Errorf("1.2: %q, %v", got, err)
+	}
+	first, err := build("1.1")
+	if err != nil || first == newest {
+		t.Errorf("1.1: %q, %v", first, err)
+	}
+	s.write(pinned+".sum", "other sums\n")
+	if got, err := build("1.1"); err != nil || got == first {
+		t.Errorf("its sums should change the hash: %q, %v", got, err)
+	}
+	var exit *exec.ExitError
+	if _, err := build("1.0"); !errors.As(err, &exit) || exit.ExitCode() != 2 {
+		t.Errorf("1.0: %v", err)
+	}
+}
+
 func TestConcurrentCallsBuildOnce(t *testing.T) {
 	if _, err := exec.LookPath("flock"); err != nil {
 		t.Skip("without flock, each call builds")
