@@ -719,7 +719,7 @@ mod tests {
             ),
             (
                 &["-f", ".", "-n", "Shop_1"],
-                "invalid value 'Shop_1' for '--namespace <NAME>': a name of lower-case letters, digits and `-` expected (see --help)",
+                "invalid value 'Shop_1' for '--namespace <NAME>': expected a name of lower-case letters, digits and `-` (see --help)",
             ),
             (
                 &["-f", "-", "--live", "-"],

@@ -1,4 +1,4 @@
-//! Sends requests: a few at a time, each with a deadline, tried again where that is safe.
+//! Sends requests: a few at a time, each with a deadline, and retried where that is safe.
 
 use std::sync::{Arc, Mutex as StdMutex};
 use std::time::{Duration, Instant};
@@ -14,14 +14,13 @@ use super::retry::{self, FailedTry, FailureKind};
 use super::session::{Login, Session};
 use super::status::is_status;
 
-/// How many requests are under way at a time. The server works at more than one, and none of its other clients
-/// notices.
+/// The most concurrent requests: enough to keep the server busy, too few to affect its other clients.
 pub(super) const AT_A_TIME: usize = 6;
-/// How often a person is told that the server is slow.
+/// The shortest time between two warnings that the server is slow.
 const WARNING_INTERVAL: Duration = Duration::from_secs(60);
 
-/// More bytes than one object has as JSON, or a list apart from its objects: etcd takes 1.5 MiB, or a few times as much
-/// where it is told to.
+/// More bytes than one object has as JSON, or a list without its objects: etcd accepts 1.5 MiB by default, and a few
+/// times as much where it is configured to.
 pub(super) const LARGEST: usize = 64 << 20;
 
 /// Sends requests to one server.
@@ -53,13 +52,13 @@ impl Client {
         })
     }
 
-    /// Waits until a request may be made.
+    /// Waits until another request may be sent.
     pub(super) async fn permit(&self) -> SemaphorePermit<'_> {
         let permit = self.permits.acquire().await;
         permit.expect("the semaphore is never closed")
     }
 
-    /// Makes a request once and gives the body of its answer.
+    /// Sends a request once. Returns the body of the response.
     pub(super) async fn attempt(
         &self,
         session: Arc<Session>,
@@ -69,7 +68,7 @@ impl Client {
         self.read(request, response.into_body()).await
     }
 
-    /// Reads a body to its end, unless it is larger than any object.
+    /// Reads a body to its end. Fails if it is larger than any object.
     async fn read(&self, request: &Request, body: Body) -> Result<Vec<u8>, FailedTry> {
         match Limited::new(body, LARGEST).collect().await {
             Ok(body) => Ok(body.to_bytes().into()),
@@ -78,7 +77,7 @@ impl Client {
         }
     }
 
-    /// Sends a request once. The answer is a success, and its body has yet to be read.
+    /// Sends a request once. Returns a successful response whose body has not been read.
     pub(super) async fn send(
         &self,
         session: &Session,
@@ -110,12 +109,12 @@ impl Client {
         })
     }
 
-    /// The failure of an answer that broke off.
+    /// The failure of a response that broke off.
     pub(super) fn broken(&self, error: &(dyn std::error::Error + 'static)) -> FailedTry {
         FailedTry::new(self.unreachable(root_cause(error)), FailureKind::Broken)
     }
 
-    /// The failure of an answer that ended before its end, on a connection that did not.
+    /// The failure of a response that was incomplete although the connection was not closed.
     pub(super) fn broken_off(&self) -> FailedTry {
         FailedTry::new(
             self.unreachable("the answer broke off".to_owned()),
@@ -151,7 +150,7 @@ impl Client {
         Ok(session.clone())
     }
 
-    /// Gets other credentials than those that were refused, if there are any.
+    /// Gets other credentials than the refused ones, if there are any.
     pub(super) async fn renew(
         &self,
         refused: &Arc<Session>,
@@ -160,14 +159,14 @@ impl Client {
             return Ok(None);
         }
         let mut session = self.session.lock().await;
-        // Several requests may be refused together. The first of them asks for all.
+        // Several requests may be refused at once. The first one renews the credentials for all.
         if Arc::ptr_eq(&session, refused) {
             *session = Arc::new(self.login.open(Some(&session)).await?);
         }
         Ok((!session.is_like(refused)).then(|| session.clone()))
     }
 
-    /// Tells a person about a delay, once in a while.
+    /// Logs a warning about a delay, at most once in each interval.
     pub(super) fn warn(&self, text: &str) {
         let mut last = self
             .last_warning
@@ -186,7 +185,7 @@ impl Client {
             .expect("nobody panics while it is held") = Instant::now();
     }
 
-    /// Whether any request has been answered for good since then.
+    /// Whether any request has got its final response since then.
     pub(super) fn had_result_since(&self, start: Instant) -> bool {
         *self
             .last_result
@@ -196,7 +195,7 @@ impl Client {
     }
 }
 
-/// The failure of an answer that no API server gives: no object comes near [`LARGEST`].
+/// The failure of a response larger than any of an API server: no object comes near [`LARGEST`].
 pub(super) fn too_large(request: &Request) -> FailedTry {
     let problem = format!("more than {} MiB", LARGEST >> 20);
     let error = Error::not_kubernetes(&request.operation, &[], &problem);

@@ -1,14 +1,14 @@
-//! What is said from outside about which cluster to use: by the command line and by the process environment.
+//! The options and environment variables that choose the cluster.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::proxy::ProxyVariables;
 
-/// Where a pod finds the credentials of its `ServiceAccount`.
+/// The directory in a pod with the credentials of its `ServiceAccount`.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
-/// What the command line says about the cluster.
+/// The command-line options about the cluster.
 #[derive(Clone, Debug, Default)]
 pub struct TargetOptions {
     /// `--kubeconfig`.
@@ -17,14 +17,14 @@ pub struct TargetOptions {
     pub context: Option<String>,
 }
 
-/// What the environment says about the cluster.
+/// The environment variables about the cluster.
 #[derive(Clone)]
 pub struct Environment {
-    /// `$KUBECONFIG`; an empty one counts as none.
+    /// `$KUBECONFIG`; an empty value counts as unset.
     pub kubeconfig: Option<OsString>,
-    /// The home directory, which may hold `.kube/config`.
+    /// The home directory, which may contain `.kube/config`.
     pub home: Option<PathBuf>,
-    /// `$KUBERNETES_SERVICE_HOST`, which every pod has.
+    /// `$KUBERNETES_SERVICE_HOST`, which is set in every pod.
     pub service_host: Option<String>,
     /// `$KUBERNETES_SERVICE_PORT`.
     pub service_port: Option<String>,
@@ -35,7 +35,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// Reads it from this process.
+    /// Reads the environment of this process.
     #[must_use]
     pub fn from_process() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());

@@ -1,4 +1,4 @@
-//! What can go wrong between this program and a cluster, in words for the person who runs it.
+//! The errors of requests to a cluster, with messages for the user.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,114 +6,114 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::Deserialize;
 
-/// How much of a foreign answer (a proxy's page, a plugin's output) a message repeats.
+/// The most characters of a foreign response (a proxy's page, a plugin's output) in a message.
 const QUOTED: usize = 200;
 
-/// A failed request, or no way to make one. Its text is one line.
+/// A request that failed or could not be sent. Its message is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Error {
-    /// The kubeconfig, the credentials or the plugin that makes them are wrong; nothing was sent.
+    /// The kubeconfig, the credentials or the credential plugin is invalid; nothing was sent.
     Config(String),
-    /// There is no connection, or nothing comes back over it.
+    /// The server cannot be reached, or does not respond.
     Unreachable {
-        /// The URL of the server, and the proxy on the way to it.
+        /// The URL of the server, and the proxy if there is one.
         server: String,
         /// The last cause, for example `connection refused`.
         cause: String,
     },
-    /// The server knows the credentials not, or no longer (401).
+    /// The server does not accept the credentials (401).
     Unauthorized {
         /// The URL of the server.
         server: String,
     },
-    /// The credentials have no right to do this (403).
+    /// The credentials do not permit this request (403).
     Forbidden {
-        /// The right that is missing: `get`, `list`, `update` or `create`.
+        /// The verb that is not permitted: `get`, `list`, `update` or `create`.
         verb: &'static str,
-        /// On what: `services`.
+        /// The resource type, such as `services`.
         resource: &'static str,
-        /// In which namespace; empty for all of them, and for what has none.
+        /// The namespace; empty for all namespaces and for cluster-scoped resources.
         namespace: String,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
-    /// The object is not there, or the namespace of one to be created (404).
+    /// The object, or the namespace of an object to create, does not exist (404).
     NotFound(String),
-    /// The object was changed since it was read, or is another one by now (409).
+    /// The object was changed or replaced since it was read (409).
     Conflict(String),
-    /// An object to be created is there already (409).
+    /// An object to create already exists (409).
     AlreadyExists(String),
-    /// The server refuses the content (422), or would.
+    /// The server refuses the content (422), or would refuse it.
     Invalid {
-        /// What the server said.
+        /// The server's message.
         message: String,
         /// The fields it names.
         causes: Vec<Cause>,
     },
-    /// What a list was to go on from has expired (410).
+    /// The continue token of a list has expired (410).
     Gone(String),
-    /// The time given to one request ran out, its retries included.
+    /// The request timed out, including its retries.
     Timeout {
-        /// What was asked.
+        /// The request.
         what: Operation,
-        /// The time it had.
+        /// The timeout.
         after: Duration,
-        /// How the last try failed, if one did before the time was up.
+        /// How the last attempt failed, if one did before the timeout.
         last: Option<String>,
     },
-    /// The connection broke under this request each time, and not under others.
+    /// The connection broke at each attempt of this request, but not for others.
     Interrupted {
-        /// What was asked.
+        /// The request.
         what: Operation,
-        /// How it broke the last time.
+        /// The cause at the last attempt.
         cause: String,
     },
-    /// A write was sent and no answer came back: it may have happened or not. Read again before the next one.
+    /// A write was sent without a response, so it may have been applied. Read the object before the next write.
     OutcomeUnknown {
-        /// What was asked.
+        /// The request.
         what: Operation,
-        /// Why there is no answer.
+        /// Why there is no response.
         cause: String,
     },
-    /// What answers is no Kubernetes API server, or something between it and us.
+    /// The response is not from a Kubernetes API server, but perhaps from a proxy.
     NotKubernetes {
-        /// What was asked.
+        /// The request.
         what: Operation,
-        /// What came instead.
+        /// A description of the response.
         answer: String,
     },
-    /// Any other refusal.
+    /// Any other error response.
     Api {
-        /// What was asked.
+        /// The request.
         what: Operation,
         /// The HTTP status.
         code: u16,
-        /// What the server said.
+        /// The server's message.
         message: String,
     },
 }
 
-/// A field that the server refuses, and why.
+/// A field that the server refuses, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Cause {
-    /// The path of the field as the server writes it: `spec.ports[0].port`.
+    /// The path of the field in the server's notation: `spec.ports[0].port`.
     #[serde(default)]
     pub field: String,
-    /// Why.
+    /// The reason.
     #[serde(default)]
     pub message: String,
 }
 
-/// What a request is about, as messages name it.
+/// Describes a request in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
-    /// The right that it needs: `get`, `list`, `update` or `create`.
+    /// The verb that it needs permission for: `get`, `list`, `update` or `create`.
     pub verb: &'static str,
-    /// The collection: `deployments`.
+    /// The resource type, such as `deployments`.
     pub resource: &'static str,
-    /// The namespace; empty for all of them, and for what has none.
+    /// The namespace; empty for all namespaces and for cluster-scoped resources.
     pub namespace: String,
-    /// The object; empty for all of them.
+    /// The name of the object; empty for a list.
     pub name: String,
 }
 
@@ -142,7 +142,7 @@ impl Error {
 }
 
 impl Error {
-    /// The text without what was asked of whom.
+    /// The message without the request and the server.
     pub(super) fn cause(&self) -> String {
         match self {
             Self::Unreachable { cause, .. } => cause.clone(),
@@ -198,13 +198,13 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// The text on one line, with nothing in it that a terminal would obey.
+/// The text on one line and without control characters.
 pub(super) fn one_line(text: &str) -> String {
     let visible = text.replace(char::is_control, " ");
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The beginning of a foreign text, on one line.
+/// The beginning of a foreign text, on one line and truncated.
 pub(super) fn quoted(text: &str) -> String {
     let line = one_line(text);
     match line.char_indices().nth(QUOTED) {
@@ -213,14 +213,14 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// What is at the bottom of a chain of errors, which is the part that a person can act on.
+/// The message of the innermost error in a chain, which is the useful one for the user.
 pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;
     }
     let text = one_line(&cause.to_string());
-    // "Connection refused (os error 111)": the number helps nobody.
+    // "Connection refused (os error 111)": drop the number, which does not help the user.
     let text = text.split(" (os error ").next().unwrap_or_default();
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| {

@@ -1,4 +1,4 @@
-//! Fetches many objects: carries out the plan, and changes it when an answer asks for that.
+//! Fetches many objects: follows the plan, and changes it when a response requires that.
 
 use std::cmp::Reverse;
 use std::sync::{Arc, OnceLock};
@@ -19,35 +19,35 @@ use super::tries::Tries;
 use super::wanted::Wanted;
 use crate::schema::{Kind, ResourceId};
 
-/// How many objects are handed over at a time at most.
+/// The most objects in one batch.
 const BATCH: usize = 32;
-/// How many batches may wait for whoever compares them.
+/// The most batches that may wait to be compared.
 const WAITING: usize = 8;
-/// How often a list is begun anew that expired while it was read.
+/// How often a list that expired while it was read is started again.
 const RESTARTS: usize = 3;
 
-/// The answer for one object that was wanted.
+/// The result for one requested object.
 #[derive(Clone, Debug)]
 pub struct Fetched {
-    /// Which.
+    /// The id of the object.
     pub id: ResourceId,
-    /// The object, nothing if it does not exist, or why that is not known.
+    /// The object, `None` if it does not exist, or an error if that is unknown.
     pub result: Result<Option<Live>, Error>,
 }
 
-/// Objects on their way. Dropping it ends the requests that are left.
+/// A running fetch of objects. Dropping it cancels the remaining requests.
 pub struct Fetching {
     batches: mpsc::Receiver<Vec<Fetched>>,
     _tasks: JoinSet<()>,
 }
 
 impl Fetching {
-    /// The next objects, in no order; nothing when each wanted one has been answered, once.
+    /// The next objects, in no particular order; `None` after each requested object has been returned once.
     pub async fn next(&mut self) -> Option<Vec<Fetched>> {
         self.batches.recv().await
     }
 
-    /// Begins to fetch the wanted objects.
+    /// Starts to fetch the requested objects.
     pub(super) fn start(client: &Arc<Client>, wanted: &[ResourceId]) -> Self {
         let (out, batches) = mpsc::channel(WAITING);
         let mut tasks = JoinSet::new();
@@ -72,9 +72,9 @@ impl Fetching {
 
 /// How a list ended.
 enum Listed {
-    /// What is still wanted does not exist.
+    /// The list is complete: objects that are still wanted do not exist.
     Complete,
-    /// The rest is to be asked for in another way.
+    /// The remaining objects must be requested in another way.
     GivenUp,
 }
 
@@ -82,7 +82,7 @@ enum Listed {
 struct Fetcher {
     client: Arc<Client>,
     out: mpsc::Sender<Vec<Fetched>>,
-    /// The error that every further request would end with.
+    /// The error with which every further request would fail.
     broken: Arc<OnceLock<Error>>,
 }
 
@@ -99,7 +99,7 @@ impl Fetcher {
             return;
         };
 
-        // The smallest group does without a list, which pays for the one that was in vain: there are never more
+        // The smallest group is fetched without a list, which makes up for the useless list request: there are never more
         // requests than objects and groups.
         let mut groups: Vec<_> = rest.by_namespace().collect();
         groups.sort_by_key(|group| Reverse(group.count()));
@@ -122,7 +122,7 @@ impl Fetcher {
         tasks.join_all().await;
     }
 
-    /// Fetches the objects of one namespace: from a list, or each by itself.
+    /// Fetches the objects of one namespace: from a list, or one by one.
     async fn namespace(self, mut wanted: Wanted) {
         if let Some(size) = plan::list_namespace(wanted.count()) {
             let namespace = wanted.namespace().map(str::to_owned);
@@ -138,7 +138,7 @@ impl Fetcher {
         self.each(wanted.into_ids().collect()).await;
     }
 
-    /// Answers what a list leaves, unless it is to be asked for in another way.
+    /// Returns results for the objects that a list did not contain, unless they must be requested in another way.
     async fn settle(&self, wanted: Wanted, listed: Result<Listed, Error>) -> Option<Wanted> {
         let result = match listed {
             Ok(Listed::GivenUp) | Err(Error::Forbidden { .. }) => return Some(wanted),
@@ -161,12 +161,12 @@ impl Fetcher {
             })
             .collect();
         if !answers.is_empty() {
-            // Nobody is there to be told when this fails.
+            // This fails only when the receiver was dropped.
             let _ = self.out.send(answers).await;
         }
     }
 
-    /// Reads a list page by page, and takes from `wanted` what it finds.
+    /// Reads a list page by page, and removes the objects that it finds from `wanted`.
     async fn list(
         &self,
         namespace: Option<&str>,
@@ -207,7 +207,7 @@ impl Fetcher {
             if let Some(error) = self.broken.get() {
                 break Err(error.clone());
             }
-            // A page that breaks off is read again; what had come of it is not wanted any more.
+            // A page that breaks off is read again; the objects already received are no longer wanted.
             match tries
                 .one(|session| self.read(session, request, wanted, &mut found))
                 .await
@@ -248,7 +248,7 @@ impl Fetcher {
                 let live = object::decode(item, kind, |namespace, name| {
                     wanted.contains(namespace, name)
                 })
-                .map_err(|_| foreign(item, "a list with something else in it"))?;
+                .map_err(|_| foreign(item, "a list with an item of another kind"))?;
                 if let Some(live) = live {
                     let fetched = answer(kind, live);
                     wanted.remove(&fetched.id);
@@ -259,7 +259,7 @@ impl Fetcher {
             if cutter.held() > LARGEST {
                 return Err(too_large(request));
             }
-            // Waiting here would be taken for the server's slowness.
+            // Waiting here would count towards the server's time.
             if found.len() >= BATCH
                 && let Ok(place) = self.out.try_reserve()
             {
@@ -276,7 +276,7 @@ impl Fetcher {
         }
     }
 
-    /// GETs each object, a few at a time.
+    /// Sends a GET for each object, a few at a time.
     async fn each(self, ids: Vec<ResourceId>) {
         let mut tasks = JoinSet::new();
         for id in ids {
@@ -306,7 +306,7 @@ impl Fetcher {
         whole(&request, id.kind, &body)
     }
 
-    /// Remembers an error that every further request would end with.
+    /// Records an error with which every further request would fail.
     fn note<T>(&self, result: Result<T, Error>) -> Result<T, Error> {
         if let Err(error) = &result
             && error.is_about_connection()
@@ -317,7 +317,7 @@ impl Fetcher {
     }
 }
 
-/// Decodes the answer to a request for one object.
+/// Decodes the response to a request for one object.
 pub(super) fn whole(request: &Request, kind: Kind, body: &[u8]) -> Result<Live, Error> {
     match object::decode(body, kind, |_, _| true) {
         Ok(Some(live)) => Ok(live),

@@ -1,4 +1,4 @@
-//! The identity of a pod: the credentials of its `ServiceAccount`.
+//! The in-cluster credentials: those of the pod's `ServiceAccount`.
 
 use kube::config::{AuthInfo, Cluster};
 
@@ -11,7 +11,7 @@ use super::target::{ConfigOrigin, Target, config_error};
 impl Target {
     /// The cluster that this pod runs in.
     ///
-    /// Fails with [`Error::Config`] outside of a pod, and when the credentials are not readable.
+    /// Fails with [`Error::Config`] outside a pod, and when the credentials cannot be read.
     pub(super) fn in_cluster(
         wishes: &TargetOptions,
         environment: &Environment,
@@ -77,7 +77,7 @@ fn nothing_found(environment: &Environment) -> String {
         |path| format!("{} does not exist", path.display()),
     );
     format!(
-        "no cluster to talk to: neither --kubeconfig nor $KUBECONFIG is set, {home}, and this is not a pod \
+        "no cluster found: neither --kubeconfig nor $KUBECONFIG is set, {home}, and this is not a pod \
          ($KUBERNETES_SERVICE_HOST and $KUBERNETES_SERVICE_PORT are not both set)"
     )
 }

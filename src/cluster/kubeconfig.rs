@@ -1,4 +1,4 @@
-//! Reads kubeconfig files, with errors that say what is wrong in one line and show nothing of what is in them.
+//! Reads kubeconfig files, with errors of one line that show none of their content.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use kube::config::{Kubeconfig, KubeconfigError, LoadDataError};
 
 use super::error::{Error, one_line, root_cause};
 
-/// The files of `$KUBECONFIG` as one: the first to name a thing wins, files that do not exist are passed over.
-/// Fails with [`Error::Config`] when one is not readable or not valid, or when there is none.
+/// Merges the files of `$KUBECONFIG`: the first definition of a name wins, and files that do not exist are ignored.
+/// Fails with [`Error::Config`] when a file cannot be read or is invalid, or when none exists.
 pub(super) fn read_list(list: &OsStr) -> Result<(Kubeconfig, Vec<PathBuf>), Error> {
     let mut merged = Kubeconfig::default();
     let mut paths = Vec::new();
@@ -27,11 +27,11 @@ pub(super) fn read_list(list: &OsStr) -> Result<(Kubeconfig, Vec<PathBuf>), Erro
     Ok((merged, paths))
 }
 
-/// Reads one file. Relative paths in it are meant from where it lies.
+/// Reads one file. Relative paths in it are relative to its directory.
 pub(super) fn read(path: &Path) -> Result<Kubeconfig, Error> {
     Kubeconfig::read_from(path).map_err(|error| match error {
         KubeconfigError::ReadConfig(error, path) => unreadable("the kubeconfig", &path, &error),
-        // Only the place: the text of the error shows the lines around it, and tokens stand in them.
+        // Only the position: the message of the error quotes lines of the file, which may contain tokens.
         KubeconfigError::Parse(error) => {
             let place = error
                 .location()
@@ -45,7 +45,7 @@ pub(super) fn read(path: &Path) -> Result<Kubeconfig, Error> {
     })
 }
 
-/// An error of kube's about a kubeconfig, in one line.
+/// Describes an error of kube about a kubeconfig in one line.
 pub(super) fn describe(error: &KubeconfigError) -> Error {
     let (what, problem) = match error {
         KubeconfigError::LoadCertificateAuthority(problem) => {

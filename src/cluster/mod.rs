@@ -1,8 +1,8 @@
-//! The live side: finds the cluster, fetches what is wanted from it, and writes what is to be repaired.
+//! The live side: chooses the cluster, fetches objects, and writes repairs.
 //!
 //! This is the only user of kube, and it uses little of it: its types for kubeconfig files, and its HTTP client with
 //! TLS and proxies. Choosing a cluster ([`Target`]), running credential plugins, retries and decoding are done here,
-//! because kube's ways of doing them choose silently, run the plugin three times, wait for ever, or log the bodies.
+//! because kube chooses silently, runs the plugin three times, waits forever, or logs the bodies.
 
 mod client;
 mod environment;
@@ -44,29 +44,29 @@ pub use self::target::Target;
 pub use self::version::Version;
 use crate::schema::ResourceId;
 
-/// No request is waited for any longer, whatever time it is given: sums of times stay in their range.
+/// The upper limit of request timeouts, so that sums of times do not overflow.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How to talk to a cluster.
+/// Options for requests to a cluster.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectOptions {
-    /// The time for each request, its retries included.
+    /// The timeout of each request, including its retries.
     pub request_timeout: Duration,
-    /// Standard input is being read, so that a credential plugin must not.
+    /// Whether standard input is used already, so that a credential plugin must not read it.
     pub stdin_is_taken: bool,
 }
 
-/// A cluster to which requests are made.
+/// A connection to a cluster.
 #[derive(Clone)]
 pub struct Cluster {
     client: Arc<Client>,
 }
 
 impl Cluster {
-    /// Gets ready to talk to this cluster: reads certificates, runs the credential plugin if there is one. The
-    /// connection itself is made with the first request.
+    /// Prepares requests to this cluster: reads certificates, and runs the credential plugin if there is one. The first
+    /// request opens the connection.
     ///
-    /// Fails with [`Error::Config`].
+    /// Fails with [`Error::Config`] when the credentials or certificates cannot be used.
     pub async fn connect(target: Target, options: ConnectOptions) -> Result<Self, Error> {
         let server = transport::route(&target)?;
         let timeout = options.request_timeout.min(LONGEST_TIMEOUT);
@@ -77,8 +77,8 @@ impl Cluster {
         })
     }
 
-    /// Fetches these objects with as few requests as it takes, several at a time. Each is answered once, as soon as it
-    /// is there; an error is that of the object alone unless [`Error::is_about_connection`].
+    /// Fetches these objects with few requests, several at a time. Each object is returned once, as soon as it has
+    /// arrived; an error concerns only that object unless [`Error::is_about_connection`].
     #[must_use]
     pub fn fetch(&self, wanted: &[ResourceId]) -> Fetching {
         Fetching::start(&self.client, wanted)
@@ -89,18 +89,18 @@ impl Cluster {
         self.object(id, &Request::get(id)?).await
     }
 
-    /// Replaces an object by `body`, which should carry the `resourceVersion` and `uid` of the one that was read.
-    /// Gives what the server made of it.
+    /// Replaces an object with `body`, which should have the `resourceVersion` and `uid` of the object that was read.
+    /// Returns the object as stored by the server.
     ///
-    /// Fails with [`Error::Conflict`] when the object is another by now, with [`Error::Invalid`] when the server
-    /// refuses a value, and with [`Error::OutcomeUnknown`] when no answer came: read again before the next try.
+    /// Fails with [`Error::Conflict`] when the object has changed, with [`Error::Invalid`] when the server refuses a
+    /// value, and with [`Error::OutcomeUnknown`] without a response: read the object before the next attempt.
     pub async fn replace(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
         self.object(id, &Request::replace(id, body)?).await
     }
 
-    /// Creates an object. Gives what the server made of it.
+    /// Creates an object. Returns the object as stored by the server.
     ///
-    /// Fails with [`Error::AlreadyExists`], with [`Error::NotFound`] when its namespace is not there, and as
+    /// Fails with [`Error::AlreadyExists`], with [`Error::NotFound`] when its namespace does not exist, and as
     /// [`replace`](Self::replace) does.
     pub async fn create(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
         self.object(id, &Request::create(id, body)?).await
@@ -117,7 +117,7 @@ impl Cluster {
     async fn object(&self, id: &ResourceId, request: &Request) -> Result<Live, Error> {
         let body = tries::call(&self.client, request).await?;
         fetch::whole(request, id.kind, &body).map_err(|error| match error {
-            // Something on the way answered. It may have passed the write on.
+            // A proxy responded. It may have forwarded the write.
             error if request.writes() => Error::OutcomeUnknown {
                 what: request.operation.clone(),
                 cause: error.cause(),

@@ -1,4 +1,4 @@
-//! Decodes one live object, without what nobody compares.
+//! Decodes one live object, without the parts that are never compared.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use serde_json::{Map, Value};
 
 use crate::schema::Kind;
 
-/// An object as it is in the cluster, without its `status` and its `metadata.managedFields`: as it may be changed and
-/// sent back, which leaves both as they are.
+/// A live object without its `status` and `metadata.managedFields`. It can be changed and sent back: the server then
+/// keeps both.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// The object, with `apiVersion` and `kind`.
     pub value: Value,
-    /// Its `metadata.managedFields`, undecoded: few objects are asked who wrote them.
+    /// Its `metadata.managedFields`, undecoded, because they are needed for few objects.
     managed_fields: Option<Box<RawValue>>,
 }
 
@@ -26,16 +26,16 @@ impl Live {
     }
 }
 
-/// Decodes an object of this kind if `keep` wants the one of that namespace (empty where there is none) and name.
-/// Of another, only the metadata is looked at.
+/// Decodes an object of this kind if `keep` accepts its namespace (empty if it has none) and name. Of other objects,
+/// only the metadata is decoded.
 ///
-/// Fails when the text is no JSON, or an object of another kind.
+/// Fails when the text is not JSON, or is an object of another kind.
 pub(super) fn decode(
     text: &[u8],
     kind: Kind,
     keep: impl FnOnce(&str, &str) -> bool,
 ) -> Result<Option<Live>, serde_json::Error> {
-    // Once for the whole text instead of once for each string.
+    // Checks UTF-8 once for the whole text instead of for each string.
     let text = std::str::from_utf8(text).map_err(serde::de::Error::custom)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let live = ObjectSeed { kind, keep }.deserialize(&mut deserializer)?;
@@ -96,7 +96,7 @@ impl<'de, F: FnOnce(&str, &str) -> bool> Visitor<'de> for ObjectSeed<F> {
         if object.get("kind").is_some_and(|given| given != kind.name()) {
             return Err(serde::de::Error::custom("it is of another kind"));
         }
-        // The items of a list do not say what they are.
+        // The items of a list have no `apiVersion` and `kind`.
         object.insert("apiVersion".to_owned(), kind.api_version().into());
         object.insert("kind".to_owned(), kind.name().into());
         Ok(keep.is_none().then_some(Live {

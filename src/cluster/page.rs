@@ -1,33 +1,32 @@
-//! Takes a page of a list apart while it arrives, so that no more of it is in memory than the object under way.
+//! Splits a page of a list into items while it arrives, so that only the current item is in memory.
 
 use serde::Deserialize;
 
 use crate::schema::Kind;
 
-/// What a page says besides its items.
+/// The metadata of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ListHead {
-    /// What to ask the next page with; nothing on the last one.
+    /// The continue token for the next page; `None` on the last one.
     pub(super) token: Option<String>,
-    /// How many items come after this page, where the server says so.
+    /// The number of items after this page, if the server reports it.
     pub(super) remaining: Option<usize>,
 }
 
-/// Where in the text of a page the cutter is.
+/// The current place in the text of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PagePosition {
     /// Outside the items.
     Frame,
-    /// Among the items, and in none of them.
+    /// Between two items.
     Between,
     /// In an item.
     Item,
 }
 
-/// Cuts the items out of the text of a list that comes in pieces.
+/// Extracts the items from the text of a list that arrives in pieces.
 ///
-/// Only brackets and strings are looked at here. Whether the text is JSON is found out by whoever decodes the items
-/// and the frame.
+/// It only looks at brackets and strings. Decoding the items and the frame shows whether the text is JSON.
 pub(super) struct Cutter {
     place: PagePosition,
     depth: usize,
@@ -35,7 +34,7 @@ pub(super) struct Cutter {
     escaped: bool,
     /// The text of the list without its items.
     frame: Vec<u8>,
-    /// What has come of the item under way, where it did not come in one piece.
+    /// The beginning of the current item, if it spans several pieces.
     item: Vec<u8>,
 }
 
@@ -51,13 +50,13 @@ impl Cutter {
         }
     }
 
-    /// Takes the next piece of text, and gives each item that is complete with it to `each`, up to its first error.
+    /// Takes the next piece of text, and calls `each` with each item that it completes, up to the first error.
     pub(super) fn push<E>(
         &mut self,
         piece: &[u8],
         mut each: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
-        // Where the part begins that has been passed and not been put anywhere yet.
+        // The start of the text that has been scanned but not stored.
         let mut start = 0;
         let mut at = 0;
         while let Some(&byte) = piece.get(at) {
@@ -107,12 +106,12 @@ impl Cutter {
         Ok(())
     }
 
-    /// How many bytes it holds: of the object under way, and of the list without its items.
+    /// The number of bytes in memory: of the current item, and of the list without its items.
     pub(super) fn held(&self) -> usize {
         self.frame.len() + self.item.len()
     }
 
-    /// Passes what there is of a string, and gives its length.
+    /// Skips the rest of a string, as far as it has arrived. Returns its length.
     fn pass_string(&mut self, rest: &[u8]) -> usize {
         if self.escaped {
             self.escaped = false;
@@ -149,16 +148,16 @@ impl Cutter {
             .is_some_and(|key| key.trim_ascii_end().ends_with(b"\"items\""))
     }
 
-    /// What the page says besides its items, or nothing if the text is not, or not yet, that of a list of this kind.
+    /// The metadata of the page; `None` if the text is not, or not yet, a list of this kind.
     pub(super) fn head(&self, kind: Kind) -> Option<ListHead> {
         if self.place == PagePosition::Frame {
             return head(&self.frame, kind);
         }
-        // The servers write the items last, so that the head is known as soon as they begin.
+        // Servers write the items last, so that the head is known as soon as they begin.
         head(&[&self.frame, b"]}".as_slice()].concat(), kind)
     }
 
-    /// Whether the text has come to its end.
+    /// Whether the text is complete.
     pub(super) fn is_complete(&self) -> bool {
         self.place == PagePosition::Frame && self.depth == 0 && !self.in_string
     }

@@ -1,27 +1,27 @@
-//! Which requests find the objects that are wanted with the least work. Pure: numbers in, a choice out.
+//! Chooses the requests that fetch the wanted objects with the least work. These are pure functions of numbers.
 //!
 //! The unit of cost is the GET of one object. A page of a list costs one such unit, and one more for each
 //! [`ITEMS_PER_GET`] items in it, so that a full page costs about as much as eleven GETs. What a list holds is not
-//! known before its first page has come. So that page is kept small: large enough for the objects that are wanted and
-//! some others, and so cheap that little is lost when it shows that the list is mostly foreign and to be given up.
+//! known before its first page has come. So that page is kept small: large enough for the wanted objects and some
+//! others, and cheap enough to lose if it shows that the list has mostly other objects and must be given up.
 
-/// The items of a full page. More would save requests, but make the server hold more at a time.
+/// The items of a full page. More would save requests, but need more of the server's memory at a time.
 pub(super) const PAGE: usize = 500;
-/// How many items of a list cost as much as the GET of one object. Measured: 33 Deployments, 68 `ConfigMap`s.
+/// The number of list items that cost as much as the GET of one object. Measured: 33 Deployments, 68 `ConfigMap`s.
 const ITEMS_PER_GET: usize = 50;
-/// How many items the first page of a list has for each object that is wanted.
+/// The number of items on the first page of a list for each wanted object.
 const ITEMS_PER_WANTED: usize = 4;
-/// From how many namespaces on a kind is listed for the whole cluster: more than are asked at a time.
+/// The least number of namespaces for which a kind is listed cluster-wide: more than can be listed at a time.
 const CLUSTER_WIDE_FROM: usize = super::client::AT_A_TIME + 1;
 
 /// The size of the first page of a list in one namespace (or of the Namespaces) in which this many objects are
-/// wanted; nothing if it is better to GET each.
+/// wanted; `None` if it is better to GET each.
 pub(super) fn list_namespace(wanted: usize) -> Option<usize> {
     (wanted > 1).then(|| first_page(wanted))
 }
 
 /// The size of the first page of a list of the whole cluster, where this many objects are wanted in this many
-/// namespaces; nothing if it is better to ask in each namespace.
+/// namespaces; `None` if it is better to list each namespace.
 pub(super) fn list_cluster(namespaces: usize, wanted: usize) -> Option<usize> {
     (namespaces >= CLUSTER_WIDE_FROM).then(|| first_page(wanted))
 }
@@ -30,19 +30,19 @@ fn first_page(wanted: usize) -> usize {
     (wanted * ITEMS_PER_WANTED).clamp(ITEMS_PER_GET, PAGE)
 }
 
-/// Whether a list goes on after a page, rather than be given up for something that costs `instead`. `remaining` items
-/// are said to follow; a server that does not say is taken to have as many as it has already `sent`.
+/// Whether to continue a list after a page instead of giving it up for requests that cost `instead`. If the server
+/// does not report the `remaining` items, it is assumed to have as many as it has already `sent`.
 pub(super) fn goes_on(remaining: Option<usize>, sent: usize, instead: usize) -> bool {
     cost(remaining.unwrap_or(sent)) <= instead
 }
 
-/// What it costs to GET each of them.
+/// The cost to GET each of them.
 pub(super) fn cost_of_gets(wanted: usize) -> usize {
     wanted
 }
 
-/// What it costs at most to list each of the namespaces that have objects which are still wanted: as much again as
-/// those objects, for the foreign ones among them.
+/// The highest cost to list each of the namespaces that have wanted objects: twice the cost of those objects, to allow
+/// for other objects among them.
 pub(super) fn cost_of_namespaces(namespaces: usize, wanted: usize) -> usize {
     2 * (namespaces + wanted.div_ceil(ITEMS_PER_GET))
 }

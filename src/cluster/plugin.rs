@@ -1,7 +1,7 @@
 //! Runs the credential plugin that a kubeconfig names under `exec`, once for each set of credentials.
 //!
-//! kube runs it too, three times for one client and inside the async runtime, and its errors show the plugin's
-//! environment. So the plugin is run here and kube is given what came out.
+//! kube would run it three times for one client and block the async runtime, and its errors show the plugin's
+//! environment. So the plugin is run here, and kube gets only its result.
 
 use std::io::IsTerminal as _;
 use std::process::{Output, Stdio};
@@ -16,7 +16,7 @@ use tokio::process::Command;
 use super::error::{Error, quoted, root_cause};
 use super::kubeconfig::describe;
 
-/// What a plugin gives: a token, or a certificate and its key, or both.
+/// The result of a plugin: a token, or a certificate and its key, or both.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Issued {
@@ -27,7 +27,7 @@ pub(super) struct Issued {
 }
 
 impl Issued {
-    /// When new credentials are needed, if the plugin says so.
+    /// When the credentials expire, if the plugin reports it.
     pub(super) fn expiry(&self) -> Option<Timestamp> {
         self.expiration_timestamp.as_ref()?.parse().ok()
     }
@@ -38,13 +38,13 @@ struct Answer {
     status: Option<Issued>,
 }
 
-/// A plugin, and what it has to be told.
+/// A plugin and its input.
 pub(super) struct Plugin {
     config: ExecConfig,
     cluster: Cluster,
-    /// Standard input belongs to somebody else.
+    /// Whether standard input is used already.
     stdin_is_taken: bool,
-    /// For a plugin that nobody can talk to.
+    /// The time limit of a plugin that is not interactive.
     limit: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Plugin {
         }
     }
 
-    /// Runs the plugin. Its errors name the command, never what it is given.
+    /// Runs the plugin. Errors name the command, but never its arguments or environment.
     pub(super) async fn run(&self) -> Result<Issued, Error> {
         let Some(command) = self.config.command.as_deref() else {
             return Err(Error::Config(
@@ -81,7 +81,7 @@ impl Plugin {
         } else {
             let late = || {
                 Error::Config(format!(
-                    "the credential plugin {command} has not ended after {} s",
+                    "the credential plugin {command} did not finish within {} s",
                     self.limit.as_secs_f64()
                 ))
             };
@@ -98,7 +98,7 @@ impl Plugin {
         match self.config.interactive_mode {
             Some(ExecInteractiveMode::Never) => Ok(false),
             Some(ExecInteractiveMode::Always) if !possible => Err(Error::Config(format!(
-                "the credential plugin {command} wants to ask questions, and standard input is not a terminal that is free for it"
+                "the credential plugin {command} is interactive, but standard input is not an unused terminal"
             ))),
             _ => Ok(possible),
         }
@@ -113,7 +113,7 @@ impl Plugin {
             }
         }
         process.env("KUBERNETES_EXEC_INFO", self.exec_info(interactive)?);
-        // A question, or the address of a login page, must reach the person who is to answer it.
+        // A question, or the address of a login page, must reach the user.
         let (stdin, stderr) = if interactive {
             (Stdio::inherit(), Stdio::inherit())
         } else {
@@ -163,7 +163,7 @@ fn issued(command: &str, output: &Output) -> Result<Issued, Error> {
             output.status
         )));
     }
-    // Some plugins print YAML, of which JSON is a part. The text of a decoding error could show a token.
+    // Some plugins print YAML, which includes JSON. The message of a decoding error could show a token.
     let answer: Option<Answer> = serde_yaml::from_slice(&output.stdout).ok();
     match answer.and_then(|answer| answer.status) {
         Some(issued) if issued.token.is_some() || issued.client_certificate_data.is_some() => {
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_told_about_the_cluster_and_its_token_is_read() {
+    async fn it_gets_the_cluster_and_its_token_is_read() {
         let script = r#"echo "{status: {token: '$HIDDEN', expirationTimestamp: '2030-01-01T00:00:00Z'}}"
             test "$KUBERNETES_EXEC_INFO" = '{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","spec":{"cluster":{"server":"https://k"},"interactive":false}}'"#;
         let issued = shell(script)
@@ -242,7 +242,7 @@ mod tests {
             ),
             (
                 "exec sleep 60",
-                "the credential plugin /bin/sh has not ended after 1 s",
+                "the credential plugin /bin/sh did not finish within 1 s",
             ),
         ];
         for (script, wanted) in cases {
@@ -256,6 +256,6 @@ mod tests {
         );
         let mut asking = shell("");
         asking.config.interactive_mode = Some(ExecInteractiveMode::Always);
-        assert!(refusal(&asking).await.contains("wants to ask questions"));
+        assert!(refusal(&asking).await.contains("is interactive"));
     }
 }

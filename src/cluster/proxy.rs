@@ -1,10 +1,10 @@
-//! Which proxy leads to a server, by the rules of Go's `net/http`, which are kubectl's.
+//! Chooses the proxy for a server by the rules of Go's `net/http`, which kubectl uses.
 
 use std::net::IpAddr;
 
 use http::Uri;
 
-/// The proxy settings of the environment, as they stand there. They may hold passwords.
+/// The proxy variables of the environment, unparsed. They may contain passwords.
 #[derive(Clone, Default)]
 pub struct ProxyVariables {
     /// `HTTPS_PROXY`, or `https_proxy` where that is empty.
@@ -32,7 +32,7 @@ impl ProxyVariables {
         }
     }
 
-    /// The proxy through which `server` is reached, if there is one.
+    /// The proxy for `server`, if there is one.
     pub(super) fn proxy_for(&self, server: &Uri) -> Option<Proxy> {
         let (proxy, port) = match server.scheme_str() {
             Some("http") => (&self.http, 80),
@@ -47,7 +47,7 @@ impl ProxyVariables {
     }
 }
 
-/// What is spoken with a proxy.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scheme {
     Http,
@@ -55,7 +55,7 @@ pub(super) enum Scheme {
     Socks5,
 }
 
-/// A proxy.
+/// The address and login of a proxy.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Proxy {
     pub(super) scheme: Scheme,
@@ -65,7 +65,7 @@ pub(super) struct Proxy {
     pub(super) login: Option<(String, String)>,
 }
 
-/// Reads the URL of a proxy. A bare `host:port` is meant as `http://`; a value that is no URL is no proxy.
+/// Parses the URL of a proxy. A bare `host:port` means `http://`; a value that is not a URL means no proxy.
 pub(super) fn parse_proxy(text: &str) -> Option<Proxy> {
     let text = text.trim();
     let full = if text.contains("://") {
@@ -74,7 +74,7 @@ pub(super) fn parse_proxy(text: &str) -> Option<Proxy> {
         format!("http://{text}")
     };
     let url: Uri = full.parse().ok()?;
-    // Names are resolved by the proxy with either spelling of the last one.
+    // The proxy resolves names with both `socks5` and `socks5h`.
     let (scheme, port) = match url.scheme_str()? {
         "http" => (Scheme::Http, "80"),
         "https" => (Scheme::Https, "443"),
@@ -99,7 +99,7 @@ fn parse_login(text: &str) -> (String, String) {
     (unescape(user), unescape(password))
 }
 
-/// Replaces `%40` by `@`, and so on. What is no escape stays as it is.
+/// Decodes percent escapes such as `%40`. Invalid escapes are kept.
 fn unescape(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -125,7 +125,7 @@ fn is_excepted(exceptions: &str, host: &str, port: u16) -> bool {
             .any(|entry| excepts(&entry.trim().to_ascii_lowercase(), host, address, port))
 }
 
-/// Whether one entry of `NO_PROXY` names this host. An entry that means nothing excepts nothing.
+/// Whether one entry of `NO_PROXY` matches this host. An invalid entry matches nothing.
 fn excepts(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
     if entry == "*" {
         return true;
@@ -143,7 +143,7 @@ fn excepts(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool 
     }
 }
 
-/// `foo.com` names itself and what is below it; `.foo.com` and `*.foo.com` only what is below it.
+/// Whether a host is in a domain: `foo.com` matches itself and its subdomains, `.foo.com` and `*.foo.com` only those.
 fn in_domain(host: &str, name: &str) -> bool {
     let name = name
         .strip_prefix('*')
@@ -191,7 +191,7 @@ fn in_network(address: IpAddr, network: &str, bits: &str) -> bool {
     }
 }
 
-/// `::ffff:10.0.0.1` is `10.0.0.1`.
+/// Converts an IPv4-mapped address: `::ffff:10.0.0.1` becomes `10.0.0.1`.
 fn plain(address: IpAddr) -> IpAddr {
     address.to_canonical()
 }
@@ -244,7 +244,7 @@ mod tests {
             ("", "https://127.0.0.1:6443", false),
             ("", "https://127.8.8.8", false),
             ("", "https://[::1]:6443", false),
-            // What is odd is passed over, and what stands beside it still counts.
+            // Invalid entries are ignored, and the others still count.
             (
                 ",, ,:80,/,x/y,10.0.0.0/,10.1.2.3,",
                 "https://10.1.2.3",

@@ -1,4 +1,4 @@
-//! The requests that are made, as method, path and body. Nothing here talks to anybody.
+//! Builds requests: method, path and body. Nothing here sends them.
 
 use std::fmt::{self, Write as _};
 
@@ -11,7 +11,7 @@ use crate::schema::{Kind, ResourceId};
 /// The field manager under which writes are recorded in `metadata.managedFields`.
 const WRITE_PARAMETERS: &str = "fieldManager=gitops-drift&fieldValidation=Strict";
 
-/// One request, ready to be sent, more than once if need be.
+/// One request, which may be sent several times.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub(super) method: Method,
@@ -26,7 +26,7 @@ impl Request {
         Ok(Self::new(Method::GET, "get", id, object_path(id)?))
     }
 
-    /// Reads a page of a collection: of one namespace, or with none of all.
+    /// Reads a page of a collection in one namespace, or in all namespaces with `None`.
     pub(super) fn list(
         kind: Kind,
         namespace: Option<&str>,
@@ -46,7 +46,7 @@ impl Request {
         Ok(Self::new(Method::GET, "list", &id, path))
     }
 
-    /// Replaces one object by `body`.
+    /// Replaces one object with `body`.
     pub(super) fn replace(id: &ResourceId, body: &Value) -> Result<Self, Error> {
         let path = format!("{}?{WRITE_PARAMETERS}", object_path(id)?);
         Ok(Self {
@@ -124,8 +124,8 @@ fn collection_path(kind: Kind, namespace: Option<&str>) -> Result<String, Error>
     Ok(path)
 }
 
-/// A name as a segment of a path. The few that would lead elsewhere are refused: the empty one would ask for the
-/// whole collection, and dots are taken for folders on the way.
+/// Escapes a name as a segment of a path. Names that would change the path are refused: an empty name would address
+/// the whole collection, and dots are relative segments.
 fn segment(name: &str) -> Result<Escaped<'_>, Error> {
     match name {
         "" | "." | ".." => Err(Error::Invalid {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn paths() {
+    fn paths_are_built_and_escaped() {
         let web = id(Kind::Deployment, "shop", "web");
         let demo = id(Kind::Namespace, "", "demo");
         let odd = id(Kind::ConfigMap, "a b", "x/y?z=%ä");
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_lead_elsewhere_are_refused() {
+    fn names_that_would_change_the_path_are_refused() {
         for (namespace, name) in [
             ("shop", ""),
             ("shop", "."),

@@ -1,5 +1,4 @@
-//! What to do about a request that failed: try again, and when, or give up. Pure; the clock and the waiting are the
-//! caller's.
+//! Decides whether and when to retry a failed request. These are pure functions; the caller has the clock and waits.
 
 use std::time::Duration;
 
@@ -7,35 +6,35 @@ use http::{HeaderMap, StatusCode, header};
 
 use super::error::Error;
 
-/// The pause before the second try. Each further one is twice as long.
+/// The pause before the first retry. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-/// The longest pause that nobody asked for.
+/// The longest pause without a `Retry-After`.
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 
-/// More than any request waits.
+/// Longer than any request waits.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How far a request came that failed.
+/// How far a failed request got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
-    /// It was answered for good, or could not even be sent: trying again would change nothing.
+    /// It got a final response or could not be sent: a retry would not help.
     Final,
-    /// The server turned it away undone, for now.
+    /// The server rejected it for now, without processing it.
     TurnedAway,
-    /// Something in between passed it on, and nobody knows what became of it.
+    /// A proxy forwarded it, and the outcome is unknown.
     Lost,
-    /// The connection broke before the answer was complete.
+    /// The connection broke before the response was complete.
     Broken,
     /// The credentials were not accepted.
     Unauthorized,
 }
 
-/// A try that failed.
+/// A failed attempt.
 #[derive(Debug)]
 pub(super) struct FailedTry {
     pub(super) error: Box<Error>,
     pub(super) reach: FailureKind,
-    /// How long the server asks to be left alone.
+    /// The pause that the server asks for.
     pub(super) retry_after: Option<Duration>,
 }
 
@@ -48,27 +47,27 @@ impl FailedTry {
         }
     }
 
-    /// A failure that no other try would mend.
+    /// A failure that a retry would not fix.
     pub(super) fn last(error: Error) -> Self {
         Self::new(error, FailureKind::Final)
     }
 
-    /// Whether the server has said its last word.
+    /// Whether this is the server's final response.
     pub(super) fn is_answer(&self) -> bool {
         self.reach == FailureKind::Final && !self.error.is_about_connection()
     }
 
-    /// Why it failed, without naming the server or the request again.
+    /// Why it failed, without the server or the request.
     pub(super) fn cause(&self) -> String {
         self.error.cause()
     }
 }
 
-/// How far a request came that was answered with this status. `is_status` says whether the answer's body is a `Status`,
-/// `writes` whether the request changes the cluster.
+/// Classifies an error response with this HTTP status. `is_status` says whether its body is a `Status`, `writes`
+/// whether the request changes the cluster.
 ///
-/// A write may have happened although its answer is a failure: a proxy that gives up waiting says 503 in its own words,
-/// and the API server says 500 where etcd did not answer in time.
+/// A write may have been applied although its response is a failure: a proxy that times out sends its own 503, and the
+/// API server sends 500 when etcd did not respond in time.
 pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> FailureKind {
     let is_answer =
         is_status && (code.is_client_error() || code == StatusCode::SERVICE_UNAVAILABLE);
@@ -83,20 +82,20 @@ pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> Failu
     }
 }
 
-/// The seconds of a `Retry-After`. Its other form, a date, is nothing that an API server sends.
+/// The seconds of a `Retry-After` header. API servers never send its other form, a date.
 pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
     value.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The pause before the next try, after `tries` of them. `chance` is from 0 to 1 and keeps clients that failed
-/// together from coming back together.
+/// The pause before the next attempt, after `tries` attempts. `chance` is a random number from 0 to 1, which spreads
+/// the retries of clients that failed at the same time.
 pub(super) fn pause(tries: u32, retry_after: Option<Duration>, chance: f64) -> Duration {
     let doublings = tries.saturating_sub(1).min(16);
     let grown = FIRST_PAUSE * (1 << doublings);
     let own = grown.min(LONGEST_PAUSE).mul_f64(0.75 + chance / 2.0);
     match retry_after {
-        // A server that asks for no pause at all is not to be asked without end.
+        // A server that asks for no pause must not be retried in a tight loop.
         Some(asked) => asked.min(DAY).mul_f64(1.0 + chance / 10.0).max(own),
         None => own,
     }
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_gets_the_time_that_it_asks_for() {
+    fn a_retry_waits_at_least_as_long_as_the_server_asks() {
         let headers =
             |value: &str| HeaderMap::from_iter([(header::RETRY_AFTER, value.parse().unwrap())]);
         let asked = retry_after(&headers(" 20"));
@@ -131,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_may_pass_is_tried_again() {
+    fn only_temporary_failures_are_retried() {
         for is_status in [true, false] {
             let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap(), is_status, false);
             let all = |codes: &[u16], expected| codes.iter().all(|code| reach(*code) == expected);

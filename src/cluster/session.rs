@@ -1,4 +1,4 @@
-//! The credentials of a target: taken from where the kubeconfig says, renewed when they run out.
+//! The credentials of a target: read from their source in the kubeconfig, and renewed when they expire.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,18 +13,18 @@ use super::plugin::{Issued, Plugin};
 use super::target::Target;
 use super::transport;
 
-/// How often a token that is kept in a file is read again: kubelet writes a new one long before the old one expires.
+/// How long a token from a file is used before it is read again: kubelet writes a new one long before it expires.
 const TOKEN_FILE_AGE: Duration = Duration::from_secs(60);
 /// Credentials are renewed this long before they expire.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// Where credentials come from.
 enum Credentials {
-    /// The kubeconfig itself has them, and kube sends them.
+    /// They are in the kubeconfig itself, and kube sends them.
     Fixed,
-    /// A file has a token, which changes.
+    /// A token in a file, which may change.
     TokenFile(PathBuf),
-    /// A plugin makes them.
+    /// The result of a credential plugin.
     Plugin(Box<Plugin>),
 }
 
@@ -34,7 +34,7 @@ pub(super) struct Login {
     credentials: Credentials,
 }
 
-/// A client with its credentials. Its connections are kept and used again.
+/// A client with its credentials. Its connections are kept alive and reused.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) client: kube::Client,
@@ -56,9 +56,9 @@ impl Session {
 }
 
 impl Login {
-    /// Prepares to log in. `limit` is the time that a plugin has which nobody can talk to.
+    /// Prepares to log in. `limit` is the time limit of a plugin that is not interactive.
     ///
-    /// Fails with [`Error::Config`] where the kubeconfig asks for something that there is not.
+    /// Fails with [`Error::Config`] if the kubeconfig needs something that is missing or not supported.
     pub(super) fn new(
         target: Target,
         stdin_is_taken: bool,
@@ -71,7 +71,7 @@ impl Login {
             .filter(|provider| provider.name != "oidc")
         {
             return Err(Error::Config(format!(
-                "auth-provider {:?} is not supported, as in kubectl: use the credential plugin that took its place",
+                "auth-provider {:?} is not supported, as in kubectl: use the credential plugin that replaces it",
                 provider.name
             )));
         }
@@ -94,14 +94,14 @@ impl Login {
         })
     }
 
-    /// Gets credentials and makes a client, or takes the one of the session that is to be replaced.
+    /// Gets credentials and creates a client, or reuses the client of the session that this one replaces.
     pub(super) async fn open(&self, previous: Option<&Session>) -> Result<Session, Error> {
         let (token, certificate, expiry) = match &self.credentials {
             Credentials::Fixed => (None, None, None),
             Credentials::TokenFile(path) => {
                 let expiry = Timestamp::now().checked_add(TOKEN_FILE_AGE).ok();
                 match (read_token(path), previous) {
-                    // A file that is gone may have been taken away on purpose, once it had been read.
+                    // A missing file may have been removed on purpose after it was read.
                     (Err(_), Some(previous)) => {
                         return Ok(Session {
                             expiry,
@@ -135,12 +135,12 @@ impl Login {
         })
     }
 
-    /// Whether asking again may give other credentials.
+    /// Whether another attempt may give other credentials.
     pub(super) fn is_renewable(&self) -> bool {
         !matches!(self.credentials, Credentials::Fixed)
     }
 
-    /// What is left for kube to do: what it finds in the kubeconfig itself, not what changes.
+    /// The credentials that kube handles: those in the kubeconfig itself, which do not change.
     fn user(&self, certificate: Option<(String, String)>) -> AuthInfo {
         let mut user = AuthInfo {
             exec: None,

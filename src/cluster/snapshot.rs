@@ -1,4 +1,4 @@
-//! Live objects from a saved answer of the API: `kubectl get … -o yaml` or `-o json`, in a file or a directory.
+//! Live objects from saved output of `kubectl get … -o yaml` or `-o json`, in a file or a directory.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
@@ -11,14 +11,14 @@ use serde_json::Value;
 use crate::schema::{Kind, ResourceId};
 use crate::yaml::{self, Severity};
 
-/// Standard input in the place of a path.
+/// The path that means standard input.
 const STDIN: &str = "-";
 
 /// The objects of a snapshot.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     objects: HashMap<ResourceId, Value>,
-    /// The kinds and namespaces that it has objects of.
+    /// The kinds and namespaces of its objects.
     covered: BTreeSet<(Kind, String)>,
 }
 
@@ -95,7 +95,7 @@ impl Snapshot {
                 Ok(metadata) if metadata.is_dir() => {
                     snapshot.add_folder(path, &mut HashSet::new())?;
                 }
-                // A named pipe too, as a shell's `<(kubectl get …)` is one.
+                // This includes named pipes, such as a shell's `<(kubectl get …)`.
                 Ok(_) => {
                     snapshot
                         .add_file(path, fs::read(path).map_err(|error| failed(path, error))?)?;
@@ -125,7 +125,7 @@ impl Snapshot {
         })
     }
 
-    /// Reads the files below a folder. `seen` has the folders that were read already: links may lead back to them.
+    /// Reads the files below a folder. `seen` has the folders already read, because links may lead back to them.
     fn add_folder(
         &mut self,
         folder: &Path,
@@ -155,7 +155,7 @@ impl Snapshot {
                     self.add_file(&path, bytes)?;
                 }
                 Err(error) if is_wanted => return Err(failed(&path, error)),
-                // A link that leads nowhere, with a name that is not read.
+                // A dangling link whose name is not read.
                 Ok(_) | Err(_) => {}
             }
         }
@@ -177,7 +177,7 @@ impl Snapshot {
         Ok(())
     }
 
-    /// Adds an object, or each item of a list, which may leave out what it is.
+    /// Adds an object, or each item of a list, which may omit its `apiVersion` and `kind`.
     fn add(&mut self, mut object: Value, of_list: Option<Kind>) {
         let text = |object: &Value, key: &str| {
             object
@@ -299,7 +299,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn links_in_circles_are_followed_once_and_only_regular_files_are_read() {
+    fn link_cycles_are_followed_once_and_only_regular_files_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let object = "{apiVersion: v1, kind: Namespace, metadata: {name: a}}";
         fs::create_dir(folder.path().join("sub")).unwrap();

@@ -1,4 +1,4 @@
-//! Reads the answers that are no success.
+//! Turns error responses into errors.
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::error::{Cause, Error, Operation, one_line, quoted};
 
 impl Error {
-    /// The error of an answer that is no success: its status and its body.
+    /// The error of a response that is not a success, from its HTTP status and body.
     pub(super) fn of_answer(what: &Operation, server: &str, code: StatusCode, body: &[u8]) -> Self {
         if code == StatusCode::UNAUTHORIZED {
             return Self::Unauthorized {
@@ -34,7 +34,7 @@ impl Error {
         }
     }
 
-    /// The error of a success that is not what was asked for.
+    /// The error of a successful response with an unexpected body.
     pub(super) fn not_kubernetes(what: &Operation, body: &[u8], problem: &str) -> Self {
         let answer = if is_markup(body) {
             "an HTML page"
@@ -48,12 +48,12 @@ impl Error {
     }
 }
 
-/// Whether this body is a `Status`, so that the API server wrote it and nothing on the way to it.
+/// Whether this body is a `Status`, which only the API server sends, and not a proxy.
 pub(super) fn is_status(body: &[u8]) -> bool {
     Status::read(body).is_some()
 }
 
-/// The part of a `Status` that decides.
+/// The fields of a `Status` that determine the error.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Status {
@@ -85,7 +85,7 @@ impl Status {
                 namespace: what.namespace.clone(),
                 message,
             },
-            // An absent API answers 404 too. Taking that for an absent object would offer to create what is there.
+            // An absent API responds with 404 too. Taking that for an absent object would offer to create existing objects.
             (StatusCode::NOT_FOUND, "NotFound") if !self.details.name.is_empty() => {
                 Error::NotFound(message)
             }
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_becomes_the_error_that_callers_branch_on() {
+    fn each_response_becomes_the_error_that_callers_match_on() {
         let forbidden = r#"{"kind":"Status","message":"services is forbidden: User \"x\" cannot list","reason":"Forbidden"}"#;
         let Error::Forbidden {
             verb: "get",
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_one_line_and_name_the_request() {
+    fn messages_are_one_line_and_name_the_request() {
         let cases = [
             (
                 of(500, "oh\n no\u{1b}[31m"),

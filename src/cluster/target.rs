@@ -1,7 +1,7 @@
-//! Which cluster, as whom: the choice among kubeconfig files, contexts and the in-cluster credentials.
+//! Chooses the cluster and the identity: kubeconfig files, contexts and the in-cluster credentials.
 //!
-//! The choice is explicit, one step after another. A source that is there and broken ends it: falling through to the
-//! next one would act on another cluster or as somebody else.
+//! The sources are tried in a fixed order. One that exists but is broken is an error: falling back to the next one
+//! could use another cluster or identity.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use super::proxy::ProxyVariables;
 pub enum ConfigOrigin {
     /// These kubeconfig files.
     Kubeconfig(Vec<PathBuf>),
-    /// The `ServiceAccount` of the pod that this runs in.
+    /// The `ServiceAccount` of the pod in which this program runs.
     InCluster,
 }
 
@@ -37,12 +37,12 @@ impl fmt::Display for ConfigOrigin {
     }
 }
 
-/// The cluster that was chosen, and the identity to use there. Nothing has been asked of it yet.
+/// The chosen cluster and the identity to use there. No request has been sent to it.
 #[derive(Clone)]
 pub struct Target {
-    /// Where the choice comes from.
+    /// The source of the choice.
     pub origin: ConfigOrigin,
-    /// The context, where there is one.
+    /// The context, if there is one.
     pub context: Option<String>,
     /// The URL of the server.
     pub server: String,
@@ -54,7 +54,7 @@ pub struct Target {
 }
 
 impl fmt::Debug for Target {
-    /// Leaves out the credentials.
+    /// Omits the credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Target")
             .field("origin", &self.origin)
@@ -69,7 +69,7 @@ impl Target {
     /// Chooses the cluster: the kubeconfig of the command line, else the files of `$KUBECONFIG`, else
     /// `~/.kube/config` if there is one, else the credentials of the pod.
     ///
-    /// Fails with [`Error::Config`] when the first of these that is there cannot be used, or when there is none.
+    /// Fails with [`Error::Config`] when the first of these that exists cannot be used, or when there is none.
     pub fn choose(wishes: &TargetOptions, environment: &Environment) -> Result<Self, Error> {
         let target = match find_files(wishes, environment)? {
             Some((config, paths)) => {
@@ -97,7 +97,7 @@ impl Target {
             .and_then(|c| c.context.clone());
         let Some(context) = context else {
             return config_error(format!(
-                "{origin}: there is no context {name:?}; {}",
+                "{origin}: context {name:?} does not exist; {}",
                 known_contexts(config)
             ));
         };
@@ -109,7 +109,7 @@ impl Target {
             .and_then(|c| c.cluster.clone());
         let Some(cluster) = cluster else {
             return config_error(format!(
-                "{origin}: context {name:?} names cluster {:?}, which is not there",
+                "{origin}: context {name:?} names cluster {:?}, which does not exist",
                 context.cluster
             ));
         };
@@ -120,14 +120,14 @@ impl Target {
             ));
         };
 
-        // A context may name no user. One that names a user who is missing must not become an anonymous request.
+        // A context may name no user. But a missing user must not result in anonymous requests.
         let user = match context.user.as_deref().filter(|user| !user.is_empty()) {
             None => AuthInfo::default(),
             Some(user) => match config.auth_infos.iter().find(|u| u.name == user) {
                 Some(found) => found.auth_info.clone().unwrap_or_default(),
                 None => {
                     return config_error(format!(
-                        "{origin}: context {name:?} names user {user:?}, who is not there"
+                        "{origin}: context {name:?} names user {user:?}, who does not exist"
                     ));
                 }
             },
@@ -146,7 +146,7 @@ impl Target {
     }
 }
 
-/// The kubeconfig to use and the files it was read from, or nothing if none was asked for and none is in the home.
+/// The kubeconfig and the files it was read from; `None` if none is named and there is none in the home directory.
 fn find_files(
     wishes: &TargetOptions,
     environment: &Environment,
@@ -162,7 +162,7 @@ fn find_files(
         .as_ref()
         .map(|home| home.join(".kube").join("config"))
     {
-        // A link that leads nowhere is there, and broken.
+        // A dangling link exists, but is broken.
         Some(path) if path.symlink_metadata().is_ok() => Ok(Some((read(&path)?, vec![path]))),
         _ => Ok(None),
     }
@@ -279,7 +279,7 @@ clusters:
     }
 
     #[test]
-    fn the_first_source_that_is_there_is_taken() {
+    fn the_first_existing_source_is_used() {
         let files = [
             ("a", A),
             ("b", B),
@@ -316,7 +316,7 @@ clusters:
     }
 
     #[test]
-    fn a_list_is_merged_and_its_missing_files_are_passed_over() {
+    fn a_list_is_merged_without_its_missing_files() {
         let house = House::new(&[("a", A), ("b", B)]).list(&["gone", "a", "b"]);
         assert_eq!(house.choose(None, None).unwrap().server, "https://one:6443");
         let target = house.choose(None, Some("two")).unwrap();
@@ -328,7 +328,7 @@ clusters:
     }
 
     #[test]
-    fn what_is_broken_is_an_error_and_never_another_identity() {
+    fn a_broken_source_is_an_error_and_never_changes_the_identity() {
         let broken = "users:\n- name: u\n  user: {token: s3cr3t\n";
         let files = [
             ("a", A),
@@ -357,15 +357,15 @@ clusters:
             ),
             (
                 listed(&["a"]).choose(None, Some("nope")),
-                "DIR/a: there is no context \"nope\"; the contexts are: one, lost, astray, anonymous",
+                "DIR/a: context \"nope\" does not exist; the contexts are: one, lost, astray, anonymous",
             ),
             (
                 listed(&["a"]).choose(None, Some("lost")),
-                "DIR/a: context \"lost\" names user \"nobody\", who is not there",
+                "DIR/a: context \"lost\" names user \"nobody\", who does not exist",
             ),
             (
                 listed(&["a"]).choose(None, Some("astray")),
-                "DIR/a: context \"astray\" names cluster \"nowhere\", which is not there",
+                "DIR/a: context \"astray\" names cluster \"nowhere\", which does not exist",
             ),
             (
                 House::new(&files).pod().choose(None, Some("one")),
@@ -377,7 +377,7 @@ clusters:
             ),
             (
                 House::new(&[]).choose(None, None),
-                "no cluster to talk to: neither --kubeconfig nor $KUBECONFIG is set, DIR/home/.kube/config does not exist, \
+                "no cluster found: neither --kubeconfig nor $KUBECONFIG is set, DIR/home/.kube/config does not exist, \
                  and this is not a pod ($KUBERNETES_SERVICE_HOST and $KUBERNETES_SERVICE_PORT are not both set)",
             ),
             (

@@ -1,8 +1,8 @@
-//! Makes the HTTP client for a target: connections, TLS, proxies, compression, and the headers that never change.
+//! Builds the HTTP client for a target: connections, TLS, proxies, compression and fixed headers.
 //!
-//! The client is put together here, of kube's parts, because kube's own leaves Nagle's algorithm on, which delays the
-//! first request on each connection by 40 ms, sends no `User-Agent`, and reads the proxy variables wrongly: it holds
-//! `NO_PROXY` against the proxy instead of the server, and fails when a part of that variable is odd.
+//! The client is built here from kube's parts, because kube's own client leaves Nagle's algorithm on, which delays the
+//! first request on each connection by 40 ms, sends no `User-Agent`, and reads the proxy variables wrongly: it matches
+//! `NO_PROXY` against the proxy instead of the server, and fails when a part of that variable is invalid.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,14 +26,14 @@ use super::kubeconfig::describe;
 use super::proxy::{Proxy, Scheme, parse_proxy};
 use super::target::{ConfigOrigin, Target};
 
-/// How long a server may take to accept a connection.
+/// The time limit for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often a silent connection is asked whether it is still there.
+/// The interval of TCP keep-alive probes on an idle connection.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 const USER_AGENT: &str = concat!("gitops-drift/", env!("CARGO_PKG_VERSION"));
 
-/// Makes a client that logs in as `user`. Nothing is sent yet.
+/// Creates a client that logs in as `user`. Nothing is sent yet.
 ///
 /// Fails with [`Error::Config`] when an address, a certificate or a proxy cannot be used.
 pub(super) fn client(target: &Target, user: AuthInfo) -> Result<kube::Client, Error> {
@@ -62,7 +62,7 @@ pub(super) fn client(target: &Target, user: AuthInfo) -> Result<kube::Client, Er
             finish(&config, tls.rustls_https_connector_with_connector(tunnel))
         }
         (Scheme::Https, login) => {
-            // The name that the server's certificate must have is not that of the proxy.
+            // The name in the server's certificate does not apply to the proxy.
             let mut to_proxy = config.clone();
             to_proxy.tls_server_name = None;
             let secure = to_proxy.rustls_https_connector_with_connector(tcp);
@@ -72,7 +72,7 @@ pub(super) fn client(target: &Target, user: AuthInfo) -> Result<kube::Client, Er
     }
 }
 
-/// How the server is reached, for messages: its URL, and the proxy on the way.
+/// The server's URL and its proxy, for messages.
 pub(super) fn route(target: &Target) -> Result<String, Error> {
     let server = &target.server;
     match proxy(target, &url(target)?)? {
@@ -115,7 +115,7 @@ fn config(target: &Target, user: AuthInfo) -> Result<Config, Error> {
     config.auth_info = user;
     config.root_cert = certificate_authority(target)?;
     if target.origin == ConfigOrigin::InCluster {
-        // A pod may live longer than the certificate authority of its cluster.
+        // A pod may outlive the certificate authority of its cluster.
         config.root_cert_file = cluster.certificate_authority.as_ref().map(PathBuf::from);
     }
     config.accept_invalid_certs = cluster.insecure_skip_tls_verify.unwrap_or(false);
@@ -143,7 +143,7 @@ fn url(target: &Target) -> Result<Uri, Error> {
     })
 }
 
-/// The proxy of the kubeconfig, to which no exceptions apply, else that of the environment.
+/// The proxy in the kubeconfig, which `NO_PROXY` does not affect, else that of the environment.
 fn proxy(target: &Target, server: &Uri) -> Result<Option<Proxy>, Error> {
     match target
         .cluster
@@ -178,7 +178,7 @@ fn with_login<C>(tunnel: Tunnel<C>, login: Option<(String, String)>) -> Result<T
     }
 }
 
-/// The certificates that the server's must come from, or nothing for those of the operating system.
+/// The certificates of the certificate authority; `None` for those of the operating system.
 fn certificate_authority(target: &Target) -> Result<Option<Vec<Vec<u8>>>, Error> {
     let loaded = ExecAuthCluster::try_from(&target.cluster).map_err(|error| describe(&error))?;
     let Some(pem) = loaded.certificate_authority_data else {

@@ -1,4 +1,4 @@
-//! The tries of one request, within the time that it has.
+//! The attempts of one request, within its timeout.
 
 use std::hash::{BuildHasher as _, Hasher as _};
 use std::sync::Arc;
@@ -13,12 +13,12 @@ use super::request::Request;
 use super::retry::{self, FailedTry, FailureKind};
 use super::session::Session;
 
-/// How many connections in a row may break under a request.
+/// The most connections in a row that may break during a request.
 const BROKEN_TRIES: u32 = 4;
-/// After this long without a result a person is told what is being waited for.
+/// After this long without a result, a warning says what the program is waiting for.
 const SLOW: Duration = Duration::from_secs(10);
 
-/// The tries of one request. While it lives it counts as one of those under way.
+/// The attempts of one request. While it exists, it counts as one of the concurrent requests.
 pub(super) struct Tries<'a> {
     client: &'a Client,
     request: &'a Request,
@@ -31,7 +31,7 @@ pub(super) struct Tries<'a> {
 }
 
 impl<'a> Tries<'a> {
-    /// Waits until a request may be made; its time runs from then on. Fails when there are no credentials for it.
+    /// Waits until a request may be sent, and starts its timeout. Fails when there are no credentials for it.
     pub(super) async fn begin(client: &'a Client, request: &'a Request) -> Result<Self, Error> {
         let permit = client.permit().await;
         let session = client.session().await?;
@@ -47,7 +47,7 @@ impl<'a> Tries<'a> {
         })
     }
 
-    /// Tries until the body of an answer is there.
+    /// Retries until the body of a response has arrived.
     pub(super) async fn call(mut self) -> Result<Vec<u8>, Error> {
         loop {
             let (client, request) = (self.client, self.request);
@@ -58,7 +58,7 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// One try, which ends with the time of the request at the latest.
+    /// Makes one attempt, which ends at the request's timeout at the latest.
     pub(super) async fn one<T, F>(
         &mut self,
         attempt: impl FnOnce(Arc<Session>) -> F,
@@ -100,7 +100,7 @@ impl<'a> Tries<'a> {
         }
     }
 
-    /// Waits for the next try, or gives the error with which the request has failed for good.
+    /// Waits for the next attempt, or returns the error with which the request finally failed.
     pub(super) async fn fail(&mut self, failure: FailedTry) -> Result<(), Error> {
         match failure.reach {
             FailureKind::Unauthorized if !self.renewed => self.renew(failure).await,
@@ -160,8 +160,8 @@ impl<'a> Tries<'a> {
         format!("no result within {} s", self.client.timeout.as_secs_f64())
     }
 
-    /// The error of a request whose time has run out. Where no other request got a result in all that time, it is the
-    /// connection that has failed.
+    /// The error of a request that has timed out. If no other request got a result in that time, the connection is
+    /// considered failed.
     fn out_of_time(&self) -> Error {
         let last = self.last.clone();
         if self.client.had_result_since(self.start) {
@@ -173,12 +173,12 @@ impl<'a> Tries<'a> {
     }
 }
 
-/// Makes a request and gives the body of its answer.
+/// Sends a request, with retries. Returns the body of the response.
 pub(super) async fn call(client: &Client, request: &Request) -> Result<Vec<u8>, Error> {
     Tries::begin(client, request).await?.call().await
 }
 
-/// A number from 0 to 1.
+/// A random number from 0 to 1.
 fn chance() -> f64 {
     let random = std::hash::RandomState::new().build_hasher().finish();
     f64::from(random as u32) / f64::from(u32::MAX)

@@ -7,11 +7,11 @@ use serde::Deserialize;
 /// The version that the server behaves as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
-    /// 1 of `v1.37.2`.
+    /// The major version, such as 1 in `v1.37.2`.
     pub major: u32,
-    /// 37 of `v1.37.2`.
+    /// The minor version, such as 37 in `v1.37.2`.
     pub minor: u32,
-    /// As the server says it.
+    /// The version as the server reports it.
     text: String,
 }
 
@@ -21,7 +21,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// The answer to a GET of `/version`.
+/// The response to a GET of `/version`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct VersionAnswer {
@@ -32,13 +32,13 @@ struct VersionAnswer {
     emulation_minor: String,
 }
 
-/// Reads the answer. `None`: it names no version of Kubernetes.
+/// Parses the response; `None` if it has no Kubernetes version.
 pub(super) fn read(body: &[u8]) -> Option<Version> {
     let answer: VersionAnswer = serde_json::from_slice(body).ok()?;
     let mut parts = answer.git_version.strip_prefix('v')?.split(['.', '-', '+']);
     let mut number = || parts.next()?.parse().ok();
     let (major, minor) = (number()?, number()?);
-    // The feature gates are those of the version that is emulated.
+    // The feature gates are those of the emulated version.
     let emulated = answer.emulation_major.parse().ok();
     match emulated.zip(answer.emulation_minor.parse().ok()) {
         Some(emulated) if emulated != (major, minor) => Some(Version {

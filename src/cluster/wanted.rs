@@ -1,17 +1,17 @@
-//! The objects that are yet to be found.
+//! The objects that have not been found yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::schema::{Kind, ResourceId};
 
-/// Objects of one kind that are not answered yet, by namespace.
+/// Objects of one kind without a result, by namespace.
 pub(super) struct Wanted {
     pub(super) kind: Kind,
     names: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Wanted {
-    /// Those of this kind among `ids`.
+    /// The objects of this kind among `ids`.
     pub(super) fn new(kind: Kind, ids: &[ResourceId]) -> Self {
         let mut names: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for id in ids.iter().filter(|id| id.kind == kind) {
@@ -23,22 +23,22 @@ impl Wanted {
         Self { kind, names }
     }
 
-    /// Whether all are answered.
+    /// Whether all objects have a result.
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// How many there are.
+    /// The number of objects.
     pub(super) fn count(&self) -> usize {
         self.names.values().map(BTreeSet::len).sum()
     }
 
-    /// In how many namespaces they are.
+    /// The number of their namespaces.
     pub(super) fn namespaces(&self) -> usize {
         self.names.len()
     }
 
-    /// The first of their namespaces; nothing where there is none.
+    /// The first of their namespaces; `None` without objects.
     pub(super) fn namespace(&self) -> Option<&str> {
         self.names
             .keys()
@@ -54,7 +54,7 @@ impl Wanted {
             .is_some_and(|names| names.contains(name))
     }
 
-    /// Takes out an object that is answered.
+    /// Removes an object that has a result.
     pub(super) fn remove(&mut self, id: &ResourceId) {
         if let Some(names) = self.names.get_mut(&id.namespace) {
             names.remove(&id.name);
@@ -73,7 +73,7 @@ impl Wanted {
         })
     }
 
-    /// Each of them.
+    /// The ids of the objects.
     pub(super) fn into_ids(self) -> impl Iterator<Item = ResourceId> {
         let kind = self.kind;
         self.names.into_iter().flat_map(move |(namespace, names)| {

@@ -1,4 +1,4 @@
-//! The annotations with which a manifest instructs this program.
+//! The annotations of a manifest that control this program.
 
 use crate::path::{Pattern, PatternError};
 use crate::schema::Kind;
@@ -16,19 +16,18 @@ const POLICY: &str = "remediation-policy";
 /// The annotations of hooks.
 const HOOKS: [&str; 2] = ["helm.sh/hook", "argocd.argoproj.io/hook"];
 
-/// What the annotations of a manifest say.
+/// The instructions in a manifest's annotations.
 #[derive(Debug, Default)]
 pub(super) struct Instructions {
     pub policy: Policy,
     pub ignore: Vec<Pattern>,
-    /// What is wrong with them. The resource is then not written: a misspelt instruction must not become a repair.
+    /// Errors in them. The resource is then never written: a misspelt instruction must not cause a repair.
     pub wrong: Vec<Mistake>,
-    /// Annotations that look like instructions and are none.
+    /// Annotations that look like instructions but are not.
     pub doubtful: Vec<Mistake>,
 }
 
-/// Whether the manifest says that it is to be passed over, or that it is a hook: Helm and Argo CD create and delete
-/// those by themselves.
+/// Whether the manifest has the `skip` annotation or is a hook, which Helm or Argo CD creates and deletes.
 pub(super) fn is_skipped(object: Node<'_>) -> bool {
     let Some(annotations) = annotations(object) else {
         return false;
@@ -38,7 +37,7 @@ pub(super) fn is_skipped(object: Node<'_>) -> bool {
     skip.and_then(Node::as_str) == Some("true") || hooks.into_iter().any(|hook| !hook.is_null())
 }
 
-/// Reads the instructions of a manifest.
+/// Reads the instructions from a manifest's annotations.
 pub(super) fn read(kind: Kind, object: Node<'_>) -> Instructions {
     let mut instructions = Instructions::default();
     for entry in annotations(object).into_iter().flat_map(Node::entries) {
@@ -59,7 +58,7 @@ pub(super) fn read(kind: Kind, object: Node<'_>) -> Instructions {
     {
         if entry.key.starts_with(PREFIX) {
             let message = format!(
-                "spec.template.metadata.annotations[\"{}\"]: no effect here, it belongs in metadata.annotations of the {kind}",
+                "spec.template.metadata.annotations[\"{}\"]: no effect here; move it to metadata.annotations of the {kind}",
                 entry.key
             );
             instructions.wrong.push(Mistake {
@@ -76,21 +75,21 @@ fn annotations(object: Node<'_>) -> Option<Node<'_>> {
 }
 
 impl Instructions {
-    /// Why the resource must not be written, if one of them is wrong.
+    /// Why the resource must not be written, if an instruction is invalid.
     pub(super) fn reason(&self) -> Option<String> {
         let first = self.wrong.first().or(self.doubtful.first())?;
         let path = first
             .message
             .split_once(": ")
             .map_or(first.message.as_str(), |(path, _)| path);
-        Some(format!("{path} is not understood"))
+        Some(format!("{path} is not valid"))
     }
 
     fn take(&mut self, kind: Kind, key: &str, entry: &Entry<'_>) {
         let value = match entry.value.value() {
             Value::String(text) => text,
             Value::Null => "",
-            // The check of types finds it.
+            // The type check reports it.
             _ => return,
         };
         let result = match key {
@@ -107,7 +106,7 @@ impl Instructions {
                 .map_err(|error| error.to_string()),
             _ => {
                 let nearest = suggest::nearest(key, [SKIP, IGNORE, POLICY], |_| true);
-                let hint = nearest.map_or("there is no such annotation".to_owned(), |n| {
+                let hint = nearest.map_or("unknown annotation".to_owned(), |n| {
                     format!("did you mean {PREFIX}{n}?")
                 });
                 self.wrong.push(finding(entry, entry.key_position(), &hint));
@@ -121,14 +120,14 @@ impl Instructions {
     }
 }
 
-/// Which of two values stands there.
+/// Which of two values this is, by index.
 fn one_of(value: &str, known: &[&str; 2]) -> Result<usize, String> {
     let [first, second] = known;
     known.iter().position(|k| *k == value).ok_or_else(|| {
         let hint = suggest::nearest(value, *known, |_| true)
             .map_or(String::new(), |n| format!(", did you mean \"{n}\"?"));
         format!(
-            "\"{first}\" or \"{second}\" expected, {} stands here{hint}",
+            "expected \"{first}\" or \"{second}\", found {}{hint}",
             quoted(value)
         )
     })
@@ -152,7 +151,7 @@ fn finding(entry: &Entry<'_>, position: Position, message: &str) -> Mistake {
     }
 }
 
-/// Whether a key has nearly our prefix: `drift.gitop.io/skip`.
+/// Whether a key has almost the prefix of this program's annotations: `drift.gitop.io/skip`.
 fn is_nearly_ours(key: &str) -> bool {
     let ours = PREFIX.trim_end_matches('/');
     key.split_once('/')

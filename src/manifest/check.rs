@@ -1,7 +1,7 @@
-//! Checks an object against the type that it claims to have.
+//! Checks an object against the type that its `apiVersion` and `kind` name.
 //!
-//! One walk over the type and the node in step. It finds all that the server would refuse to decode, and the fields
-//! that it would drop because it does not know them.
+//! One walk over the type and the node together. It finds everything that the API server would refuse to decode, and
+//! the fields that it would drop because they are unknown.
 
 use crate::path::Path;
 use crate::schema::{Field, Kind, Struct, Type, types};
@@ -13,31 +13,31 @@ use super::scalars::{self, expected};
 use super::trail::Trail;
 use super::unknown;
 
-/// One thing that is wrong, before it is known in which file.
+/// A mistake in a manifest, without the file.
 #[derive(Clone, Debug)]
 pub(super) struct Mistake {
-    /// Where.
+    /// The line and column.
     pub position: Position,
-    /// What is wrong, with the path of the field.
+    /// The message, which begins with the path of the field.
     pub message: String,
 }
 
-/// What a check finds.
+/// The mistakes and special fields that a check found.
 #[derive(Debug, Default)]
 pub(super) struct CheckResult {
-    /// What the server would refuse.
+    /// Mistakes that the API server would refuse.
     pub wrong: Vec<Mistake>,
-    /// What it would drop.
+    /// Unknown fields, which the API server would drop.
     pub unknown: Vec<Mistake>,
-    /// The fields that only the server writes, and where the first of them stands.
+    /// The fields that only the API server sets, and the position of the first one.
     pub saved: Vec<String>,
     pub saved_at: Option<Position>,
-    /// Images with a variable that nobody has substituted, and the fields that cannot be compared for that.
+    /// Images with a variable that was not substituted, and the fields that cannot be compared for that reason.
     pub unsubstituted: Vec<Mistake>,
     pub incomparable: Vec<Path>,
 }
 
-/// Checks an object of this kind. Its name and namespace are checked elsewhere.
+/// Checks an object of this kind. `identity` checks its name and namespace.
 pub(super) fn check(kind: Kind, object: Node<'_>) -> CheckResult {
     let root = types::root(kind);
     let mut walk = Checker {
@@ -64,7 +64,7 @@ impl Checker<'_> {
         });
     }
 
-    /// The whole object, whose `apiVersion` and `kind` are no fields of its struct.
+    /// Checks the whole object; `apiVersion` and `kind` are not fields of its struct.
     fn object(&mut self, at: &Trail<'_>, object: Node<'_>) {
         for entry in object.entries() {
             if !matches!(entry.key, "apiVersion" | "kind") {
@@ -74,7 +74,7 @@ impl Checker<'_> {
     }
 
     fn entry(&mut self, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) {
-        /// So many unknown fields are no slips of the pen any more.
+        /// With more unknown fields than this, they are not typos.
         const MANY: usize = 100;
         if let Some(field) = at.ty.field(entry.key) {
             self.image(at, node, entry);
@@ -104,8 +104,8 @@ impl Checker<'_> {
         }
     }
 
-    /// An image that still has a variable in it: what is deployed is not known, and neither is the default of the pull
-    /// policy, which depends on it.
+    /// Records an image that still has a variable: the deployed image is unknown, and so is the default pull policy,
+    /// which depends on it.
     fn image(&mut self, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) {
         let is_image = matches!(
             (at.ty.name, entry.key),
@@ -119,7 +119,7 @@ impl Checker<'_> {
         self.findings.unsubstituted.push(Mistake {
             position: entry.value.position(),
             message: format!(
-                "{path}: {} has a variable that was not substituted; substitute it first",
+                "{path}: {} has a variable that was not substituted: substitute it first",
                 quoted(text)
             ),
         });
@@ -133,7 +133,7 @@ impl Checker<'_> {
         self.findings.incomparable.push(path);
     }
 
-    /// A field that only the server writes: it is not looked into.
+    /// Records a field that only the API server sets, without checking it.
     fn saved(&mut self, at: &Trail<'_>, node: Node<'_>) {
         let declares = match node.value() {
             Value::Null => false,
@@ -185,7 +185,7 @@ impl Checker<'_> {
                 continue;
             };
             if let Err(message) = names::check_label_value(value) {
-                let message = format!("{message}, {} stands here", quoted(value));
+                let message = format!("{message}, found {}", quoted(value));
                 self.wrong(&at.key(entry.key), entry.value.position(), &message);
             }
         }
@@ -209,7 +209,7 @@ impl Checker<'_> {
         }
         if size > names::ANNOTATIONS {
             let message = format!(
-                "at most {} bytes expected, {size} stand here",
+                "expected at most {} bytes, found {size}",
                 names::ANNOTATIONS
             );
             self.wrong(at, annotations.position(), &message);
@@ -224,14 +224,14 @@ impl Checker<'_> {
         }
     }
 
-    /// What holds of a `ConfigMap` as a whole: no key twice, and not too much data.
+    /// Checks a `ConfigMap` as a whole: no key is both in `data` and `binaryData`, and the data is not too large.
     fn config_map(&mut self, object: Node<'_>) {
         let root = Trail::root(self.root);
         let (data, binary) = (object.get("data"), object.get("binaryData"));
         for entry in entries(binary) {
             if let Some(other) = data.and_then(|data| data.get(entry.key)) {
                 let line = other.position().line;
-                let message = format!("this key stands in data too, in line {line}");
+                let message = format!("duplicate key: also in data, on line {line}");
                 let at = root.key("binaryData");
                 self.wrong(&at.key(entry.key), entry.key_position(), &message);
             }
@@ -245,7 +245,7 @@ impl Checker<'_> {
             entries(data).map(text).sum::<usize>() + entries(binary).map(bytes).sum::<usize>();
         if size > names::CONFIG_MAP {
             let message = format!(
-                "at most {} bytes of data expected, {size} stand here",
+                "expected at most {} bytes of data, found {size}",
                 names::CONFIG_MAP
             );
             self.findings.wrong.push(Mistake {

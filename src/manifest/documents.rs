@@ -1,4 +1,4 @@
-//! The objects of a file: its documents, lists unpacked, each judged by what it claims to be.
+//! The objects of a file: its documents with lists unpacked, each classified by its `apiVersion` and `kind`.
 
 use crate::schema::Kind;
 use crate::yaml::{Document, Node, Position, Tree, Value};
@@ -13,16 +13,16 @@ use super::sops;
 /// An object in a file.
 pub(super) struct Object<'a> {
     pub node: Node<'a>,
-    /// Which document of the file it is in.
+    /// The index of its document in the file.
     pub document: usize,
-    /// Where it is in the document, as a JSON pointer: empty, or `/items/3`.
+    /// The JSON pointer to it in the document: empty, or `/items/3`.
     pub pointer: String,
     pub subject: ObjectReference,
     pub verdict: Classified,
 }
 
 impl Object<'_> {
-    /// Whether it is compared, if nothing is wrong with it.
+    /// Whether it is compared, unless it has errors.
     pub(super) fn is_compared(&self) -> bool {
         match self.verdict {
             Classified::Ours(_) => !annotations::is_skipped(self.node),
@@ -32,17 +32,17 @@ impl Object<'_> {
     }
 }
 
-/// What an object is.
+/// The class of an object.
 pub(super) enum Classified {
     Ours(Kind),
-    /// A kind that is not compared, as it is counted.
+    /// A kind that is not compared, by the name under which it is counted.
     Other(String),
-    /// Nothing of Kubernetes.
+    /// Not a Kubernetes object.
     Nothing,
     Wrong(Mistake),
 }
 
-/// All objects of a file in their order. Those of ours that name no namespace get this one.
+/// All objects of a file in order. Compared objects without a namespace get this one.
 pub(super) fn objects<'a>(
     tree: &'a Tree,
     documents: &[Document],
@@ -69,7 +69,7 @@ pub(super) fn objects<'a>(
     objects
 }
 
-/// A document that SOPS has encrypted so far that nothing is known of its objects.
+/// A document that SOPS has encrypted so that its objects cannot be identified.
 fn unreadable(node: Node<'_>, document: usize) -> Object<'_> {
     Object {
         node,
@@ -83,7 +83,7 @@ fn unreadable(node: Node<'_>, document: usize) -> Object<'_> {
     }
 }
 
-/// The items of a list, and what those are that do not say it.
+/// The items of a list, and the type of items that do not name one.
 fn items<'a, 'h>(
     node: Node<'a>,
     head: &'h ClaimedType,
@@ -95,15 +95,15 @@ fn items<'a, 'h>(
     Some((implied.as_ref(), items.items()))
 }
 
-/// An `apiVersion` and a `kind`.
+/// The `apiVersion` and `kind` of list items that do not name them.
 type Implied = (String, String);
 
-/// What an object says that it is.
+/// The `apiVersion` and `kind` of an object.
 struct ClaimedType {
     api_version: String,
     kind: String,
     claim: Claim,
-    /// A field that should have been a string, and is not.
+    /// The mistake, if one of the two is not a string.
     wrong: Option<Mistake>,
 }
 
@@ -136,7 +136,7 @@ impl ClaimedType {
         }
     }
 
-    /// Whether encryption hides what a document is, or one of its items.
+    /// Whether encryption hides the type of a document or of one of its items.
     fn is_unreadable(&self, node: Node<'_>) -> bool {
         let hidden = |head: &Self| {
             let is_hidden =
@@ -149,10 +149,10 @@ impl ClaimedType {
         }
     }
 
-    /// As the item of a list, where an object of Kubernetes is expected and not another list.
+    /// The same for an item of a list, which must be a Kubernetes object and not another list.
     fn in_list(mut self, node: Node<'_>) -> Self {
         let message = match self.claim {
-            Claim::List(_) => "a list within a list, which kubectl does not read either".to_owned(),
+            Claim::List(_) => "expected an object, found a list within a list, which kubectl does not accept either".to_owned(),
             Claim::Nothing => expected("an object with apiVersion and kind", node),
             _ => return self,
         };
@@ -178,11 +178,11 @@ impl ClaimedType {
                     message: format!("{field}: {message}"),
                 })
             }
-            // A list whose items are no list, else they were unpacked.
+            // A list whose `items` is not a list; otherwise it was unpacked.
             Claim::List(_) => {
                 let (at, message) = match node.get("items").filter(|n| !n.is_null()) {
                     Some(items) => (items, format!("items: {}", expected("a list", items))),
-                    None => (node, "items: missing; a list expected".to_owned()),
+                    None => (node, "items: expected a list, found nothing".to_owned()),
                 };
                 Classified::Wrong(Mistake {
                     position: at.position(),
@@ -229,7 +229,7 @@ impl ClaimedType {
     }
 }
 
-/// The object that a place in a document belongs to.
+/// The object that contains a position in a document.
 pub(super) fn object_at<'o, 'a>(
     objects: &'o [Object<'a>],
     document: usize,
@@ -238,7 +238,7 @@ pub(super) fn object_at<'o, 'a>(
     let place = |object: &Object<'_>| (object.document, object.node.position());
     let after = objects.partition_point(|object| place(object) <= (document, position));
     let before = after.checked_sub(1).map(|at| &objects[at]);
-    // A document's first comment or anchor stands before its object.
+    // The first comment or anchor of a document comes before its object.
     before
         .filter(|object| object.document == document)
         .or_else(|| {
@@ -247,7 +247,7 @@ pub(super) fn object_at<'o, 'a>(
         })
 }
 
-/// What to say besides of a file that cannot be read because it is no manifest but a template of one.
+/// A hint for a file that cannot be read because it is a template.
 pub(super) fn template_hint(text: &str, message: &str) -> &'static str {
     if text.contains("{{") && !message.contains("template") {
         " (`{{` begins a template, which must be rendered first)"

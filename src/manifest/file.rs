@@ -1,4 +1,4 @@
-//! One file: its bytes to checked resources.
+//! Turns the bytes of one file into checked resources.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use super::problem::{Location, ObjectReference, Problem, one_line};
 use super::sops;
 use super::{Resource, Skipped};
 
-/// A file that resources point into.
+/// A file that resources refer to.
 #[derive(Debug)]
 pub(super) struct File {
     pub shown: Arc<str>,
@@ -28,28 +28,28 @@ pub(super) struct File {
     pub content: Content,
 }
 
-/// What was read of a file, for asking later whether it is still the same.
+/// The state of a file when it was read, to detect later changes.
 #[derive(Debug)]
 pub(super) struct Content {
-    /// `None` stands for standard input.
+    /// `None` for standard input.
     path: Option<PathBuf>,
     length: u64,
     hash: u64,
-    /// The file as it looked when its content was last found to be the same.
+    /// The file's metadata when its content was last found unchanged.
     seen: Mutex<Option<Stamp>>,
 }
 
-/// For this long after a change a file may change again without looking different.
+/// For this long after a change, a file may change again without different metadata.
 const CLOCK_STEP: Duration = Duration::from_secs(2);
 
-/// What changes with the content of a file, and is known without reading it.
+/// The metadata of a file that changes with its content.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     length: u64,
-    /// The file's last change; where the system knows it, of any sort, which nobody can set back.
+    /// The time of the last change: `ctime` where the system has it, because programs cannot set it back.
     changed: SystemTime,
     modified: SystemTime,
-    /// Which file it is, where the system tells.
+    /// The device and inode, where the system has them.
     identity: (u64, u64),
 }
 
@@ -66,7 +66,7 @@ impl Stamp {
         })
     }
 
-    /// Whether another content would look different by now.
+    /// Whether a change of content would show in the metadata by now.
     fn is_settled(&self, now: SystemTime) -> bool {
         let age = now.duration_since(self.changed);
         age.is_ok_and(|age| age > CLOCK_STEP)
@@ -97,8 +97,8 @@ impl Content {
         }
     }
 
-    /// Whether the file has this content still. Standard input has. The file is read only where it looks different than
-    /// at the last question: each of its resources is asked about before it is written.
+    /// Whether the file still has this content; always true for standard input. The file is read only if its metadata
+    /// changed since the last call, because this is called before each write of one of its resources.
     pub fn is_unchanged(&self) -> bool {
         self.is_unchanged_at(SystemTime::now(), |path| fs::read(path))
     }
@@ -109,7 +109,7 @@ impl Content {
         read: impl FnOnce(&Path) -> io::Result<Vec<u8>>,
     ) -> bool {
         let Some(path) = &self.path else { return true };
-        // Before it is read: a change while it is read then looks different the next time.
+        // Taken before reading, so that a change during the read is noticed the next time.
         let Ok(stamp) = Stamp::of(path) else {
             return false;
         };
@@ -124,39 +124,39 @@ impl Content {
     }
 }
 
-/// Tells contents apart.
+/// A hash that identifies a content.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
     hasher.finish()
 }
 
-/// All that a file says. It is kept between cycles as long as the file stays the same.
+/// Everything read from a file. It is kept between cycles while the file is unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Checked {
     pub resources: Vec<Arc<Resource>>,
-    /// Resources that cannot be compared, with where they are declared: they count when duplicates are looked for.
+    /// Resources that cannot be compared, with their places: they still count as duplicates of others.
     pub broken: Vec<(ResourceId, Location)>,
     pub skipped: Vec<Skipped>,
-    /// How many objects name no namespace, though their kind has one.
+    /// The number of objects of namespaced kinds that name no namespace.
     pub without_namespace: usize,
     pub other_kinds: BTreeMap<String, usize>,
-    /// Documents that are no Kubernetes objects.
+    /// The number of documents that are not Kubernetes objects.
     pub not_objects: usize,
     pub errors: Vec<Problem>,
     pub warnings: Vec<Problem>,
 }
 
-/// What the check of a file depends on besides its bytes.
+/// The inputs of a file's check besides its bytes.
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
-    /// How the file is called.
+    /// The file's name in messages.
     pub shown: Arc<str>,
-    /// Where it is; `None` stands for standard input.
+    /// The file's path; `None` for standard input.
     pub path: Option<&'a Path>,
-    /// For manifests that name no namespace.
+    /// The namespace of manifests that name none.
     pub namespace: &'a str,
-    /// Why its resources must not be written.
+    /// Why its resources must not be written, if so.
     pub unwritable: Option<Arc<str>>,
 }
 
@@ -192,7 +192,7 @@ struct DocumentReader<'r> {
     surroundings: &'r Surroundings<'r>,
     file: &'r Arc<File>,
     checked: Checked,
-    /// The first resource with fields that only the server writes, and all such fields of the file.
+    /// The first resource with fields that only the API server sets, and all such fields of the file.
     saved: Option<(ObjectReference, Position, Vec<String>)>,
 }
 
@@ -225,7 +225,7 @@ impl DocumentReader<'_> {
         self.checked.warnings.push(problem);
     }
 
-    /// What the reading of YAML found. What is doubtful in an object that is not compared is no business of ours.
+    /// Adds the problems from reading YAML, without warnings about objects that are not compared.
     fn reading_problems(&mut self, problems: Vec<yaml::Diagnostic>, objects: &[Object<'_>]) {
         for problem in problems {
             let message = one_line(&problem.message);
@@ -311,7 +311,7 @@ impl DocumentReader<'_> {
         }
     }
 
-    /// A document that SOPS has encrypted: the place is named, and none of its values.
+    /// Reports a document that SOPS has encrypted, without any of its values.
     fn encrypted(&mut self, subject: &ObjectReference, id: ResourceId, node: Node<'_>) {
         let position = node.position();
         let message = sops::MESSAGE.to_owned();
@@ -319,7 +319,7 @@ impl DocumentReader<'_> {
         self.checked.broken.push((id, self.place(position)));
     }
 
-    /// Reads our annotations, and says why the resource must not be written.
+    /// Reads this program's annotations. Also returns why the resource must not be written, if so.
     fn instructions(&mut self, kind: Kind, object: &Object<'_>) -> (Instructions, Option<String>) {
         let mut instructions = annotations::read(kind, object.node);
         let folder = || self.surroundings.unwritable.as_deref().map(str::to_owned);
@@ -330,7 +330,7 @@ impl DocumentReader<'_> {
         }
         if let Some(namespace) = identity::namespace(object.node).filter(|_| !kind.is_namespaced())
         {
-            let message = format!("metadata.namespace: ignored, a {kind} is in no namespace");
+            let message = format!("metadata.namespace: ignored, because a {kind} has no namespace");
             self.warning(
                 &object.subject,
                 Mistake {
@@ -355,11 +355,11 @@ impl DocumentReader<'_> {
         }
     }
 
-    /// One warning for all fields of the file that only the server writes.
+    /// Adds one warning for all fields of the file that only the API server sets.
     fn saved_fields(&mut self) {
         if let Some((subject, position, fields)) = self.saved.take() {
             let message = format!(
-                "{}: only the cluster writes this, not compared",
+                "{}: not compared, because only the API server sets it",
                 fields.join(", ")
             );
             self.warning(&subject, Mistake { position, message });
@@ -367,7 +367,7 @@ impl DocumentReader<'_> {
     }
 }
 
-/// The patterns of paths that a check has made.
+/// Converts the paths that a check found to patterns.
 fn patterns(paths: &[path::Path]) -> Vec<Pattern> {
     let pattern = |path: &path::Path| Pattern::parse(&path.to_string());
     paths.iter().filter_map(|path| pattern(path).ok()).collect()
@@ -389,7 +389,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_file_is_read_again_only_when_it_looks_different() {
+    fn a_file_is_read_again_only_when_its_metadata_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("m.yaml");
         fs::write(&path, "data: 1\n").unwrap();
@@ -403,12 +403,12 @@ mod tests {
             });
             (is_unchanged, reads)
         };
-        // So soon after a change its times prove nothing.
+        // Right after a change, the times prove nothing.
         assert_eq!(ask(SystemTime::now()), (true, 1));
         assert_eq!(ask(SystemTime::now()), (true, 1));
         assert_eq!(ask(later), (true, 1));
         assert_eq!(ask(later), (true, 0));
-        // Another content of the same length, with the old time set again.
+        // Different content of the same length, with the old modification time.
         let modified = fs::metadata(&path).unwrap().modified().unwrap();
         fs::write(&path, "data: 2\n").unwrap();
         let file = fs::File::options().append(true).open(&path).unwrap();

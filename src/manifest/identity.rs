@@ -1,4 +1,4 @@
-//! The name and namespace of an object: what the server would not take.
+//! Checks the name and namespace of an object as the API server does.
 
 use crate::schema::Kind;
 use crate::yaml::{Node, Value};
@@ -7,17 +7,17 @@ use super::check::Mistake;
 use super::names;
 use super::problem::quoted;
 
-/// What is wrong with the name and namespace of an object.
+/// The mistakes in the name and namespace of an object.
 pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Mistake> {
     let mut wrong = Vec::new();
     let metadata = object.get("metadata");
     if metadata.is_some_and(|m| !matches!(m.value(), Value::Map | Value::Null)) {
-        // The check of types says so.
+        // The type check reports it.
         return wrong;
     }
     let field = |name: &str| metadata.and_then(|m| m.get(name)).filter(|n| !n.is_null());
     match field("name").map(|name| (name, name.as_str())) {
-        // Not a string: the check of types says so.
+        // Not a string: the type check reports it.
         Some((_, None)) => {}
         Some((node, Some(name))) if !name.is_empty() => {
             if let Err(message) = names::check_name(kind, name) {
@@ -43,7 +43,7 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Mistake> {
 fn bad_name(path: &str, node: Node<'_>, name: &str, message: &str) -> Mistake {
     Mistake {
         position: node.position(),
-        message: format!("{path}: {message}, {} stands here", quoted(name)),
+        message: format!("{path}: {message}, found {}", quoted(name)),
     }
 }
 
@@ -56,7 +56,7 @@ fn no_name(
     let (node, message) = match generated {
         Some(node) => (
             node,
-            "metadata.generateName: makes another object each time, which cannot be compared; write metadata.name",
+            "metadata.generateName: cannot be compared, because it creates another object each time; write metadata.name",
         ),
         None => (
             name.or(metadata).unwrap_or(object),
@@ -69,7 +69,7 @@ fn no_name(
     }
 }
 
-/// The namespace that an object names, if it does.
+/// The namespace that an object names, if any.
 pub(super) fn namespace(object: Node<'_>) -> Option<Node<'_>> {
     object
         .get("metadata")?

@@ -1,4 +1,4 @@
-//! Rules that leave fields out of the comparison, and the check of their paths against the types: an item of an atomic
+//! Rules that exclude fields from the comparison, and the check of their paths against the types: an item of an atomic
 //! list cannot be ignored, because such a list is compared and written as one value.
 
 use std::fmt;
@@ -10,7 +10,7 @@ use super::selector::{Selector, SelectorError};
 use crate::path::{Pattern, PatternError, PatternStep, split_outside};
 use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
 
-/// A rule of the command line or of a file: a path, and where it begins with them, the resources that it is for.
+/// A rule from the command line or a file: a path and, optionally before it, the resources that it applies to.
 #[derive(Clone, Debug)]
 pub struct IgnoreRule {
     text: String,
@@ -19,10 +19,10 @@ pub struct IgnoreRule {
     origin: String,
 }
 
-/// Why a rule cannot be used.
+/// The error of a rule that cannot be used.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RuleError {
-    /// Where it stands.
+    /// The option or the file and line of the rule.
     origin: String,
     cause: RuleCause,
 }
@@ -49,8 +49,8 @@ impl fmt::Display for RuleError {
 impl std::error::Error for RuleError {}
 
 impl IgnoreRule {
-    /// Reads a comma-separated list of rules; blanks and empty items are passed over. `origin` says in messages where
-    /// they stand.
+    /// Parses a comma-separated list of rules; blanks and empty items are ignored. `origin` names their source in
+    /// messages.
     pub fn parse_list(list: &str, origin: &str) -> Result<Vec<Self>, RuleError> {
         split_outside(list, ',')
             .into_iter()
@@ -65,7 +65,7 @@ impl IgnoreRule {
             .collect()
     }
 
-    /// Reads a file of rules, one a line; `#` begins a comment. Fails as [`parse_list`](Self::parse_list).
+    /// Reads a file with one rule per line; `#` begins a comment. Fails if the file is unreadable or a rule is invalid.
     pub fn read_file(path: &Path) -> Result<Vec<Self>, RuleError> {
         let shown = path.display();
         let text = fs::read_to_string(path).map_err(|error| RuleError {
@@ -102,33 +102,33 @@ impl IgnoreRule {
         })
     }
 
-    /// The path that it leaves out.
+    /// The path that it ignores.
     #[must_use]
     pub fn pattern(&self) -> &Pattern {
         &self.pattern
     }
 
-    /// Whether it is for this resource.
+    /// Whether it applies to this resource.
     #[must_use]
     pub fn is_for(&self, id: &ResourceId) -> bool {
         self.resources.as_ref().is_none_or(|of| of.selects(id))
     }
 
-    /// Whether it leaves this resource out as a whole.
+    /// Whether it ignores this resource as a whole.
     #[must_use]
     pub fn leaves_out(&self, id: &ResourceId) -> bool {
         let names = |of: &Selector| of.selects(id);
         self.pattern.is_resource() && self.resources.as_ref().is_some_and(names)
     }
 
-    /// That it was for nothing.
+    /// The warning that the rule matched nothing.
     #[must_use]
     pub fn unused(&self) -> String {
-        format!("{}: `{}` matched in no resource", self.origin, self.text)
+        format!("{}: `{}` matched no resource", self.origin, self.text)
     }
 }
 
-/// A line up to the `#` that begins it or follows a blank, outside of brackets and quotes.
+/// The line without its comment: a `#` at the start or after a blank, outside brackets and quotes.
 fn without_comment(line: &str) -> &str {
     let mut end = 0;
     for part in split_outside(line, '#') {
@@ -151,14 +151,15 @@ pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), Pat
     match outcomes.max() {
         Some(PathTarget::Atomic) => Err(PatternError {
             text: pattern.text().to_owned(),
-            cause: "it names an item of a list that is compared as a whole; end it at the list"
-                .to_owned(),
+            cause:
+                "it names an item of a list that is compared as a whole: end the path at the list"
+                    .to_owned(),
         }),
         _ => Ok(()),
     }
 }
 
-/// Where a path leads, the better outcome being the greater.
+/// Where a path leads; the better outcome is the greater one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum PathTarget {
     Nowhere,
@@ -174,7 +175,7 @@ fn through(ty: &Type, steps: &[PatternStep]) -> PathTarget {
     match ty {
         Type::Struct(of) => through_struct(of, steps),
         Type::Any => PathTarget::Somewhere,
-        // What follows may be the rest of a key with dots.
+        // The next steps may be the rest of a key with dots.
         Type::Map { value, .. } if is_key => match **value {
             Type::Scalar(_) => PathTarget::Somewhere,
             ref value => through(value, rest),
@@ -219,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_may_begin_with_the_resources_that_it_is_for() {
+    fn a_rule_may_begin_with_the_resources_that_it_applies_to() {
         let list = "Deployment/*:spec.replicas, metadata.labels[\"a/b:c\"],!*/shop/*:data[\"x,y\"]";
         let rules = IgnoreRule::parse_list(list, "--ignore-fields").unwrap();
         let (web, svc) = (
@@ -240,15 +241,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_rule_is_said_with_its_place() {
+    fn an_invalid_rule_is_reported_with_its_place() {
         for (list, message) in [
             (
                 "Pod/x:spec",
-                "rules:3: bad resource `Pod/x`: `Pod` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service)",
+                "rules:3: bad resource `Pod/x`: expected one of the compared kinds (ConfigMap, Deployment, Namespace, Service), found `Pod`",
             ),
             (
                 "svc/*:spec.clusterIPs[0]",
-                "rules:3: bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole; end it at the list",
+                "rules:3: bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole: end the path at the list",
             ),
             ("svc/x:", "rules:3: bad field path ``: the path is empty"),
         ] {
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn a_comment_begins_at_the_start_or_behind_a_blank() {
+    fn a_comment_begins_at_the_start_or_after_a_blank() {
         for (line, rest) in [
             ("# all of it", ""),
             ("spec.replicas # autoscaled", "spec.replicas "),
@@ -303,7 +304,7 @@ mod tests {
         let pattern = Pattern::parse("spec.clusterIPs[0]").unwrap();
         assert_eq!(
             check_pattern(&Kind::ALL, &pattern).unwrap_err().to_string(),
-            "bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole; end it at the list"
+            "bad field path `spec.clusterIPs[0]`: it names an item of a list that is compared as a whole: end the path at the list"
         );
         assert!(check_pattern(&Kind::ALL, &Pattern::parse("spec.ports[0]").unwrap()).is_ok());
     }

@@ -1,4 +1,4 @@
-//! What a document claims to be: one of the four kinds, another kind, nothing of Kubernetes, or a slip of the pen.
+//! Classifies a document by its `apiVersion` and `kind`: one of the four kinds, another kind, no object, or a typo.
 
 use crate::schema::Kind;
 
@@ -38,32 +38,32 @@ const APPS: &[&str] = &[
     "StatefulSet",
 ];
 
-/// The groups without a dot besides the core. A group of one's own has a dot, so any other is a slip of the pen.
+/// The groups without a dot, except the core group. Custom groups have a dot, so any other group is a typo.
 const GROUPS: &[&str] = &["apps", "autoscaling", "batch", "extensions", "policy"];
 
-/// What a document is.
+/// The result of classifying a document.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Claim {
     /// One of the four kinds.
     Ours(Kind),
-    /// A kind that is not compared, as it is counted: `apps/v1 StatefulSet`.
+    /// A kind that is not compared, by the name under which it is counted: `apps/v1 StatefulSet`.
     Other(String),
-    /// A list, whose items are judged one by one. Items that do not say what they are have this `apiVersion` and
-    /// `kind`; those of a `v1 List` must say it.
+    /// A list, whose items are classified one by one. Items that name no type have this `apiVersion` and `kind`; those
+    /// of a `v1 List` must name one.
     List(Option<(String, String)>),
-    /// Nothing of Kubernetes.
+    /// Not a Kubernetes object.
     Nothing,
-    /// Something that was meant to be one of ours, and is not.
+    /// Probably meant as one of the four kinds, with a mistake.
     Wrong {
-        /// The field that is wrong.
+        /// The field with the mistake.
         field: &'static str,
-        /// What is wrong with it.
+        /// The message about it.
         message: String,
     },
 }
 
-/// Judges the `apiVersion` and `kind` of a document; absent ones are empty. `is_object` says that it has `metadata`,
-/// `has_items` that it has a list of `items`.
+/// Classifies a document by its `apiVersion` and `kind`, which are empty if absent. `is_object` says that it has
+/// `metadata`, `has_items` that it has a list of `items`.
 pub(super) fn judge(api_version: &str, kind: &str, is_object: bool, has_items: bool) -> Claim {
     match (api_version, kind) {
         ("", "") => Claim::Nothing,
@@ -97,7 +97,7 @@ fn list_of(api_version: &str, kind: &str) -> Claim {
     )))
 }
 
-/// Where a kind of that name is found: `v1` or `apps/v1`.
+/// The `apiVersion` of a kind: `v1` or `apps/v1`.
 fn home(kind: &str) -> Option<&'static str> {
     let item = kind.strip_suffix("List").unwrap_or(kind);
     [("v1", CORE), ("apps/v1", APPS)]
@@ -106,7 +106,7 @@ fn home(kind: &str) -> Option<&'static str> {
         .map(|(version, _)| version)
 }
 
-/// The kind of ours that was meant, exactly or nearly.
+/// The compared kind that was meant, exactly or except for a typo.
 fn ours(kind: &str) -> Option<Kind> {
     let name = suggest::nearest(kind, Kind::ALL.map(Kind::name), |_| true)?;
     let is_slip = suggest::distance_within(kind, name)? <= 2;
@@ -115,12 +115,12 @@ fn ours(kind: &str) -> Option<Kind> {
 
 fn without_api_version(kind: &str, is_object: bool) -> Claim {
     if kind == "List" && is_object {
-        return wrong("apiVersion", "missing; a List has v1");
+        return wrong("apiVersion", "missing; write v1 for a List");
     }
     match ours(kind) {
         Some(meant) if is_object || meant.name() == kind => wrong(
             "apiVersion",
-            format!("missing; a {meant} has {}", meant.api_version()),
+            format!("missing; write {} for a {meant}", meant.api_version()),
         ),
         _ if is_object => Claim::Other(one_line(kind)),
         _ => Claim::Nothing,
@@ -137,7 +137,7 @@ fn known_group(api_version: &str, kind: &str) -> Claim {
         Some(home) if home == api_version => other(api_version, kind),
         Some(home) => wrong(
             "apiVersion",
-            format!("{api_version} has no kind {kind}; it is in {home}"),
+            format!("{api_version} has no kind {kind}; write {home}"),
         ),
         None => {
             let shown = quoted(kind);
@@ -176,7 +176,7 @@ fn home_of(name: &str) -> Option<&'static str> {
     }
 }
 
-/// All other groups: kinds that are not compared, unless one of ours was meant.
+/// All other groups: kinds that are not compared, unless one of the four kinds was meant.
 fn other_group(api_version: &str, kind: &str) -> Claim {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
     let meant = if group.contains('.') || matches!(group, "autoscaling" | "batch" | "policy") {
@@ -185,7 +185,7 @@ fn other_group(api_version: &str, kind: &str) -> Claim {
         ours(kind)
     };
     match meant {
-        // `extensions` had Deployments, and never a Service or ConfigMap.
+        // `extensions` had Deployments, but never a Service or ConfigMap.
         Some(meant) if group == "extensions" && meant != Kind::Deployment => {
             other(api_version, kind)
         }
@@ -200,7 +200,7 @@ fn other_group(api_version: &str, kind: &str) -> Claim {
             let (shown, home) = (quoted(api_version), meant.api_version());
             wrong(
                 "apiVersion",
-                format!("{home} expected for a {meant}, {shown} stands here"),
+                format!("expected {home} for a {meant}, found {shown}"),
             )
         }
         None => other(api_version, kind),
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn judges_what_a_document_is() {
+    fn documents_are_classified_by_api_version_and_kind() {
         for (api_version, kind, claim) in [
             ("apps/v1", "Deployment", Claim::Ours(Kind::Deployment)),
             ("v1", "Service", Claim::Ours(Kind::Service)),
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_was_meant() {
+    fn errors_suggest_what_was_meant() {
         for (api_version, kind, field, message) in [
             (
                 "extensions/v1beta1",
@@ -282,13 +282,13 @@ mod tests {
                 "v1",
                 "Deployment",
                 "apiVersion",
-                "v1 has no kind Deployment; it is in apps/v1",
+                "v1 has no kind Deployment; write apps/v1",
             ),
             (
                 "apps/v1",
                 "Service",
                 "apiVersion",
-                "apps/v1 has no kind Service; it is in v1",
+                "apps/v1 has no kind Service; write v1",
             ),
             (
                 "apps/v1",
@@ -313,27 +313,27 @@ mod tests {
                 "app/v1",
                 "Deployment",
                 "apiVersion",
-                "apps/v1 expected for a Deployment, \"app/v1\" stands here",
+                "expected apps/v1 for a Deployment, found \"app/v1\"",
             ),
             (
                 "apps",
                 "Deployment",
                 "apiVersion",
-                "apps/v1 expected for a Deployment, \"apps\" stands here",
+                "expected apps/v1 for a Deployment, found \"apps\"",
             ),
             (
                 "V1",
                 "Service",
                 "apiVersion",
-                "v1 expected for a Service, \"V1\" stands here",
+                "expected v1 for a Service, found \"V1\"",
             ),
             (
                 "",
                 "Deploymnet",
                 "apiVersion",
-                "missing; a Deployment has apps/v1",
+                "missing; write apps/v1 for a Deployment",
             ),
-            ("", "List", "apiVersion", "missing; a List has v1"),
+            ("", "List", "apiVersion", "missing; write v1 for a List"),
             ("v1", "", "kind", "missing"),
         ] {
             let expected = Claim::Wrong {

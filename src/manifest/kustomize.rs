@@ -1,4 +1,4 @@
-//! What a kustomization says of the files around it: which are its resources, and which are no resources at all.
+//! Reads a kustomization: which files are its resources, and which files are not resources at all.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ const GROUP: &str = "kustomize.config.k8s.io";
 
 /// The fields with resources: files, or folders with a kustomization.
 const RESOURCES: [&str; 2] = ["resources", "bases"];
-/// The fields with files and folders that are no resources; [`ITEMS`] stands for the items of a list. Source: kustomize
+/// The fields with files and folders that are not resources; [`ITEMS`] means each item of a list. Source: kustomize
 /// `api/types/kustomization.go` and the types that it uses.
 const OTHERS: [&[&str]; 20] = [
     &["components", ITEMS],
@@ -39,18 +39,18 @@ const OTHERS: [&[&str]; 20] = [
 ];
 const ITEMS: &str = "[]";
 
-/// What a file with a kustomization's name is.
+/// The content of a file with a kustomization's name.
 #[derive(Debug)]
 pub(super) enum Reading {
     Kustomization(NamedFiles),
-    /// Another object, which only has the name of one.
+    /// Another object in a file of that name.
     Manifest,
-    /// Why it cannot be read.
+    /// A file that cannot be read, with the reason.
     Broken(String),
 }
 
-/// The files and folders that a kustomization names, without links. What is not there is left out: it may be remote,
-/// or text that stands in the kustomization itself.
+/// The files and folders that a kustomization names, with links resolved. Names that do not exist are left out: they
+/// may be remote, or text in the kustomization itself.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct NamedFiles {
     pub resources: Vec<PathBuf>,
@@ -82,7 +82,7 @@ fn judge(folder: &Path, bytes: Vec<u8>) -> Reading {
         .map(|document| stream.tree.node(document.root))
         .collect();
     match roots[..] {
-        // kustomize refuses it for being empty, and it changes nothing.
+        // kustomize refuses an empty one, and it changes nothing.
         [] => Reading::Kustomization(NamedFiles::default()),
         [root] if is_of_another_group(root) => Reading::Manifest,
         [root] if root.value() == Value::Map => named(folder, root),
@@ -116,7 +116,7 @@ fn named(folder: &Path, root: Node<'_>) -> Reading {
     Reading::Kustomization(named)
 }
 
-/// What stands at these fields below a node and is there in the folder.
+/// The existing paths in the folder that these fields below a node name.
 fn paths(folder: &Path, node: Node<'_>, fields: &[&str]) -> Vec<PathBuf> {
     match fields {
         [] => node
@@ -136,7 +136,7 @@ fn paths(folder: &Path, node: Node<'_>, fields: &[&str]) -> Vec<PathBuf> {
     }
 }
 
-/// The real path of what a text names: a path, or `KEY=PATH` in a generator.
+/// The real path that a text names: a path, or `KEY=PATH` in a generator. `None` if it does not exist.
 fn there(folder: &Path, text: &str) -> Option<PathBuf> {
     let real = |text: &str| fs::canonicalize(folder.join(text)).ok();
     if text.is_empty() || text.contains('\n') {
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_file_is_passed_over() {
+    fn names_that_are_not_files_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         for text in [
             "",
@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_why() {
+    fn an_unreadable_kustomization_gives_a_reason() {
         for (text, message) in [
             ("- a\n", "expected a map"),
             ("a: b\n---\nc: d\n", "expected one document, found 2"),

@@ -1,4 +1,4 @@
-//! Reads all manifests, in parallel, and what has not changed since the last time not again.
+//! Reads all manifests in parallel, and reuses the results for files that have not changed since the last time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -15,15 +15,14 @@ use super::sources::{self, GlobError, ManifestFile};
 use super::{Location, ManifestOptions, Manifests};
 use crate::schema::ResourceId;
 
-/// From this many bytes on it takes a while to check new manifests: longer than it takes to connect to a server.
+/// Checking this many bytes of new manifests takes longer than connecting to a server.
 const A_WHILE: usize = 256 * 1024;
-/// As many files are worth a thread that reads them.
+/// The number of files for each thread that reads them.
 const FILES_A_THREAD: usize = 64;
-/// As many bytes of new manifests are worth a thread that checks them.
+/// The number of bytes of new manifests for each thread that checks them.
 const BYTES_A_THREAD: usize = 64 * 1024;
 
-/// Reads manifests, again and again. Between two times it keeps what it made of each file, and uses that again where
-/// the content is the same.
+/// Reads manifests repeatedly. It keeps the result for each file, and uses it again while the content is the same.
 #[derive(Debug)]
 pub struct Loader {
     options: ManifestOptions,
@@ -31,17 +30,17 @@ pub struct Loader {
     known: HashMap<Arc<str>, CachedFile>,
 }
 
-/// What was made of a file.
+/// The result of checking a file.
 #[derive(Clone, Debug)]
 struct CachedFile {
-    /// Of its content.
+    /// The hash of its content.
     hash: u64,
     unwritable: Option<Arc<str>>,
     checked: Arc<Checked>,
 }
 
 impl Loader {
-    /// Fails with a text that says what is wrong with a glob.
+    /// Fails if a glob in `exclude` is invalid.
     pub fn new(options: ManifestOptions) -> Result<Self, GlobError> {
         let exclude = sources::globs(&options.exclude)?;
         Ok(Self {
@@ -56,8 +55,8 @@ impl Loader {
         self.load_and_tell(drop)
     }
 
-    /// Reads all manifests as they are now. Never fails as a whole: what is wrong is among the problems. Where it takes
-    /// a while, `tell` first gets the objects that the manifests seem to be about, rightly or not.
+    /// Reads all manifests as they are now. This never fails as a whole: errors are listed in `problems`. If it takes a
+    /// while, `tell` is called first with the objects that the manifests probably declare.
     pub fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(&self.options.inputs, &self.exclude);
         let mut manifests = Manifests {
@@ -140,12 +139,12 @@ impl Loader {
 
 /// A file's content.
 enum Text {
-    /// As it was the last time.
+    /// Unchanged since the last time.
     Known(CachedFile),
     New {
         bytes: Vec<u8>,
         hash: u64,
-        /// The objects that it seems to be about.
+        /// The objects that it probably declares.
         likely: Vec<ResourceId>,
     },
 }
@@ -159,14 +158,14 @@ impl Text {
     }
 }
 
-/// Does something with each item on as many threads, but not more than there are processors, and gives the results in
+/// Applies a function to each item on this many threads, but at most one for each processor. Returns the results in
 /// the order of the items.
 fn in_parallel<T: Send, R: Send>(
     threads: usize,
     items: Vec<T>,
     work: impl Fn(T) -> R + Sync,
 ) -> Vec<R> {
-    /// How many items a thread takes at a time, so that the threads seldom wait for each other.
+    /// The number of items that a thread takes at a time, so that threads rarely wait for each other.
     const AT_ONCE: usize = 16;
     let processors = thread::available_parallelism().map_or(1, usize::from);
     let threads = threads.min(processors);
@@ -197,9 +196,9 @@ fn in_parallel<T: Send, R: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// The bytes of a file.
+/// Reads the bytes of a file. Fails if it is too large.
 fn content(source: &ManifestFile) -> io::Result<Vec<u8>> {
-    /// What is larger is no manifest, and would cost much time and memory.
+    /// A larger file is not a manifest, and would cost much time and memory.
     const LARGEST: u64 = 64 << 20;
     let mut bytes = Vec::new();
     if let Some(path) = &source.path {
@@ -215,7 +214,7 @@ fn content(source: &ManifestFile) -> io::Result<Vec<u8>> {
     }
     if bytes.len() as u64 > LARGEST {
         let message = format!(
-            "larger than {} MiB, which is too large for manifests",
+            "expected at most {} MiB, found a larger file",
             LARGEST >> 20
         );
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
@@ -253,7 +252,7 @@ impl Manifests {
     }
 }
 
-/// Where each resource is declared.
+/// The places where each resource is declared.
 #[derive(Default)]
 struct Declarations {
     places: BTreeMap<ResourceId, Vec<Location>>,
@@ -270,9 +269,9 @@ impl Declarations {
         }
     }
 
-    /// Takes out what is declared more than once, and says where.
+    /// Removes resources that are declared more than once, and reports their places.
     fn refuse_duplicates(mut self, manifests: &mut Manifests) {
-        /// How many of the other places a message names.
+        /// The most other places that a message names.
         const NAMED: usize = 10;
         self.places.retain(|_, places| places.len() > 1);
         let refused = manifests
@@ -286,7 +285,7 @@ impl Declarations {
             let more = places.len().saturating_sub(NAMED);
             let mut others: Vec<String> = places.take(NAMED).map(|p| p.to_string()).collect();
             if more > 0 {
-                others.push(format!("{more} places more"));
+                others.push(format!("{more} more places"));
             }
             let others = others.join(", ");
             manifests.problems.push(Problem {

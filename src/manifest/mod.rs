@@ -1,7 +1,7 @@
-//! The desired side: sources -> documents -> checked resources with policy.
+//! The desired side: finds files, reads their documents, and checks the resources and their policies.
 //!
-//! [`Loader::load_and_tell`] reads all manifests anew and says everything at once: what can be compared, and what cannot and
-//! why. Nothing is passed over silently, and one bad document costs only itself.
+//! [`Loader::load_and_tell`] reads all manifests again each time and reports everything: what can be compared, and what
+//! cannot and why. Nothing is skipped silently, and an invalid document does not affect the others.
 
 mod annotations;
 mod check;
@@ -40,10 +40,10 @@ pub use load::Loader;
 pub use problem::{Location, ObjectReference, Problem};
 pub use selector::Selection;
 
-/// The beginning of the annotations that instruct this program.
+/// The prefix of the annotations that control this program.
 pub const PREFIX: &str = "drift.gitops.io/";
 
-/// Checks the name of a namespace. Fails with a text that says what is wrong with it.
+/// Checks the name of a namespace. The error is a message for the user.
 pub fn check_namespace(name: &str) -> Result<(), String> {
     names::check_label(name)
 }
@@ -53,45 +53,45 @@ pub fn check_namespace(name: &str) -> Result<(), String> {
 pub struct ManifestOptions {
     /// Files and folders; `-` is standard input.
     pub inputs: Vec<PathBuf>,
-    /// Globs of paths below a folder to pass over: a name alone wherever it is, a path from that folder on.
+    /// Globs of paths to skip: a name matches at any depth, a path is relative to the given folder.
     pub exclude: Vec<String>,
-    /// For manifests that name no namespace.
+    /// The namespace of manifests that name none.
     pub namespace: String,
 }
 
-/// All that the manifests say at one moment. Everything is in the order of the paths given, of the files below each,
-/// and of the documents.
+/// The content of all manifests at one moment, in the order of the given paths, of the files below each path, and of
+/// the documents.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// What can be compared.
+    /// The resources that can be compared.
     pub resources: Vec<Arc<Resource>>,
-    /// What is passed over because its annotation says so.
+    /// The resources with the `skip` annotation, and hooks.
     pub skipped: Vec<Skipped>,
-    /// How many objects name no namespace, though their kind has one.
+    /// The number of objects of namespaced kinds that name no namespace.
     pub without_namespace: usize,
-    /// How many objects there are of kinds that are not compared, by `apps/v1 StatefulSet`.
+    /// The number of objects of each kind that is not compared, such as `apps/v1 StatefulSet`.
     pub other_kinds: BTreeMap<String, usize>,
-    /// How many documents are no Kubernetes objects.
+    /// The number of documents that are not Kubernetes objects.
     pub not_objects: usize,
-    /// What could not be read or checked.
+    /// The errors: what could not be read or checked.
     pub problems: Vec<Problem>,
-    /// What is doubtful and was read all the same.
+    /// The warnings about what was read.
     pub warnings: Vec<Problem>,
-    /// What an operator may want to know of folders.
+    /// Notices about Helm charts and kustomizations.
     pub notices: Vec<String>,
-    /// The folders that a notice only counts, a line for each.
+    /// One line for each folder that a notice does not name.
     pub details: Vec<String>,
-    /// How many files are no resources, as the kustomizations say.
+    /// The number of files that are not resources according to the kustomizations.
     pub no_resources: usize,
-    /// How many files were read.
+    /// The number of files that were read.
     pub files: usize,
-    /// What was left out because the run is not about it.
+    /// The resources that `--only` or a rule leaves out.
     pub left_out: Vec<ResourceId>,
 }
 
 impl Manifests {
-    /// Leaves out what a run is not about: resources that are not selected, and those that a rule leaves out as a whole.
-    /// Gives the selectors that name nothing, as they were written.
+    /// Leaves out resources that are not selected, and those that a rule ignores as a whole. Returns the selectors that
+    /// match nothing, as written.
     pub fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
         let leaves_out = |id: &ResourceId| rules.iter().any(|rule| rule.leaves_out(id));
         let is_wanted = |id: &ResourceId| only.includes(id) && !leaves_out(id);
@@ -117,7 +117,7 @@ impl Manifests {
         unused
     }
 
-    /// Why there is nothing to compare; `None` where something is, or where all that there is shall be skipped.
+    /// Why there is nothing to compare; `None` if there is something, or if all resources are skipped.
     #[must_use]
     pub fn nothing_to_compare(&self) -> Option<String> {
         let all_skipped = !self.skipped.is_empty() && self.problems.is_empty();
@@ -129,7 +129,7 @@ impl Manifests {
             return Some(match self.no_resources {
                 0 => found.to_owned(),
                 count => format!(
-                    "{found}, only {count} file(s) that a kustomization names and that are no resources"
+                    "{found}, only {count} file(s) that a kustomization names and that are not resources"
                 ),
             });
         }
@@ -144,14 +144,17 @@ impl Manifests {
             ("errors", self.problems.len()),
             ("skipped resources", self.skipped.len()),
             ("objects of other kinds", others),
-            ("documents that are no Kubernetes objects", self.not_objects),
+            (
+                "documents that are not Kubernetes objects",
+                self.not_objects,
+            ),
         ];
         let found = found.iter().filter(|(_, count)| *count > 0);
         let found: Vec<String> = found
             .map(|(what, count)| format!("{what}: {count}"))
             .collect();
         let found = if found.is_empty() {
-            "nothing at all".to_owned()
+            "no documents".to_owned()
         } else {
             found.join(", ")
         };
@@ -165,17 +168,17 @@ impl Manifests {
 /// A resource as a manifest declares it.
 #[derive(Debug)]
 pub struct Resource {
-    /// Which object it is about.
+    /// The identity of the object.
     pub id: ResourceId,
-    /// What may be done about its drift.
+    /// Whether its drift may be repaired.
     pub policy: Policy,
-    /// What is left out of the comparison.
+    /// The fields that are ignored.
     pub ignore: Vec<Pattern>,
-    /// What cannot be compared, because a variable in the manifest was not substituted.
+    /// The fields that cannot be compared, because a variable in the manifest was not substituted.
     pub incomparable: Vec<Pattern>,
-    /// Fields that the tables do not know. They are errors, unless the server turns out to be newer than the tables.
+    /// Fields that are unknown in the tables. They are errors, unless the server is newer than the tables.
     pub unknown_fields: Vec<Problem>,
-    /// Why it must not be written, if so. Unknown fields are a reason of their own.
+    /// Why it must not be written, if so. Unknown fields are a separate reason.
     pub unwritable: Option<String>,
     file: Arc<File>,
     node: NodeId,
@@ -189,51 +192,51 @@ impl Resource {
         self.file.tree.node(self.node)
     }
 
-    /// Where the object begins.
+    /// The position where the object begins.
     #[must_use]
     pub fn place(&self) -> Location {
         self.place_of(self.node())
     }
 
-    /// A value of this object, found again by its id.
+    /// The value of this object with this id.
     #[must_use]
     pub fn resolve(&self, id: NodeId) -> Node<'_> {
         self.file.tree.node(id)
     }
 
-    /// Where a value of this object stands.
+    /// The place of a value of this object.
     #[must_use]
     pub fn place_of(&self, node: Node<'_>) -> Location {
         self.file.place(node.position())
     }
 
-    /// Whether its file still is as it was read. What came by standard input is.
+    /// Whether its file is unchanged since it was read; always true for standard input.
     #[must_use]
     pub fn is_as_read(&self) -> bool {
         self.file.content.is_unchanged()
     }
 
-    /// Where it is in its document, as a JSON pointer: empty, or `/items/3` in a list.
+    /// The JSON pointer to it in its document: empty, or `/items/3` in a list.
     #[must_use]
     pub fn document_pointer(&self) -> &str {
         &self.pointer
     }
 }
 
-/// What may be done about the drift of a resource.
+/// Whether the drift of a resource may be repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// It is repaired, if this run repairs at all.
+    /// Drift is repaired with `--remediate`.
     #[default]
     Auto,
-    /// It is reported only.
+    /// Drift is only reported.
     Alert,
 }
 
-/// A resource that is passed over because its annotation says so.
+/// A resource that is skipped because of an annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Which one.
+    /// The identity of the resource.
     pub resource: ObjectReference,
     /// Where it is declared.
     pub place: Location,

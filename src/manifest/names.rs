@@ -1,18 +1,18 @@
-//! The syntax of names, label keys and values, annotation keys and keys of a `ConfigMap`, as the API server checks it.
+//! Checks names, label keys and values, annotation keys and `ConfigMap` keys as the API server does.
 //!
-//! Source: apimachinery `pkg/api/validate/content` and `pkg/api/validation/name.go`, with the rules of the newest
-//! server: one that older servers were stricter about is not refused here.
+//! Source: apimachinery `pkg/api/validate/content` and `pkg/api/validation/name.go`. The rules are those of the newest
+//! server: a name that only older servers refuse is accepted here.
 
 use crate::schema::Kind;
 
-/// The longest label, the longest subdomain, and all annotations together, in bytes.
+/// The limits for a label, a subdomain, and all annotations together, in bytes.
 const LABEL: usize = 63;
 const SUBDOMAIN: usize = 253;
 pub(super) const ANNOTATIONS: usize = 256 * 1024;
-/// All values of a `ConfigMap` together, in bytes.
+/// The limit for all values of a `ConfigMap` together, in bytes.
 pub(super) const CONFIG_MAP: usize = 1024 * 1024;
 
-/// What is wrong with the name of an object of this kind.
+/// Checks the name of an object of this kind.
 pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), String> {
     match kind {
         Kind::Namespace | Kind::Service => check_label(name),
@@ -20,31 +20,31 @@ pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), String> {
     }
 }
 
-/// A DNS label: lower-case letters, digits and `-`.
+/// Checks a DNS label: lower-case letters, digits and `-`.
 pub(super) fn check_label(name: &str) -> Result<(), String> {
     if name.len() > LABEL {
-        return Err(format!("a name of at most {LABEL} characters expected"));
+        return Err(format!("expected a name of at most {LABEL} characters"));
     }
     if is_label(name) {
         Ok(())
     } else {
-        Err("a name of lower-case letters, digits and `-` expected".to_owned())
+        Err("expected a name of lower-case letters, digits and `-`".to_owned())
     }
 }
 
-/// DNS labels joined by dots.
+/// Checks DNS labels joined by dots.
 fn check_subdomain(name: &str) -> Result<(), String> {
     if name.len() > SUBDOMAIN {
-        return Err(format!("a name of at most {SUBDOMAIN} characters expected"));
+        return Err(format!("expected a name of at most {SUBDOMAIN} characters"));
     }
     if is_subdomain(name) {
         Ok(())
     } else {
-        Err("a name of lower-case letters, digits, `-` and `.` expected".to_owned())
+        Err("expected a name of lower-case letters, digits, `-` and `.`".to_owned())
     }
 }
 
-/// The key of a label: a name, perhaps after a domain and `/`.
+/// Checks the key of a label: a name, optionally after a domain and `/`.
 pub(super) fn check_key(key: &str) -> Result<(), String> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
@@ -52,48 +52,48 @@ pub(super) fn check_key(key: &str) -> Result<(), String> {
     };
     if prefix.is_some_and(|p| p.len() > SUBDOMAIN || !is_subdomain(p)) {
         return Err(
-            "bad key: before `/` stands a domain of lower-case letters, digits, `-` and `.`"
+            "bad key: expected a domain of lower-case letters, digits, `-` and `.` before `/`"
                 .to_owned(),
         );
     }
     if name.len() > LABEL {
         return Err(format!(
-            "bad key: its name has more than {LABEL} characters"
+            "bad key: expected a name of at most {LABEL} characters"
         ));
     }
     if name.is_empty() || !is_word(name) {
-        return Err("bad key: a name of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends".to_owned());
+        return Err("bad key: expected a name of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit".to_owned());
     }
     Ok(())
 }
 
-/// The key of an annotation: as of a label, but its domain may have upper-case letters.
+/// Checks the key of an annotation: as for a label, but the domain may have upper-case letters.
 pub(super) fn check_annotation_key(key: &str) -> Result<(), String> {
     check_key(&key.to_lowercase())
 }
 
-/// The value of a label.
+/// Checks the value of a label.
 pub(super) fn check_label_value(value: &str) -> Result<(), String> {
     if value.len() > LABEL {
-        return Err(format!("a value of at most {LABEL} characters expected"));
+        return Err(format!("expected a value of at most {LABEL} characters"));
     }
     if value.is_empty() || is_word(value) {
         return Ok(());
     }
-    Err("a value of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends".to_owned())
+    Err("expected a value of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit".to_owned())
 }
 
-/// The key of a `ConfigMap`'s data.
+/// Checks a key of a `ConfigMap`'s data.
 pub(super) fn check_data_key(key: &str) -> Result<(), String> {
     if key.len() > SUBDOMAIN {
-        return Err(format!("bad key: more than {SUBDOMAIN} characters"));
+        return Err(format!("bad key: expected at most {SUBDOMAIN} characters"));
     }
     if key.is_empty()
         || !key
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
     {
-        return Err("bad key: letters, digits, `-`, `_` and `.` expected".to_owned());
+        return Err("bad key: expected letters, digits, `-`, `_` and `.`".to_owned());
     }
     if key == "." || key.starts_with("..") {
         return Err("bad key: it must not be `.` or begin with `..`".to_owned());

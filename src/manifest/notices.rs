@@ -1,26 +1,26 @@
-//! What an operator may want to know of folders: one line for all of a kind.
+//! Notices about folders with Helm charts and kustomizations: one line for all folders of a sort.
 
-/// One line, and what it leaves out.
+/// A notice of one line, and the folders that it does not name.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Notice {
     pub line: String,
-    /// A line for each folder, where there are more than the notice names.
+    /// A line for each folder, if there are more than the notice names.
     pub details: Vec<String>,
 }
 
-/// What to say of folders with Helm charts.
+/// The notice about folders with Helm charts.
 pub(super) fn charts(folders: &[String]) -> Option<Notice> {
     let (who, them, folder) = match folders {
         [] => return None,
         [one] => (
-            format!("passed over the Helm chart in {one}"),
+            format!("skipped the Helm chart in {one}"),
             "it",
             one.as_str(),
         ),
         all => {
             let (count, names) = (all.len(), first_names(all));
             (
-                format!("passed over {count} Helm charts ({names})"),
+                format!("skipped {count} Helm charts ({names})"),
                 "one",
                 "DIR",
             )
@@ -30,11 +30,11 @@ pub(super) fn charts(folders: &[String]) -> Option<Notice> {
         line: format!(
             "{who}; to compare {them}: helm template {folder} | gitops-drift -f - --once"
         ),
-        details: details(folders, "Helm chart, passed over"),
+        details: details(folders, "skipped Helm chart"),
     })
 }
 
-/// What to say of folders with kustomizations.
+/// The notice about folders with kustomizations.
 pub(super) fn kustomized(folders: &[String]) -> Option<Notice> {
     let (who, folder) = match folders {
         [] => return None,
@@ -44,7 +44,7 @@ pub(super) fn kustomized(folders: &[String]) -> Option<Notice> {
             (format!("{count} kustomizations ({names})"), "DIR")
         }
     };
-    let what = "resources are compared as they stand and never written, patches are passed over";
+    let what = "resources are compared without patches and are never written";
     Some(Notice {
         line: format!(
             "{who}: {what}; to compare the result: kubectl kustomize {folder} | gitops-drift -f - --once"
@@ -53,7 +53,7 @@ pub(super) fn kustomized(folders: &[String]) -> Option<Notice> {
     })
 }
 
-/// How many folders a notice names.
+/// The most folders that a notice names.
 const NAMED: usize = 3;
 
 fn first_names(folders: &[String]) -> String {

@@ -1,4 +1,4 @@
-//! What is wrong with a manifest, and where.
+//! Errors and warnings about manifests, and their places.
 
 use std::fmt;
 use std::io;
@@ -9,7 +9,7 @@ use crate::schema::{Kind, ResourceId};
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
-    /// The file, relative to the working directory where it lies below it; `<stdin>` for standard input.
+    /// The file, relative to the working directory if it is below that; `<stdin>` for standard input.
     pub file: Arc<str>,
     /// The line, from 1.
     pub line: u32,
@@ -23,12 +23,12 @@ impl fmt::Display for Location {
     }
 }
 
-/// What a document says that it is. What is not known of it is empty.
+/// The identity of an object as its document states it. Unknown parts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ObjectReference {
-    /// `apps/v1`.
+    /// The `apiVersion`, such as `apps/v1`.
     pub api_version: String,
-    /// `Deployment`.
+    /// The `kind`, such as `Deployment`.
     pub kind: String,
     /// The namespace that it is compared in; empty for a Namespace.
     pub namespace: String,
@@ -37,7 +37,7 @@ pub struct ObjectReference {
 }
 
 impl ObjectReference {
-    /// Which resource it is, where it is of a kind that is compared and all of its identity is known.
+    /// The id of the resource, if its kind is compared and its identity is complete.
     pub(super) fn id(&self) -> Option<ResourceId> {
         let kind = Kind::find(&self.api_version, &self.kind)?;
         let is_whole = !self.name.is_empty() && self.namespace.is_empty() != kind.is_namespaced();
@@ -70,14 +70,14 @@ impl fmt::Display for ObjectReference {
     }
 }
 
-/// Something that an operator should know of: an error, or a warning.
+/// An error or a warning about a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Where; a file or folder that cannot be read has no place, and is named in the message.
+    /// The place; a file or folder that cannot be read has none, and the message names it.
     pub place: Option<Location>,
-    /// In which resource, as far as that is known.
+    /// The resource, as far as it is known.
     pub resource: Option<ObjectReference>,
-    /// What is wrong, on one line. It begins with the path of the field, if it is about one.
+    /// The message, on one line. It begins with the path of the field, if it is about one.
     pub message: String,
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The text without control characters, which would break a message's line or play with a terminal.
+/// The text without control characters, which could break the line or control the terminal.
 pub(super) fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.chars() {
@@ -117,7 +117,7 @@ pub(super) fn one_line(text: &str) -> String {
     line
 }
 
-/// The text in quotes, on one line, and cut where it is long.
+/// The text in quotes, on one line, and truncated if it is long.
 pub(super) fn quoted(text: &str) -> String {
     const LONGEST: usize = 60;
     match text.char_indices().nth(LONGEST) {
@@ -126,7 +126,7 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// Why a file could not be read, without the number that the system gives it.
+/// The reason why a file could not be read, without the system's error number.
 pub(super) fn cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "no such file or folder".to_owned(),

@@ -4,12 +4,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// What stands for the commit where there is none, and no label either.
+/// The revision where there is neither a commit nor a label.
 const UNKNOWN: &str = "unknown";
 
-/// The commit of these files and folders, with `-dirty` behind it where manifests among them differ from it; outside of a
-/// repository the label, or `unknown`. Several commits are joined by `+`. The second value is a warning, when Git
-/// refuses.
+/// The commit of these files and folders, followed by `-dirty` if manifests among them differ from it; outside a
+/// repository the label, or `unknown`. Several commits are joined by `+`. The second value is a warning if Git refuses
+/// to read the repository.
 #[must_use]
 pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
     let unknown = label.unwrap_or(UNKNOWN);
@@ -45,7 +45,7 @@ enum WorkTree {
     Commit(String),
     /// No repository, no commit, or no Git.
     None,
-    /// Why Git does not tell.
+    /// The warning, if Git refuses to read the repository.
     Refused(String),
 }
 
@@ -68,7 +68,7 @@ fn status(input: &Path) -> WorkTree {
     }
 }
 
-/// One call tells both the commit and what differs from it. It takes no locks, so that it writes nothing.
+/// One call returns both the commit and the differences from it. It takes no locks, so that it writes nothing.
 fn git(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
     Command::new("git")
         .args(["--no-optional-locks", "-C"])
@@ -101,7 +101,7 @@ fn read_status(output: &[u8]) -> WorkTree {
     commit.map_or(WorkTree::None, |commit| WorkTree::Commit(commit + dirty))
 }
 
-/// An entry ends with the path of what differs.
+/// Whether an entry of `git status`, which ends with a path, is about a manifest.
 fn is_manifest(entry: &str) -> bool {
     !entry.starts_with('#')
         && [".yaml", ".yml", ".json"]

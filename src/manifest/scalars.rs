@@ -1,15 +1,15 @@
-//! Whether a value is one that the server would decode as a given type without parts.
+//! Checks whether the API server would decode a value as a given scalar type.
 
 use crate::schema::{Scalar, quantity::Amount};
 use crate::yaml::{Node, Value, decode_base64};
 
 use super::problem::{one_line, quoted};
 
-/// Says what was expected and what stands there instead.
+/// Checks one value. The error says what was expected and what was found.
 pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
     let value = node.value();
     if value == Value::Null {
-        // Nothing is declared; in a list or a map it is the type's zero.
+        // A null declares nothing; in a list or a map it is the type's zero value.
         return Ok(());
     }
     match ty {
@@ -28,7 +28,7 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
             Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
                 check_int(node, i32::MIN.into(), i32::MAX.into())
             }
-            _ => Err(expected("a whole number or a string", node)),
+            _ => Err(expected("an integer or a string", node)),
         },
         Scalar::Quantity => {
             let is_quantity = match value {
@@ -56,30 +56,30 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
 fn check_int(node: Node<'_>, least: i64, most: i64) -> Result<(), String> {
     let int = match node.value() {
         Value::Int(int) => Some(int),
-        // JSON has one kind of number: 3.0 is sent as 3.
+        // JSON does not distinguish integers from floats: 3.0 is sent as 3.
         #[allow(clippy::cast_precision_loss)]
         Value::Float(float) if float.fract() == 0.0 && float.abs() < i64::MAX as f64 => {
             Some(float as i64)
         }
         Value::Uint(_) => None,
         Value::Float(float) if float.fract() == 0.0 => None,
-        _ => return Err(expected("a whole number", node)),
+        _ => return Err(expected("an integer", node)),
     };
     match int {
         Some(int) if (least..=most).contains(&int) => Ok(()),
         _ => Err(expected(
-            &format!("a whole number from {least} to {most}"),
+            &format!("an integer from {least} to {most}"),
             node,
         )),
     }
 }
 
-/// What was expected and what stands there.
+/// The message `expected X, found Y` about a value.
 pub(super) fn expected(what: &str, node: Node<'_>) -> String {
-    format!("{what} expected, {} stands here", describe(node))
+    format!("expected {what}, found {}", describe(node))
 }
 
-/// A value as a message shows it: a scalar as it is spelt.
+/// Describes a value for a message: a scalar by its source text.
 fn describe(node: Node<'_>) -> String {
     match node.value() {
         Value::List => "a list".to_owned(),
@@ -93,7 +93,7 @@ fn describe(node: Node<'_>) -> String {
     }
 }
 
-/// How to say that a string is meant, where YAML reads what stands there as something else.
+/// The hint to quote a scalar that YAML does not read as a string.
 fn quote_it(node: Node<'_>) -> String {
     let json = match node.value() {
         Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
@@ -109,7 +109,7 @@ fn quote_it(node: Node<'_>) -> String {
     }
 }
 
-/// Whether the text is an instant in RFC 3339, as Go reads it: capital letters only, and the hour may have one digit.
+/// Whether the text is an RFC 3339 time as Go reads it: upper-case letters only, and the hour may have one digit.
 fn is_time(text: &str) -> bool {
     let Some((date, time)) = text.split_once('T') else {
         return false;

@@ -1,16 +1,16 @@
-//! A quick look at a file that has not been read yet: which objects may it be about?
+//! Guesses the objects that a file declares before it is parsed.
 //!
-//! Fetching can begin with that while the file is read. Whatever is not plain to see is passed over, so this may find
-//! too little, and also something that turns out to be no resource; nothing but what is fetched early depends on it.
+//! Fetching can begin with these objects while the file is parsed. Only simple forms are recognised, so this may miss
+//! objects, and find some that are not resources; it only affects what is fetched early.
 
 use memchr::{memchr, memmem};
 
 use super::PREFIX;
 use crate::schema::{Kind, ResourceId};
 
-/// The objects that a text seems to be about.
+/// The objects that a text probably declares.
 pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
-    // What is skipped is not to be fetched.
+    // Skipped resources must not be fetched.
     if memmem::find(text, [PREFIX, "skip"].concat().as_bytes()).is_some() {
         return Vec::new();
     }
@@ -31,14 +31,14 @@ pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
     found
 }
 
-/// What was seen of a document.
+/// The lines of interest of a document.
 #[derive(Default)]
 struct Header<'t> {
     api_version: Option<&'t str>,
     kind: Option<&'t str>,
     name: Option<&'t str>,
     namespace: Option<&'t str>,
-    /// How far the keys in `metadata` are indented, while it is being passed; 0 at its beginning.
+    /// The indentation of the keys in `metadata` while it is scanned; 0 at its beginning.
     metadata: Option<usize>,
 }
 
@@ -81,7 +81,7 @@ impl<'t> Header<'t> {
     }
 }
 
-/// The value behind a key, if the line is about it and the value needs no knowledge of YAML.
+/// The value after a key, if the line has that key and the value is a simple scalar.
 fn value<'t>(line: &'t [u8], key: &[u8]) -> Option<&'t str> {
     let value = line.strip_prefix(key)?.strip_prefix(b" ")?.trim_ascii();
     let value = match value {
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_plain_to_see_is_found() {
+    fn objects_in_simple_form_are_found() {
         let text = "# web\napiVersion: apps/v1\nkind: Deployment\nmetadata:\n    labels:\n        name: no\n    name: web\n\
                     spec:\n  name: no\n---\nkind: ConfigMap\r\nmetadata:\r\n  namespace: 'a'\r\n  name: \"b\"\r\n\
                     apiVersion: v1\r\n--- # the space\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n";
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_is_passed_over() {
+    fn objects_in_other_forms_are_ignored() {
         for text in [
             "",
             "{\"apiVersion\": \"v1\", \"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"a\"}}",

@@ -7,8 +7,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::suggest;
 use crate::schema::{Kind, ResourceId};
 
-/// Some resources, as `--only` and the rules of `--ignore-fields` name them: `KIND/NAME`, which is in any namespace, or
-/// `KIND/NAMESPACE/NAME`. `*` stands for any characters but `/`, a leading `!` for all resources but these.
+/// Selects resources for `--only` and the rules of `--ignore-fields`: `KIND/NAME` in any namespace, or
+/// `KIND/NAMESPACE/NAME`. `*` matches any characters except `/`; a leading `!` selects all other resources.
 #[derive(Clone, Debug)]
 pub struct Selector {
     text: String,
@@ -18,7 +18,7 @@ pub struct Selector {
     name: GlobMatcher,
 }
 
-/// Why a text selects no resources.
+/// The error of a text that is not a selector.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SelectorError {
     text: String,
@@ -34,7 +34,7 @@ impl fmt::Display for SelectorError {
 impl std::error::Error for SelectorError {}
 
 impl Selector {
-    /// Reads one.
+    /// Parses one selector. Fails if the form or the kind is unknown.
     pub fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         let (is_negated, rest) = text
@@ -51,7 +51,7 @@ impl Selector {
             _ => return Err(bad("expected KIND/NAME or KIND/NAMESPACE/NAME")),
         };
         if parts.iter().any(|part| part.is_empty()) {
-            return Err(bad("a part of it is empty; `*` stands for any"));
+            return Err(bad("a part of it is empty: write `*` to match anything"));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -62,7 +62,7 @@ impl Selector {
         })
     }
 
-    /// As it was written.
+    /// The selector as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -109,12 +109,12 @@ fn kinds(word: &str) -> Result<Vec<Kind>, String> {
     let hint = suggest::nearest(word, names, |_| true)
         .map_or(String::new(), |name| format!(", did you mean {name}?"));
     Err(format!(
-        "`{word}` is none of the kinds that are compared ({}){hint}",
+        "expected one of the compared kinds ({}), found `{word}`{hint}",
         names.join(", ")
     ))
 }
 
-/// A pattern in which `*` alone is special.
+/// A pattern in which only `*` is special.
 fn glob(text: &str) -> GlobMatcher {
     let parts: Vec<String> = text.split('*').map(globset::escape).collect();
     GlobBuilder::new(&parts.join("*"))
@@ -124,14 +124,14 @@ fn glob(text: &str) -> GlobMatcher {
         .compile_matcher()
 }
 
-/// The resources that a run is about.
+/// The resources that a run compares.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     selectors: Vec<Selector>,
 }
 
 impl Selection {
-    /// Adds a comma-separated list; blanks and empty items are passed over. Fails as [`Selector::parse`].
+    /// Adds a comma-separated list; blanks and empty items are ignored. Fails as [`Selector::parse`] does.
     pub fn add(&mut self, list: &str) -> Result<(), SelectorError> {
         for item in list.split(',').filter(|item| !item.trim().is_empty()) {
             self.selectors.push(Selector::parse(item)?);
@@ -139,14 +139,14 @@ impl Selection {
         Ok(())
     }
 
-    /// Whether it is about all resources.
+    /// Whether it includes all resources.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.selectors.is_empty()
     }
 
-    /// Whether it is about this resource: one of its selectors names it, or there are only negated ones, and no negated
-    /// one names it.
+    /// Whether it includes this resource: one of its selectors matches it, or all are negated, and no negated one
+    /// excludes it.
     #[must_use]
     pub fn includes(&self, id: &ResourceId) -> bool {
         let (without, with): (Vec<&Selector>, Vec<&Selector>) = self
@@ -157,7 +157,7 @@ impl Selection {
             && !without.iter().any(|selector| selector.names(id))
     }
 
-    /// Those of its selectors that name none of these resources.
+    /// Its selectors that match none of these resources.
     pub(super) fn unused<'s, 'r>(
         &'s self,
         resources: impl Iterator<Item = &'r ResourceId> + Clone,
@@ -225,18 +225,21 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_resource_is_refused_with_a_reason() {
+    fn an_invalid_selector_is_refused_with_a_reason() {
         for (text, cause) in [
             ("web", "expected KIND/NAME or KIND/NAMESPACE/NAME"),
             ("a/b/c/d", "expected KIND/NAME or KIND/NAMESPACE/NAME"),
-            ("deploy/", "a part of it is empty; `*` stands for any"),
+            (
+                "deploy/",
+                "a part of it is empty: write `*` to match anything",
+            ),
             (
                 "Deploymnet/web",
-                "`Deploymnet` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service), did you mean Deployment?",
+                "expected one of the compared kinds (ConfigMap, Deployment, Namespace, Service), found `Deploymnet`, did you mean Deployment?",
             ),
             (
                 "Secret/x",
-                "`Secret` is none of the kinds that are compared (ConfigMap, Deployment, Namespace, Service)",
+                "expected one of the compared kinds (ConfigMap, Deployment, Namespace, Service), found `Secret`",
             ),
         ] {
             assert_eq!(

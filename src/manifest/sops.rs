@@ -2,13 +2,13 @@
 
 use crate::yaml::Node;
 
-/// What SOPS writes in the place of a value.
+/// The beginning of a value that SOPS has encrypted.
 const CIPHERTEXT: &str = "ENC[";
 
-/// What to say of a document that is encrypted.
+/// The message about an encrypted document.
 pub(super) const MESSAGE: &str = "encrypted with SOPS; decrypt it first";
 
-/// Whether a document is encrypted: SOPS keeps its own record, with a checksum of all values, at the top.
+/// Whether a document is encrypted: SOPS adds a top-level record with a checksum of all values.
 pub(super) fn is_encrypted(document: Node<'_>) -> bool {
     let record = document.get("sops");
     record.is_some_and(|record| record.get("mac").is_some())

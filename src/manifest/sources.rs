@@ -1,4 +1,4 @@
-//! The files that the given paths stand for: folders walked, links followed, charts and hidden names passed over.
+//! Finds the files of the given paths: walks folders, follows links, and skips charts and hidden names.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ffi::{OsStr, OsString};
@@ -15,37 +15,37 @@ use super::notices;
 use super::problem::{Problem, cause, one_line};
 use super::roles::{Role, Roles};
 
-/// The endings of manifests' names.
+/// The file name extensions of manifests.
 const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 const CHART: &str = "Chart.yaml";
-/// Standard input among the given paths, and in places.
+/// The path that means standard input, and its name in messages.
 const DASH: &str = "-";
 const STDIN: &str = "<stdin>";
 
 /// A file to read.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ManifestFile {
-    /// `None` stands for standard input.
+    /// `None` for standard input.
     pub path: Option<PathBuf>,
-    /// How messages call it.
+    /// Its name in messages.
     pub shown: Arc<str>,
     /// Why its resources must not be written.
     pub unwritable: Option<Arc<str>>,
 }
 
-/// What the given paths stand for at the moment.
+/// The files of the given paths at the moment.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     pub files: Vec<ManifestFile>,
-    /// How many files are no resources, as the kustomizations say.
+    /// The number of files that are not resources according to the kustomizations.
     pub no_resources: usize,
     pub problems: Vec<Problem>,
-    /// What an operator may want to know of folders, and the names of all that one of these only counts.
+    /// Notices about folders; `details` has a line for each folder that a notice does not name.
     pub notices: Vec<String>,
     pub details: Vec<String>,
 }
 
-/// A glob that cannot be read.
+/// The error of an invalid glob.
 #[derive(Debug, PartialEq, Eq)]
 pub struct GlobError {
     text: String,
@@ -60,7 +60,7 @@ impl fmt::Display for GlobError {
 
 impl std::error::Error for GlobError {}
 
-/// Reads the globs of paths to pass over.
+/// Compiles the globs of paths to skip.
 pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, GlobError> {
     let bad = |text: &str, error: &globset::Error| GlobError {
         text: text.to_owned(),
@@ -68,7 +68,7 @@ pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, GlobError> {
     };
     let mut set = GlobSetBuilder::new();
     for text in exclude {
-        // As in .gitignore: a name alone is meant wherever it is, a path from the top.
+        // As in .gitignore: a name matches at any depth, a path from the top.
         let pattern = text
             .strip_prefix("./")
             .unwrap_or(text)
@@ -85,7 +85,7 @@ pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, GlobError> {
         .map_err(|error| bad(error.glob().unwrap_or_default(), &error))
 }
 
-/// Finds all files that the given paths stand for, in a fixed order, each once.
+/// Finds all files of the given paths, in a fixed order, each once.
 pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
     let mut finder = Finder {
         exclude,
@@ -103,7 +103,7 @@ pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
     for input in inputs {
         finder.input = input;
         finder.input();
-        // Real files and folders first: what a link leads to is then known if it has been read already.
+        // Real files and folders come first, so that links to them are recognised as duplicates.
         while !finder.links.is_empty() {
             for link in std::mem::take(&mut finder.links) {
                 finder.link(link);
@@ -120,49 +120,49 @@ struct Finder<'a> {
     exclude: &'a GlobSet,
     /// The working directory.
     here: Option<PathBuf>,
-    /// The given path that is being looked at.
+    /// The given path that is being searched.
     input: &'a Path,
-    /// What was found below it.
+    /// The files that were found below it.
     files: Vec<Found>,
     /// The links that were found and not yet followed.
     links: Vec<FoundPath>,
-    /// The real paths of all files and folders that were read.
+    /// The real paths of all files and folders that were found.
     seen: HashSet<PathBuf>,
-    /// What the kustomizations say of files.
+    /// The roles of files in the kustomizations.
     roles: Roles,
-    /// The folders whose kustomizations were read, and what was found there.
+    /// The folders whose kustomizations were read, with the results.
     kustomized: BTreeMap<PathBuf, Kustomized>,
-    /// The folders with charts.
+    /// The folders with Helm charts.
     charts: Vec<String>,
     problems: Vec<Problem>,
 }
 
 /// A file that was found.
 struct Found {
-    /// The path from the given one; empty for the given one itself.
+    /// The path relative to the given one; empty for the given one itself.
     below: PathBuf,
-    /// The path without links.
+    /// The path with links resolved.
     real: PathBuf,
     source: ManifestFile,
 }
 
-/// What was found in a folder with a kustomization.
+/// A folder with a kustomization.
 #[derive(Clone, Debug, Default)]
 struct Kustomized {
-    /// How messages call the folder.
+    /// The folder's name in messages.
     shown: String,
     /// The names of its kustomization files.
     names: Vec<&'static str>,
-    /// Why nothing below it must be written.
+    /// Why nothing below it may be written, if so.
     unwritable: Option<Arc<str>>,
 }
 
 /// A place below a given path.
 struct FoundPath {
     path: PathBuf,
-    /// The path from the given one.
+    /// The path relative to the given one.
     below: PathBuf,
-    /// The path without links, where the way to it tells.
+    /// The path with links resolved, where it is known without a system call.
     real: Option<PathBuf>,
     unwritable: Option<Arc<str>>,
 }
@@ -198,7 +198,7 @@ impl Finder<'_> {
         }
     }
 
-    /// A given file is read whatever it is called, unless it is a kustomization.
+    /// Adds a given file, whatever its name, unless it is a kustomization.
     fn given_file(&mut self, mut spot: FoundPath) {
         let folder = match spot.path.parent() {
             Some(parent) if parent != Path::new("") => parent.to_owned(),
@@ -245,7 +245,7 @@ impl Finder<'_> {
         let spot = FoundPath {
             path: folder.path.join(name),
             below: folder.below.join(name),
-            // To ask for it would cost more than to read the file.
+            // Resolving the path would cost more than reading the file.
             real: folder
                 .real
                 .as_ref()
@@ -266,7 +266,7 @@ impl Finder<'_> {
         }
     }
 
-    /// A link is followed to a file that would be read, and to a folder that the link does not lie in.
+    /// Follows a link to a file that would be read, or to a folder that does not contain the link.
     fn link(&mut self, spot: FoundPath) {
         match fs::metadata(&spot.path) {
             Ok(metadata) if metadata.is_dir() => {
@@ -285,12 +285,12 @@ impl Finder<'_> {
         }
     }
 
-    /// Below a given path only regular files are read: a pipe there would never end.
+    /// Adds a file below a given path if it is regular: reading a pipe might never end.
     fn manifest(&mut self, spot: FoundPath, kind: fs::FileType) {
         if kind.is_file() {
             return self.file(spot);
         }
-        let problem = Problem::of_file(&self.shown(&spot.path), "neither a file nor a folder");
+        let problem = Problem::of_file(&self.shown(&spot.path), "not a regular file or a folder");
         self.problems.push(problem);
     }
 
@@ -313,7 +313,7 @@ impl Finder<'_> {
         }
     }
 
-    /// Reads the kustomization of a folder, which has these files of that name.
+    /// Reads the kustomization of a folder; `names` are its kustomization files.
     fn kustomized(&mut self, folder: &Path, names: Vec<&'static str>) -> Kustomized {
         if names.is_empty() {
             return Kustomized::default();
@@ -347,7 +347,7 @@ impl Finder<'_> {
         found
     }
 
-    /// What was found, as far as it holds resources.
+    /// The files that hold resources.
     fn sources(self, all: Vec<Found>) -> Sources {
         let mut sources = Sources {
             problems: self.problems,
@@ -361,7 +361,7 @@ impl Finder<'_> {
         {
             match self.roles.of(&real) {
                 Role::Resource(reason) => drop(source.unwritable.get_or_insert(reason)),
-                // A given file is read all the same.
+                // A given file is read nevertheless.
                 Role::Other(reason) if below == Path::new("") => {
                     source.unwritable.get_or_insert(reason);
                 }
@@ -393,7 +393,7 @@ impl Finder<'_> {
     }
 }
 
-/// A path as messages show it: relative to the working directory if it lies below that, else as given.
+/// A path for messages: relative to the working directory if it is below that, else as given.
 fn shown(path: &Path, here: Option<&Path>) -> String {
     let absolute = std::path::absolute(path).ok();
     let below = absolute
@@ -405,7 +405,7 @@ fn shown(path: &Path, here: Option<&Path>) -> String {
     }
 }
 
-/// The names in a folder, in their order.
+/// The names in a folder, sorted.
 fn entries(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -1,7 +1,7 @@
-//! The word that was meant: the nearest of the words that are allowed.
+//! Suggests the nearest allowed word for a misspelt one.
 
-/// The nearest of some words, where one is near enough to have been meant. A word that differs only in case, `-` and
-/// `_` comes first; among equals, the one that `fits`, then the first.
+/// The nearest of some words, if one is near enough. A word that differs only in case, `-` and `_` is preferred; among
+/// equals the one that `fits`, then the first.
 pub(super) fn nearest<'a>(
     word: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -20,12 +20,12 @@ pub(super) fn nearest<'a>(
         .map(|(_, _, candidate)| candidate)
 }
 
-/// How many edits lie between two words; `None` where they are too many for a slip.
+/// The number of edits between two words; `None` if they are too many for a typo.
 pub(super) fn distance_within(word: &str, known: &str) -> Option<usize> {
     if word != known && folded(word) == folded(known) {
         return Some(0);
     }
-    // A third of the word may be wrong, but of a short word one letter at most.
+    // A third of the word may differ, or one letter of a short word.
     let length = known.chars().count();
     let limit = (length / 3).clamp(1, 3);
     if length.abs_diff(word.chars().count()) > limit {
@@ -42,7 +42,7 @@ fn folded(word: &str) -> String {
         .collect()
 }
 
-/// How many letters must be added, taken out, replaced or swapped with their neighbour.
+/// The number of letters to insert, delete, replace or swap with a neighbour.
 fn edits(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();

@@ -1,10 +1,10 @@
-//! Where a check of an object is, and how messages name that place.
+//! The current place of a check, and its path in messages.
 
 use crate::path::{Path, Segment};
 use crate::schema::{ListKind, Struct, scalar_text};
 use crate::yaml::{Node, Value};
 
-/// Where a walk is: links from a field up to the root, so that a path is made only where one is reported.
+/// The current place of a walk: links from a field up to the root, so that a path is built only for a message.
 #[derive(Clone, Copy)]
 pub(super) struct Trail<'a> {
     pub above: Option<&'a Trail<'a>>,
@@ -60,9 +60,9 @@ impl<'a> Trail<'a> {
     }
 }
 
-/// How a path names an item: by its name where no other item has that, else by the list's keys, else by its position.
+/// How a path names an item: by its name if that is unique, else by the list's keys, else by its position.
 fn item_segment(list: Node<'_>, index: usize, kind: &ListKind) -> Segment {
-    /// In longer lists a look at all items for each message would take too long.
+    /// In longer lists, a search through all items for each message would take too long.
     const LONG: usize = 1000;
     let keys = match kind {
         ListKind::Keyed(keys) if list.len() <= LONG => keys,

@@ -1,4 +1,4 @@
-//! What to say of a field that the type does not have: most often a slip of the pen, or a wrong indentation.
+//! Hints about unknown fields, which usually are typos or wrong indentation.
 
 use crate::schema::{Struct, Type};
 use crate::yaml::{Entry, Node, Value};
@@ -7,14 +7,14 @@ use super::problem::one_line;
 use super::suggest;
 use super::trail::{Trail, TrailStep};
 
-/// What was probably meant with a field of `node` that `at.ty` does not have, to be added to a message.
+/// The hint about a field of `node` that `at.ty` does not have, to append to a message.
 pub(super) fn hint(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> String {
     match meant(root, at, node, entry) {
         Some(Hint::Name(name)) => format!(", did you mean `{name}`?"),
         Some(Hint::Place(place)) => {
             let key = one_line(entry.key);
             let place = if place.is_empty() {
-                "at the top".to_owned()
+                "at the top level".to_owned()
             } else {
                 format!("in {place}")
             };
@@ -24,7 +24,7 @@ pub(super) fn hint(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<
     }
 }
 
-/// What was meant.
+/// The field that was probably meant.
 enum Hint {
     /// Another field of the same struct.
     Name(&'static str),
@@ -32,7 +32,7 @@ enum Hint {
     Place(String),
 }
 
-/// A field that differs by one letter, else the same field elsewhere, else a field that differs by more.
+/// Suggests a field that differs by one letter, else the same field elsewhere, else a field that differs by more.
 fn meant(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> Option<Hint> {
     let fits = |name: &str| {
         let field = at.ty.field(name);
@@ -48,7 +48,7 @@ fn meant(root: &Struct, at: &Trail<'_>, node: Node<'_>, entry: &Entry<'_>) -> Op
         .or(name.map(Hint::Name))
 }
 
-/// Whether a value could be one of this type, judged from afar.
+/// Whether a value could be of this type, judged by its outermost form.
 fn has_shape(ty: &Type, node: Node<'_>) -> bool {
     match node.value() {
         Value::Null => true,
@@ -58,7 +58,7 @@ fn has_shape(ty: &Type, node: Node<'_>) -> bool {
     }
 }
 
-/// The path of the struct nearest to this one that has the field, with a type that the value fits.
+/// The path of the nearest struct that has the field with a type that fits the value.
 fn elsewhere(root: &Struct, at: &Trail<'_>, entry: &Entry<'_>) -> Option<String> {
     let mut search = Search {
         entry,
@@ -90,14 +90,14 @@ struct Search<'a> {
     entry: &'a Entry<'a>,
     here: Vec<&'a str>,
     path: Vec<&'static str>,
-    /// The structs that the search is in, so that it does not run in circles.
+    /// The names of the structs on the current path, to avoid cycles.
     names: Vec<&'static str>,
     best: Option<(usize, String)>,
 }
 
 impl Search<'_> {
     fn visit(&mut self, ty: &Struct) {
-        /// Beyond this many steps the same name is chance.
+        /// Beyond this many steps, a match is a coincidence.
         const FAR: usize = 5;
         if self.names.contains(&ty.name) {
             return;
@@ -132,7 +132,7 @@ impl Search<'_> {
         }
     }
 
-    /// How many steps up and down lie between here and the place of the search.
+    /// The number of steps between the start and the current place of the search.
     fn distance(&self) -> usize {
         let common = self
             .path

@@ -72,8 +72,7 @@ fn hide_field(kind: Kind, field: &mut FieldEntry, secrets: &mut Secrets) {
     field.redacted = secrets.hide(&spot, [field.desired.as_mut(), field.live.as_mut()]);
 }
 
-/// Hides the value in a message about a manifest that says what stands at a secret's place: `PATH: WHAT expected, VALUE
-/// stands here`.
+/// Hides the value of a secret field in a message about a manifest: `PATH: expected WHAT, found VALUE`.
 fn hide_wrong_value(kind: Kind, message: &mut String) {
     let is_secret = |path: &str| {
         let path = Pattern::parse(path).ok();
@@ -82,12 +81,12 @@ fn hide_wrong_value(kind: Kind, message: &mut String) {
             .and_then(|path| RedactedPlace::at(kind, path.steps()));
         spot.is_some_and(|spot| matches!(spot.name, ValueName::Secret))
     };
-    if let Some((expected, _)) = message.split_once(" expected, ")
+    if let Some((expected, _)) = message.split_once(", found ")
         && expected
             .split_once(": ")
-            .is_some_and(|(path, _)| is_secret(path))
+            .is_some_and(|(path, what)| what.starts_with("expected ") && is_secret(path))
     {
-        *message = format!("{expected} expected, <redacted> stands here");
+        *message = format!("{expected}, found <redacted>");
     }
 }
 

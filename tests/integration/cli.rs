@@ -321,7 +321,7 @@ fn an_ignore_rule_that_matches_nothing_is_warned_about() {
         run.stderr
     );
     assert!(
-        run.stderr.contains("`spec.nope` matched in no resource"),
+        run.stderr.contains("`spec.nope` matched no resource"),
         "{}",
         run.stderr
     );

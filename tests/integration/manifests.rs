@@ -179,7 +179,7 @@ fn an_overlay_alone_has_nothing_to_compare() {
         files.path().join("live.yaml"),
     );
     let run = run(&["-f", text(&blue), "--live", text(&live)]).exits(2);
-    let reason = "no manifest was found, only 1 file(s) that a kustomization names and that are no resources";
+    let reason = "no manifest was found, only 1 file(s) that a kustomization names and that are not resources";
     assert!(run.stdout.contains(reason), "{}", run.stdout);
 }
 

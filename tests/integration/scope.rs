@@ -116,7 +116,7 @@ fn rules_hide_their_field_of_their_resources_only() {
     let run = report(&["--ignore-fields", rules]).exits(2);
     assert_eq!(
         run.stderr.lines().next(),
-        Some(" WARN --ignore-fields: `deploy/nothing:spec.replicas` matched in no resource"),
+        Some(" WARN --ignore-fields: `deploy/nothing:spec.replicas` matched no resource"),
     );
 }
 
@@ -146,7 +146,7 @@ fn rules_come_from_files_too_and_name_their_line() {
     assert_eq!(run.complaints(), Vec::<&str>::new());
     let run = report(&["--ignore-fields-from", &file("good")]).exits(2);
     let unused = format!(
-        " WARN {}:5: `spec.paused` matched in no resource",
+        " WARN {}:5: `spec.paused` matched no resource",
         file("good")
     );
     assert_eq!(run.complaints()[0], unused);

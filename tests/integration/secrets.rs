@@ -186,8 +186,8 @@ fn redacted_values_say_how_long_they_are_and_whether_they_differ() {
     assert_eq!(
         errors,
         [
-            "data.apiKey: a string expected, <redacted> stands here",
-            "data.retries: a string expected, 5 stands here; write \"5\"",
+            "data.apiKey: expected a string, found <redacted>",
+            "data.retries: expected a string, found 5; write \"5\"",
         ]
     );
 }

@@ -1,4 +1,4 @@
-//! What happens when credentials are refused.
+//! Tests of refused and renewed credentials.
 
 use super::fake::{Fake, answer, connect, ok, status};
 use super::{fetch, id, map, object};
@@ -6,7 +6,7 @@ use crate::cluster::Error;
 use crate::schema::Kind;
 
 #[tokio::test]
-async fn credentials_that_are_refused_end_it_for_all() {
+async fn refused_credentials_end_all_requests() {
     let fake = Fake::start(|_, _| answer("401 Unauthorized", "", r#"{"kind":"Status"}"#));
     let ids: Vec<_> = (0..40)
         .map(|number| {
@@ -28,7 +28,7 @@ async fn credentials_that_are_refused_end_it_for_all() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_replaced_is_read_again() {
+async fn a_replaced_token_is_read_again() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("token");
     std::fs::write(&file, "old\n").unwrap();
@@ -87,7 +87,7 @@ async fn a_credential_plugin_runs_once_and_again_when_its_token_is_refused() {
     }
     assert_eq!(count(), 1);
 
-    // Six requests are refused at once, and one of them gets the token for all.
+    // Six requests are refused at once, and one of them renews the token for all.
     let in_each = (0..6).map(|number| id(Kind::ConfigMap, &format!("n{number}"), "a"));
     let mut fetching = cluster.fetch(&in_each.collect::<Vec<_>>());
     while let Some(batch) = fetching.next().await {
@@ -101,7 +101,7 @@ async fn a_credential_plugin_runs_once_and_again_when_its_token_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_credential_plugin_is_not_asked_by_each_request_that_is_refused() {
+async fn a_credential_plugin_does_not_run_for_each_refused_request() {
     let dir = tempfile::tempdir().unwrap();
     let runs = dir.path().join("runs").display().to_string();
     let fake = Fake::start(|_, _| status(401, "Unauthorized"));
@@ -126,7 +126,7 @@ async fn a_credential_plugin_is_not_asked_by_each_request_that_is_refused() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_used_and_told_who_asks() {
+async fn a_proxy_is_used_with_its_credentials() {
     let proxy = Fake::start(|_, _| answer("407 Proxy Authentication Required", "", ""));
     let mut target = proxy.target();
     target.proxies.https = proxy.target().server.replace("://", "://me:p%40ss@");

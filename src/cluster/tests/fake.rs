@@ -1,4 +1,4 @@
-//! A server for tests that answers as it is told, and remembers what it was asked.
+//! A scripted server for tests, which records its requests.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -15,9 +15,9 @@ use crate::cluster::{Cluster, ConnectOptions, Target};
 pub(super) enum Then {
     /// The connection stays open for the next request.
     Stay,
-    /// It is closed.
+    /// The connection is closed.
     Close,
-    /// It stays open, and nothing more comes.
+    /// The connection stays open, and no more bytes are sent.
     Hang,
 }
 
@@ -45,7 +45,7 @@ pub(super) fn ok(body: &str) -> Answer {
     answer("200 OK", "content-type: application/json\r\n", body)
 }
 
-/// A failure as Kubernetes tells it.
+/// A failure with a Kubernetes `Status` as its body.
 pub(super) fn status(code: u16, reason: &str) -> Answer {
     let body = format!(
         r#"{{"kind":"Status","message":"this is {reason}","reason":"{reason}","code":{code},"details":{{"name":"x"}}}}"#
@@ -62,14 +62,14 @@ pub(super) fn nothing(then: Then) -> Answer {
     }
 }
 
-/// The server.
+/// The scripted server.
 pub(super) struct Fake {
     url: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Fake {
-    /// Starts one that answers with `script`, which is given the number of the request, from 0, and its text.
+    /// Starts a server that answers with `script`, which gets the number of the request, from 0, and its text.
     pub(super) fn start(script: impl Fn(usize, &str) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -84,7 +84,7 @@ impl Fake {
         Self { url, requests }
     }
 
-    /// What it was asked, each as `GET /path`, in order.
+    /// Its requests in order, each as `GET /path`.
     pub(super) fn asked(&self) -> Vec<String> {
         let first_line = |text: &String| {
             text.split(" HTTP/1.1")
@@ -110,7 +110,7 @@ impl Fake {
             .collect()
     }
 
-    /// A target that leads to it.
+    /// A target with the address of this server.
     pub(super) fn target(&self) -> Target {
         Target {
             origin: ConfigOrigin::InCluster,

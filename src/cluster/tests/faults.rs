@@ -1,4 +1,4 @@
-//! What happens when a server misbehaves.
+//! Tests of a server that misbehaves.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::cluster::client::LARGEST;
 use crate::schema::Kind;
 
 #[tokio::test]
-async fn a_server_that_turns_away_is_asked_again() {
+async fn a_request_that_the_server_rejects_for_now_is_retried() {
     let fake = Fake::start(|number, _| match number {
         0 => status(503, "ServiceUnavailable"),
         1 => answer("502 Bad Gateway", "", "<html>"),
@@ -22,7 +22,7 @@ async fn a_server_that_turns_away_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_server_is_left_alone_as_long_as_it_asks() {
+async fn a_retry_waits_as_long_as_the_server_asks() {
     let fake = Fake::start(|number, _| match number {
         0 => answer("429 Too Many Requests", "retry-after: 1\r\n", "slow down"),
         _ => ok(&object("a")),
@@ -31,7 +31,7 @@ async fn a_server_is_left_alone_as_long_as_it_asks() {
     fake.cluster(5.0).await.get(&map("a")).await.unwrap();
     assert!(start.elapsed() >= Duration::from_secs(1));
 
-    // Where that is longer than there is time for, nobody waits for it.
+    // A pause beyond the timeout is not waited for.
     let fake =
         Fake::start(|_, _| answer("429 Too Many Requests", "retry-after: 100\r\n", "slow down"));
     let start = Instant::now();
@@ -45,9 +45,9 @@ async fn a_server_is_left_alone_as_long_as_it_asks() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up_for_all() {
+async fn a_server_that_does_not_respond_is_given_up_for_all_requests() {
     let fake = Fake::start(|_, _| nothing(Then::Hang));
-    // Thirteen requests, of which six are under way at a time.
+    // Thirteen requests, of which six run at a time.
     let in_each = |kind| (0..6).map(move |number| id(kind, &format!("{kind}{number}"), "a"));
     let ids: Vec<_> = in_each(Kind::Service)
         .chain(in_each(Kind::Deployment))
@@ -64,7 +64,7 @@ async fn a_server_that_says_nothing_is_given_up_for_all() {
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_costs_only_what_it_asked_for() {
+async fn a_request_that_hangs_affects_only_its_own_objects() {
     let fake = Fake::start(|_, request| {
         if request.contains("/services") {
             nothing(Then::Hang)
@@ -82,7 +82,7 @@ async fn a_request_that_hangs_costs_only_what_it_asked_for() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_asked_for_again() {
+async fn a_response_that_breaks_off_is_requested_again() {
     for close in [true, false] {
         let fake = Fake::start(move |number, _| {
             let mut answer = list(&["a", "b", "x"], "");
@@ -109,7 +109,7 @@ async fn an_answer_that_breaks_off_is_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_decoded_is_answered_too() {
+async fn an_object_that_cannot_be_decoded_gets_a_result_too() {
     let fake = Fake::start(|_, _| {
         let broken = r#"{"metadata":{"name":"b","namespace":"n"},"data":{,}}"#;
         ok(&list(&["a", "x"], "")
@@ -122,7 +122,7 @@ async fn an_object_that_cannot_be_decoded_is_answered_too() {
     let answers = fetch(&fake.cluster(5.0).await, &[map("a"), map("b"), map("c")]).await;
     assert_eq!(answers["n/a"], "live");
     assert!(
-        answers["n/b"].ends_with("a list with something else in it"),
+        answers["n/b"].ends_with("a list with an item of another kind"),
         "{answers:?}"
     );
     assert_eq!(answers["n/b"], answers["n/c"]);
@@ -150,7 +150,7 @@ async fn a_port_where_nobody_listens_is_not_tried_twice() {
 }
 
 #[tokio::test]
-async fn slow_bytes_are_put_together() {
+async fn a_response_in_small_pieces_is_assembled() {
     let fake = Fake::start(|_, _| Answer {
         drip: Duration::from_millis(2),
         ..list(&["a", "b"], "")
@@ -209,7 +209,7 @@ async fn a_write_is_repeated_only_where_it_did_not_happen() {
 }
 
 #[tokio::test]
-async fn refusals_of_a_write_are_told_apart() {
+async fn refusals_of_a_write_are_distinguished() {
     for (code, reason) in [
         (409, "Conflict"),
         (409, "AlreadyExists"),
@@ -238,7 +238,7 @@ async fn refusals_of_a_write_are_told_apart() {
 }
 
 #[tokio::test]
-async fn what_is_no_kubernetes_is_said_so() {
+async fn a_response_of_another_server_is_recognised() {
     let page = "<!DOCTYPE html><title>Log in</title>";
     let cases = [
         (
@@ -273,7 +273,7 @@ async fn what_is_no_kubernetes_is_said_so() {
 }
 
 #[tokio::test]
-async fn requests_end_when_nobody_waits_for_them() {
+async fn requests_are_cancelled_when_their_results_are_dropped() {
     let fake = Fake::start(|_, request| {
         if request.contains("/version") {
             ok(r#"{"gitVersion":"v1.37.2"}"#)
@@ -295,7 +295,7 @@ async fn requests_end_when_nobody_waits_for_them() {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_not_kept() {
+async fn an_endless_response_is_cut_off() {
     let long = "x".repeat(LARGEST + 1);
     let frame = ok(&format!(r#"{{"kind":"ConfigMapList","odd":"{long}"#)).text;
     let start = r#"{"kind":"ConfigMapList","metadata":{},"items":[{"odd":""#;
@@ -308,22 +308,22 @@ async fn an_answer_without_end_is_not_kept() {
         drip: Duration::ZERO,
     });
     let cluster = fake.cluster(60.0).await;
-    let told = "the answer is not from a Kubernetes API server: more than 64 MiB";
+    let message = "the answer is not from a Kubernetes API server: more than 64 MiB";
     for _ in 0..2 {
         let answers = fetch(&cluster, &[map("a"), map("b")]).await;
         assert!(
-            answers.values().all(|text| text.ends_with(told)),
+            answers.values().all(|text| text.ends_with(message)),
             "{answers:?}"
         );
     }
     for _ in 0..2 {
         let error = cluster.get(&map("a")).await.unwrap_err();
-        assert!(error.to_string().ends_with(told), "{error}");
+        assert!(error.to_string().ends_with(message), "{error}");
     }
-    // After a write it is not known what happened.
+    // After a write, the outcome is unknown.
     let error = cluster.replace(&map("a"), &json!({})).await.unwrap_err();
     assert!(
-        matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().ends_with(told),
+        matches!(error, Error::OutcomeUnknown { .. }) && error.to_string().ends_with(message),
         "{error}"
     );
 }

@@ -1,4 +1,4 @@
-//! Tests of the whole module against a server that answers as it is told.
+//! Tests of the whole module against a scripted server.
 
 mod credentials;
 mod fake;
@@ -46,7 +46,7 @@ fn list(names: &[&str], metadata: &str) -> Answer {
     list_in("n", names, metadata)
 }
 
-/// Fetches, and gives for each object `live`, `absent` or the error. Checks that each is answered once.
+/// Fetches objects; returns `live`, `absent` or the error for each. Checks that each has one result.
 async fn fetch(cluster: &Cluster, ids: &[ResourceId]) -> BTreeMap<String, String> {
     let mut answers = BTreeMap::new();
     let mut fetching = cluster.fetch(ids);

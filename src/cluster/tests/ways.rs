@@ -1,4 +1,4 @@
-//! Which requests are made for many objects.
+//! Tests of which requests are made for many objects.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -27,7 +27,7 @@ async fn a_list_that_is_forbidden_becomes_gets() {
 }
 
 #[tokio::test]
-async fn a_list_that_expires_is_begun_anew() {
+async fn a_list_that_expires_is_started_again() {
     let gone = AtomicUsize::new(0);
     let fake = Fake::start(move |_, request| {
         let more = r#""continue":"t","remainingItemCount":1"#;
@@ -150,7 +150,7 @@ async fn namespaces_are_listed_where_the_cluster_is_full_of_foreign_objects_or_f
 }
 
 #[tokio::test]
-async fn a_list_ends_when_all_is_found() {
+async fn a_list_ends_when_all_objects_are_found() {
     let fake = Fake::start(|_, _| list(&["a", "b"], r#""continue":"t""#));
     fetch(&fake.cluster(5.0).await, &[map("a"), map("b")]).await;
     assert_eq!(fake.asked().len(), 1);

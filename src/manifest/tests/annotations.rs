@@ -1,4 +1,4 @@
-//! The annotations with which a manifest instructs the program.
+//! Tests of the annotations that control this program.
 
 use super::super::Policy;
 use super::{check, container, said};
@@ -38,20 +38,20 @@ fn a_skipped_resource_is_not_checked() {
 }
 
 #[test]
-fn what_is_misspelt_is_an_error_and_nothing_is_written() {
+fn a_misspelt_instruction_is_an_error_and_prevents_writes() {
     let key = |name: &str| format!("metadata.annotations[\"drift.gitops.io/{name}\"]");
     for (annotation, name, place, message) in [
         (
             "skip: \"yes\"",
             "skip",
             "6:27",
-            "\"true\" or \"false\" expected, \"yes\" stands here",
+            "expected \"true\" or \"false\", found \"yes\"",
         ),
         (
             "skip: \"True\"",
             "skip",
             "6:27",
-            "\"true\" or \"false\" expected, \"True\" stands here, did you mean \"true\"?",
+            "expected \"true\" or \"false\", found \"True\", did you mean \"true\"?",
         ),
         (
             "skp: \"true\"",
@@ -63,7 +63,7 @@ fn what_is_misspelt_is_an_error_and_nothing_is_written() {
             "nonsense: \"true\"",
             "nonsense",
             "6:5",
-            "there is no such annotation",
+            "unknown annotation",
         ),
         (
             "ignore-fields: data..b",
@@ -75,13 +75,13 @@ fn what_is_misspelt_is_an_error_and_nothing_is_written() {
             "remediation-policy:",
             "remediation-policy",
             "6:40",
-            "\"auto\" or \"alert\" expected, \"\" stands here",
+            "expected \"auto\" or \"alert\", found \"\"",
         ),
         (
             "remediation-policy: alrt",
             "remediation-policy",
             "6:41",
-            "\"auto\" or \"alert\" expected, \"alrt\" stands here, did you mean \"alert\"?",
+            "expected \"auto\" or \"alert\", found \"alrt\", did you mean \"alert\"?",
         ),
     ] {
         let text = annotated(&format!("drift.gitops.io/{annotation}"));
@@ -93,16 +93,16 @@ fn what_is_misspelt_is_an_error_and_nothing_is_written() {
             )]
         );
         let unwritable = check(&text).resources[0].unwritable.clone();
-        assert_eq!(unwritable, Some(format!("{} is not understood", key(name))));
+        assert_eq!(unwritable, Some(format!("{} is not valid", key(name))));
     }
 }
 
 #[test]
-fn an_unquoted_truth_is_a_wrong_type() {
+fn an_unquoted_boolean_is_a_wrong_type() {
     assert_eq!(
         said(&annotated("drift.gitops.io/skip: true")),
         [
-            "web.yaml:6:27: ConfigMap/c: metadata.annotations[\"drift.gitops.io/skip\"]: a string expected, true stands here; \
+            "web.yaml:6:27: ConfigMap/c: metadata.annotations[\"drift.gitops.io/skip\"]: expected a string, found true; \
              write \"true\""
         ]
     );
@@ -118,7 +118,7 @@ fn an_item_of_an_atomic_list_cannot_be_ignored() {
         said(&text),
         [
             "web.yaml:3:68: Deployment/web: metadata.annotations[\"drift.gitops.io/ignore-fields\"]: bad field path \
-             `spec.template.spec.containers[*].args[0]`: it names an item of a list that is compared as a whole; end it at the list"
+             `spec.template.spec.containers[*].args[0]`: it names an item of a list that is compared as a whole: end the path at the list"
         ]
     );
 }
@@ -130,15 +130,15 @@ fn an_instruction_in_the_template_is_misplaced() {
     assert_eq!(
         said(text),
         [
-            "web.yaml:4:44: Deployment/w: spec.template.metadata.annotations[\"drift.gitops.io/skip\"]: no effect here, it \
-             belongs in metadata.annotations of the Deployment"
+            "web.yaml:4:44: Deployment/w: spec.template.metadata.annotations[\"drift.gitops.io/skip\"]: no effect here; move it \
+             to metadata.annotations of the Deployment"
         ]
     );
     assert!(check(text).resources[0].unwritable.is_some());
 }
 
 #[test]
-fn a_misspelt_prefix_is_a_warning_and_nothing_is_written() {
+fn a_misspelt_prefix_is_a_warning_and_prevents_writes() {
     let text = annotated("drift.gitop.io/remediation-policy: alert");
     let key = "metadata.annotations[\"drift.gitop.io/remediation-policy\"]";
     assert_eq!(
@@ -149,7 +149,7 @@ fn a_misspelt_prefix_is_a_warning_and_nothing_is_written() {
     );
     assert_eq!(
         check(&text).resources[0].unwritable,
-        Some(format!("{key} is not understood"))
+        Some(format!("{key} is not valid"))
     );
     assert_eq!(
         said(&annotated("drift.example.com/skip: \"true\"")),

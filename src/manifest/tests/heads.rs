@@ -1,13 +1,13 @@
-//! What documents claim to be.
+//! Tests of how documents are classified by `apiVersion` and `kind`.
 
 use super::{assert_said, check};
 
 #[test]
-fn what_cannot_be_one_of_the_four_kinds_says_why() {
+fn mistakes_in_api_version_and_kind_are_reported() {
     assert_said(&[
         (
             "kind: Deployment\nmetadata: {name: w}\n",
-            &["1:1: Deployment/w: apiVersion: missing; a Deployment has apps/v1"],
+            &["1:1: Deployment/w: apiVersion: missing; write apps/v1 for a Deployment"],
         ),
         (
             "apiVersion: v1\nmetadata: {name: w}\n",
@@ -15,7 +15,7 @@ fn what_cannot_be_one_of_the_four_kinds_says_why() {
         ),
         (
             "apiVersion: 1\nkind: Service\nmetadata: {name: w}\n",
-            &["1:13: Service/w: apiVersion: a string expected, 1 stands here"],
+            &["1:13: Service/w: apiVersion: expected a string, found 1"],
         ),
         (
             "kind: Deployment\napiVersion: extensions/v1beta1\nmetadata: {name: w}\n",
@@ -35,7 +35,7 @@ fn what_cannot_be_one_of_the_four_kinds_says_why() {
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: c\n",
-            &["3:11: ConfigMap: metadata: a map expected, \"c\" stands here"],
+            &["3:11: ConfigMap: metadata: expected a map, found \"c\""],
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ''}\n",
@@ -44,7 +44,7 @@ fn what_cannot_be_one_of_the_four_kinds_says_why() {
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: c-}\n",
             &[
-                "3:26: ConfigMap: metadata.generateName: makes another object each time, which cannot be compared; write metadata.name",
+                "3:26: ConfigMap: metadata.generateName: cannot be compared, because it creates another object each time; write metadata.name",
             ],
         ),
         (
@@ -53,33 +53,35 @@ fn what_cannot_be_one_of_the_four_kinds_says_why() {
         ),
         (
             "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, namespace: x}\n",
-            &["3:32: Namespace/a: metadata.namespace: ignored, a Namespace is in no namespace"],
+            &[
+                "3:32: Namespace/a: metadata.namespace: ignored, because a Namespace has no namespace",
+            ],
         ),
     ]);
 }
 
 #[test]
-fn lists_that_cannot_be_unpacked_say_why() {
+fn lists_that_cannot_be_unpacked_are_reported() {
     assert_said(&[
         (
             "apiVersion: v1\nkind: List\n",
-            &["1:1: List: items: missing; a list expected"],
+            &["1:1: List: items: expected a list, found nothing"],
         ),
         (
             "apiVersion: v1\nkind: List\nitems: {}\n",
-            &["3:8: List: items: a list expected, a map stands here"],
+            &["3:8: List: items: expected a list, found a map"],
         ),
         (
             "kind: List\nitems: []\n",
-            &["1:1: List: apiVersion: missing; a List has v1"],
+            &["1:1: List: apiVersion: missing; write v1 for a List"],
         ),
         (
             "apiVersion: v1\nkind: List\nitems:\n-\n- x\n- {metadata: {name: q}}\n- {apiVersion: v1, kind: List, items: []}\n",
             &[
-                "4:2: an object with apiVersion and kind expected, null stands here",
-                "5:3: an object with apiVersion and kind expected, \"x\" stands here",
-                "6:3: q: an object with apiVersion and kind expected, a map stands here",
-                "7:3: List: a list within a list, which kubectl does not read either",
+                "4:2: expected an object with apiVersion and kind, found null",
+                "5:3: expected an object with apiVersion and kind, found \"x\"",
+                "6:3: q: expected an object with apiVersion and kind, found a map",
+                "7:3: List: expected an object, found a list within a list, which kubectl does not accept either",
             ],
         ),
         (
@@ -91,7 +93,7 @@ fn lists_that_cannot_be_unpacked_say_why() {
 }
 
 #[test]
-fn what_is_no_business_of_ours_is_counted() {
+fn other_kinds_and_documents_are_counted() {
     let checked = check(
         "replicaCount: 1\n---\n- op: replace\n---\njust text\n---\nkind: [x]\n---\napiVersion: v2\nname: chart\n---\n\
          apiVersion: v1\nkind: Config\nclusters: []\n---\napiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: a}\n---\n\

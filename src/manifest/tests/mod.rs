@@ -23,7 +23,7 @@ fn check(text: &str) -> Checked {
     file::check(text.as_bytes().to_vec(), 0, &surroundings)
 }
 
-/// All that is said of one file: errors, then what is an error unless the server is newer, then warnings.
+/// All messages about one file: errors, then unknown fields, then warnings.
 fn said(text: &str) -> Vec<String> {
     let checked = check(text);
     let unknown = checked.resources.iter().flat_map(|r| &r.unknown_fields);
@@ -35,7 +35,7 @@ fn said(text: &str) -> Vec<String> {
     problems.map(ToString::to_string).collect()
 }
 
-/// Checks what is said of some files. The name of the file is left out of the messages.
+/// Checks the messages about some files, without the name of the file.
 #[track_caller]
 fn assert_said(cases: &[(&str, &[&str])]) {
     for (text, messages) in cases {
@@ -57,7 +57,7 @@ fn container(lines: &str) -> String {
 }
 
 #[test]
-fn a_good_manifest_is_a_resource() {
+fn a_valid_manifest_becomes_a_resource() {
     let checked = check("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: web}\ndata: {a: b}\n");
     assert!(checked.errors.is_empty() && checked.warnings.is_empty());
     let [resource] = &checked.resources[..] else {
@@ -117,7 +117,7 @@ fn lists_are_unpacked() {
 }
 
 #[test]
-fn the_bookkeeping_of_the_cluster_is_one_warning() {
+fn fields_that_only_the_server_sets_give_one_warning() {
     let text = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  uid: x\n  resourceVersion: \"1\"\n  \
                 creationTimestamp: \"2024-01-01T00:00:00Z\"\n  annotations: {deployment.kubernetes.io/revision: \"1\"}\n---\n\
                 apiVersion: v1\nkind: Namespace\nmetadata: {name: b, uid: y, creationTimestamp: null}\n\
@@ -128,13 +128,13 @@ fn the_bookkeeping_of_the_cluster_is_one_warning() {
     assert_eq!(
         said(text),
         [format!(
-            "web.yaml:5:8: ConfigMap/a: {fields}: only the cluster writes this, not compared"
+            "web.yaml:5:8: ConfigMap/a: {fields}: not compared, because only the API server sets it"
         )]
     );
 }
 
 #[test]
-fn what_the_reading_of_yaml_doubts_is_passed_on() {
+fn problems_of_reading_yaml_are_reported() {
     assert_said(&[
         (
             "kind: List\napiVersion: v1\nitems:\n- {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n\

@@ -104,7 +104,7 @@ fn a_folder_is_walked_in_order() {
 }
 
 #[test]
-fn a_given_path_is_read_whatever_it_is_called() {
+fn a_given_path_is_read_whatever_its_name() {
     let folder = Folder::new(&[
         (".config/manifest.txt", &config_map("a")),
         (".config/b.yaml", &config_map("b")),
@@ -116,7 +116,7 @@ fn a_given_path_is_read_whatever_it_is_called() {
 }
 
 #[test]
-fn what_cannot_be_read_is_a_problem() {
+fn an_unreadable_path_is_a_problem() {
     let folder = Folder::new(&[("a.yaml", &config_map("a"))]);
     folder.link("nowhere", "b.yaml");
     folder.link("nowhere", "c");
@@ -148,7 +148,7 @@ fn a_mounted_config_map_is_read_once() {
 }
 
 #[test]
-fn links_are_followed_once_and_never_in_circles() {
+fn links_are_followed_once_and_never_in_cycles() {
     let folder = Folder::new(&[
         ("repo/x/a.yaml", &config_map("a")),
         ("repo/.worktrees/1/b.yaml", &config_map("b")),
@@ -182,7 +182,7 @@ fn a_file_that_is_given_twice_is_read_once() {
 }
 
 #[test]
-fn globs_pass_over_files_and_folders() {
+fn globs_exclude_files_and_folders() {
     let names = [
         "a.yaml",
         "b/a.yaml",
@@ -236,7 +236,7 @@ fn a_bad_glob_is_refused() {
 }
 
 #[test]
-fn a_chart_is_passed_over_with_a_notice() {
+fn a_chart_is_skipped_with_a_notice() {
     let folder = Folder::new(&[
         ("a.yaml", &config_map("a")),
         ("web/Chart.yaml", "apiVersion: v2"),
@@ -246,11 +246,11 @@ fn a_chart_is_passed_over_with_a_notice() {
     let manifests = folder.load(&[]);
     assert_eq!(folder.files(&manifests), ["a.yaml"]);
     assert_eq!(folder.problems(&manifests), [""; 0]);
-    let notice = "passed over the Helm chart in web; to compare it: helm template web | gitops-drift -f - --once";
+    let notice = "skipped the Helm chart in web; to compare it: helm template web | gitops-drift -f - --once";
     assert_eq!(folder.notices(&manifests), [notice]);
 }
 
-/// A repository with a base, two overlays, a component and a file of nobody's.
+/// A repository with a base, two overlays, a component and a file that no kustomization names.
 fn kustomized() -> Folder {
     Folder::new(&[
         ("base/kustomization.yaml", "resources: [web.yaml]"),
@@ -320,8 +320,8 @@ fn what_kustomizations_name_decides_what_is_compared_and_what_is_written() {
     assert_eq!(
         folder.notices(&manifests),
         [
-            "4 kustomizations (base, debug, overlays/a and 1 more): resources are compared as they stand and never \
-             written, patches are passed over; to compare the result: kubectl kustomize DIR | gitops-drift -f - --once"
+            "4 kustomizations (base, debug, overlays/a and 1 more): resources are compared without patches and are \
+             never written; to compare the result: kubectl kustomize DIR | gitops-drift -f - --once"
         ]
     );
     let details: Vec<String> = manifests.details.iter().map(|d| folder.strip(d)).collect();
@@ -423,12 +423,12 @@ fn only_regular_files_are_read_below_a_given_path() {
     let manifests = folder.load(&[]);
     let problems = folder.problems(&manifests);
     assert_eq!(problems.len(), 5, "{problems:?}");
-    assert!(problems.contains(&"b.yaml: neither a file nor a folder".to_owned()));
+    assert!(problems.contains(&"b.yaml: not a regular file or a folder".to_owned()));
     assert_eq!(manifests.resources.len(), 1);
 }
 
 #[test]
-fn what_is_declared_twice_is_not_compared() {
+fn a_resource_that_is_declared_twice_is_not_compared() {
     let unknown = format!("{}nonsense: 1\n", config_map("a"));
     let broken = format!("{}data: 1\n", config_map("b"));
     let folder = Folder::new(&[
@@ -457,7 +457,7 @@ fn what_is_declared_twice_is_not_compared() {
             "1.yaml:1:1: ConfigMap/a: declared more than once, also at 2.yaml:5:1, 4.yaml:1:1; not compared",
             "1.yaml:4:1: ConfigMap/a: nonsense: unknown field",
             "5.yaml:1:1: ConfigMap/b: declared more than once, also at 6.yaml:1:1; not compared",
-            "6.yaml:4:7: ConfigMap/b: data: a map expected, 1 stands here",
+            "6.yaml:4:7: ConfigMap/b: data: expected a map, found 1",
         ]
     );
 }
@@ -473,7 +473,7 @@ fn a_resource_that_is_declared_very_often_has_a_short_message() {
     let problems = folder.problems(&folder.load(&[]));
     assert_eq!(problems.len(), 1);
     assert!(
-        problems[0].ends_with("a.yaml:42:1, 9 places more; not compared"),
+        problems[0].ends_with("a.yaml:42:1, 9 more places; not compared"),
         "{}",
         problems[0]
     );
@@ -487,7 +487,7 @@ fn a_file_that_is_too_large_is_a_problem() {
     let manifests = folder.load(&[]);
     assert_eq!(
         folder.problems(&manifests),
-        ["b.yaml:1:1: larger than 64 MiB, which is too large for manifests"]
+        ["b.yaml:1:1: expected at most 64 MiB, found a larger file"]
     );
     assert_eq!(manifests.resources.len(), 1);
 }
@@ -504,7 +504,7 @@ fn a_name_that_is_not_utf_8_is_read() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_read_again() {
+fn unchanged_files_are_not_checked_again() {
     let folder = Folder::new(&[("a.yaml", &config_map("a")), ("b.yaml", &config_map("b"))]);
     let mut loader = loader(&[folder.0.path()], &[]);
     let first = loader.load();
@@ -540,13 +540,13 @@ fn a_run_with_nothing_to_compare_says_why() {
             ],
             Some(
                 "no Deployment, Service, ConfigMap or Namespace to compare; read 2 file(s) with \
-                 objects of other kinds: 2, documents that are no Kubernetes objects: 1",
+                 objects of other kinds: 2, documents that are not Kubernetes objects: 1",
             ),
         ),
         (
             &[("a.yaml", "# nothing\n")],
             Some(
-                "no Deployment, Service, ConfigMap or Namespace to compare; read 1 file(s) with nothing at all",
+                "no Deployment, Service, ConfigMap or Namespace to compare; read 1 file(s) with no documents",
             ),
         ),
         (

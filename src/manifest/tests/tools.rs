@@ -1,10 +1,10 @@
-//! What other tools leave in manifests: hooks, encryption, variables that were not substituted.
+//! Tests of manifests for other tools: hooks, encryption, variables that were not substituted.
 
 use super::{check, container, said};
 use crate::path::Pattern;
 
 #[test]
-fn hooks_are_passed_over_and_counted() {
+fn hooks_are_skipped_and_counted() {
     let hook = |annotation: &str| {
         format!(
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: h, annotations: {{{annotation}}}}}\ndata: 1\n---\n"
@@ -64,7 +64,7 @@ fn an_encrypted_document_is_one_error_without_its_values() {
 }
 
 #[test]
-fn an_image_that_was_not_substituted_costs_itself_and_the_repair() {
+fn an_image_that_was_not_substituted_is_not_compared_and_prevents_writes() {
     let path = "spec.template.spec.containers[name=web]";
     let volume = "spec.template.spec.volumes[name=v].image";
     for (text, place, field, found, left_out) in [
@@ -95,7 +95,7 @@ fn an_image_that_was_not_substituted_costs_itself_and_the_repair() {
         ),
     ] {
         let message = format!(
-            "web.yaml:{place}: Deployment/web: {field}: \"{found}\" has a variable that was not substituted; substitute it first"
+            "web.yaml:{place}: Deployment/web: {field}: \"{found}\" has a variable that was not substituted: substitute it first"
         );
         assert_eq!(said(&text), [message], "{text}");
         let checked = check(&text);

@@ -2,7 +2,7 @@
 
 use super::{assert_said, check, container, said};
 
-/// What is said of a container with these lines, without its place and path.
+/// The messages about a container with these lines, without its place and path.
 fn said_of_container(lines: &str) -> Vec<String> {
     let path = ": Deployment/web: spec.template.spec.containers[name=web].";
     let short = |message: String| message.replacen("web.yaml:", "", 1).replacen(path, " ", 1);
@@ -14,67 +14,62 @@ fn wrong_types_say_what_was_expected() {
     for (lines, messages) in [
         (
             "image: 5",
-            &["9:16 image: a string expected, 5 stands here; write \"5\""] as &[&str],
+            &["9:16 image: expected a string, found 5; write \"5\""] as &[&str],
         ),
         (
             "env: [{name: A, value: 0123456}, {name: B, value: yes}, {name: C, value: 1.50}, {name: D, value: [x]}]",
             &[
-                "9:32 env[name=A].value: a string expected, 0123456 stands here, which YAML reads as 42798; write \"0123456\"",
-                "9:59 env[name=B].value: a string expected, yes stands here, which YAML reads as true; write \"yes\"",
-                "9:82 env[name=C].value: a string expected, 1.50 stands here, which YAML reads as 1.5; write \"1.50\"",
-                "9:106 env[name=D].value: a string expected, a list stands here",
+                "9:32 env[name=A].value: expected a string, found 0123456, which YAML reads as 42798; write \"0123456\"",
+                "9:59 env[name=B].value: expected a string, found yes, which YAML reads as true; write \"yes\"",
+                "9:82 env[name=C].value: expected a string, found 1.50, which YAML reads as 1.5; write \"1.50\"",
+                "9:106 env[name=D].value: expected a string, found a list",
             ],
         ),
         (
             "ports: [{containerPort: 80, hostPort: 99999999999}, {containerPort: http}, {hostPort: 1.5}]",
             &[
-                "9:47 ports[containerPort=80].hostPort: a whole number from -2147483648 to 2147483647 expected, 99999999999 stands here",
-                "9:77 ports[containerPort=http].containerPort: a whole number expected, \"http\" stands here",
-                "9:95 ports[2].hostPort: a whole number expected, 1.5 stands here",
+                "9:47 ports[containerPort=80].hostPort: expected an integer from -2147483648 to 2147483647, found 99999999999",
+                "9:77 ports[containerPort=http].containerPort: expected an integer, found \"http\"",
+                "9:95 ports[2].hostPort: expected an integer, found 1.5",
             ],
         ),
         (
             "stdin: 'yes'",
-            &["9:16 stdin: true or false expected, \"yes\" stands here"],
+            &["9:16 stdin: expected true or false, found \"yes\""],
         ),
         (
             "livenessProbe: {httpGet: {port: true}}",
-            &[
-                "9:41 livenessProbe.httpGet.port: a whole number or a string expected, true stands here",
-            ],
+            &["9:41 livenessProbe.httpGet.port: expected an integer or a string, found true"],
         ),
         (
             "resources: {limits: {memory: 1 GB, cpu: true}}",
             &[
-                "9:38 resources.limits.memory: a quantity such as 500m or 1Gi expected, \"1 GB\" stands here",
-                "9:49 resources.limits.cpu: a quantity such as 500m or 1Gi expected, true stands here",
+                "9:38 resources.limits.memory: expected a quantity such as 500m or 1Gi, found \"1 GB\"",
+                "9:49 resources.limits.cpu: expected a quantity such as 500m or 1Gi, found true",
             ],
         ),
         (
             "args: --verbose",
-            &["9:15 args: a list expected, \"--verbose\" stands here"],
+            &["9:15 args: expected a list, found \"--verbose\""],
         ),
         (
             "command: {a: b}",
-            &["9:18 command: a list expected, a map stands here"],
+            &["9:18 command: expected a list, found a map"],
         ),
         (
             "command: [sh, 1]",
-            &["9:23 command[1]: a string expected, 1 stands here; write \"1\""],
+            &["9:23 command[1]: expected a string, found 1; write \"1\""],
         ),
         (
             "securityContext: []",
-            &["9:26 securityContext: a map expected, a list stands here"],
+            &["9:26 securityContext: expected a map, found a list"],
         ),
-        (
-            "ports: [80]",
-            &["9:17 ports[0]: a map expected, 80 stands here"],
-        ),
+        ("ports: [80]", &["9:17 ports[0]: expected a map, found 80"]),
         (
             "env: [{name: A, value: 1}, {name: A, value: 2}]",
             &[
-                "9:32 env[0].value: a string expected, 1 stands here; write \"1\"",
-                "9:53 env[1].value: a string expected, 2 stands here; write \"2\"",
+                "9:32 env[0].value: expected a string, found 1; write \"1\"",
+                "9:53 env[1].value: expected a string, found 2; write \"2\"",
             ],
         ),
     ] {
@@ -87,13 +82,13 @@ fn times_are_checked() {
     assert_said(&[(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: {metadata: {deletionTimestamp: today}}}\n",
         &[
-            "4:49: Deployment/web: spec.template.metadata.deletionTimestamp: a time such as 2026-01-31T12:00:00Z expected, \"today\" stands here",
+            "4:49: Deployment/web: spec.template.metadata.deletionTimestamp: expected a time such as 2026-01-31T12:00:00Z, found \"today\"",
         ],
     )]);
 }
 
 #[test]
-fn odd_values_that_the_server_takes_are_good() {
+fn unusual_values_that_the_server_accepts_are_valid() {
     let lines = "image: ~\nargs: [a, null]\nenv: [{name: A, value: ~}]\ncommand: []\nlifecycle: {preStop: {sleep: {seconds: 0x10}}}\n\
                  ports: [{containerPort: 8.0e1}]\nstdin: no\nlivenessProbe: {tcpSocket: {port: \"\"}, periodSeconds: 010}\n\
                  resources: {limits: {a: 1e3, b: .5, c: \"+1\", d: ~, e: 0x10, f: 1_000, g: \" 1 \", h: 1E}, requests: ~}";
@@ -104,7 +99,7 @@ fn odd_values_that_the_server_takes_are_good() {
 }
 
 #[test]
-fn unknown_fields_say_what_was_meant() {
+fn unknown_fields_suggest_what_was_meant() {
     for (lines, messages) in [
         (
             "imagePullPolice: Always",
@@ -136,7 +131,7 @@ fn unknown_fields_say_what_was_meant() {
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: w, spec: {}}\nspce: {}\n\
          spec: {image: x, containers: [], template: {labels: {}, spec: {replicas: 1}}}\n",
         &[
-            "3:21: Deployment/w: metadata.spec: unknown field, `spec` belongs at the top",
+            "3:21: Deployment/w: metadata.spec: unknown field, `spec` belongs at the top level",
             "4:1: Deployment/w: spce: unknown field, did you mean `spec`?",
             "5:8: Deployment/w: spec.image: unknown field, `image` belongs in spec.template.spec.containers[*]",
             "5:18: Deployment/w: spec.containers: unknown field, `containers` belongs in spec.template.spec",
@@ -147,7 +142,7 @@ fn unknown_fields_say_what_was_meant() {
 }
 
 #[test]
-fn an_unknown_field_costs_only_the_write_and_a_wrong_type_the_comparison() {
+fn an_unknown_field_prevents_only_the_write_and_a_wrong_type_the_comparison() {
     let unknown = check(&container("nonsense: 1"));
     assert_eq!((unknown.resources.len(), unknown.errors.len()), (1, 0));
     assert_eq!(unknown.resources[0].unknown_fields.len(), 1);
@@ -161,33 +156,33 @@ fn names_that_the_server_refuses_are_errors() {
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: My_Config, namespace: a.b}\n",
             &[
-                "3:18: ConfigMap/My_Config: metadata.name: a name of lower-case letters, digits, `-` and `.` expected, \"My_Config\" stands here",
-                "3:40: ConfigMap/My_Config: metadata.namespace: a name of lower-case letters, digits and `-` expected, \"a.b\" stands here",
+                "3:18: ConfigMap/My_Config: metadata.name: expected a name of lower-case letters, digits, `-` and `.`, found \"My_Config\"",
+                "3:40: ConfigMap/My_Config: metadata.namespace: expected a name of lower-case letters, digits and `-`, found \"a.b\"",
             ],
         ),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: a.b}\n",
             &[
-                "3:18: Service/a.b: metadata.name: a name of lower-case letters, digits and `-` expected, \"a.b\" stands here",
+                "3:18: Service/a.b: metadata.name: expected a name of lower-case letters, digits and `-`, found \"a.b\"",
             ],
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: 12, namespace: 5}\n",
             &[
-                "3:18: ConfigMap: metadata.name: a string expected, 12 stands here; write \"12\"",
-                "3:33: ConfigMap: metadata.namespace: a string expected, 5 stands here; write \"5\"",
+                "3:18: ConfigMap: metadata.name: expected a string, found 12; write \"12\"",
+                "3:33: ConfigMap: metadata.namespace: expected a string, found 5; write \"5\"",
             ],
         ),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {\"a b\": \"c d\", e/: f, A.b/c: d}, annotations: {x y: c}}\n\
              spec: {selector: {a: \"-\"}}\n",
             &[
-                "3:30: Service/a: metadata.labels[\"a b\"]: bad key: a name of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends",
-                "3:44: Service/a: metadata.labels.e/: bad key: a name of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends",
-                "3:51: Service/a: metadata.labels[\"A.b/c\"]: bad key: before `/` stands a domain of lower-case letters, digits, `-` and `.`",
-                "3:37: Service/a: metadata.labels[\"a b\"]: a value of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends, \"c d\" stands here",
-                "3:76: Service/a: metadata.annotations[\"x y\"]: bad key: a name of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends",
-                "4:22: Service/a: spec.selector.a: a value of letters, digits, `-`, `_` and `.` expected, with a letter or digit at both ends, \"-\" stands here",
+                "3:30: Service/a: metadata.labels[\"a b\"]: bad key: expected a name of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit",
+                "3:44: Service/a: metadata.labels.e/: bad key: expected a name of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit",
+                "3:51: Service/a: metadata.labels[\"A.b/c\"]: bad key: expected a domain of lower-case letters, digits, `-` and `.` before `/`",
+                "3:37: Service/a: metadata.labels[\"a b\"]: expected a value of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit, found \"c d\"",
+                "3:76: Service/a: metadata.annotations[\"x y\"]: bad key: expected a name of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit",
+                "4:22: Service/a: spec.selector.a: expected a value of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit, found \"-\"",
             ],
         ),
     ]);
@@ -200,17 +195,17 @@ fn data_is_checked() {
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  port: 8080\n  a b: c\n  ..a: b\n  both: x\n\
              binaryData:\n  b: aGk\n  c: 5\n  both: aGk=\n",
             &[
-                "5:9: ConfigMap/c: data.port: a string expected, 8080 stands here; write \"8080\"",
-                "6:3: ConfigMap/c: data[\"a b\"]: bad key: letters, digits, `-`, `_` and `.` expected",
+                "5:9: ConfigMap/c: data.port: expected a string, found 8080; write \"8080\"",
+                "6:3: ConfigMap/c: data[\"a b\"]: bad key: expected letters, digits, `-`, `_` and `.`",
                 "7:3: ConfigMap/c: data[\"..a\"]: bad key: it must not be `.` or begin with `..`",
-                "10:6: ConfigMap/c: binaryData.b: base64 with its padding expected, \"aGk\" stands here",
-                "11:6: ConfigMap/c: binaryData.c: base64 with its padding expected, 5 stands here",
-                "12:3: ConfigMap/c: binaryData.both: this key stands in data too, in line 8",
+                "10:6: ConfigMap/c: binaryData.b: expected base64 with its padding, found \"aGk\"",
+                "11:6: ConfigMap/c: binaryData.c: expected base64 with its padding, found 5",
+                "12:3: ConfigMap/c: binaryData.both: duplicate key: also in data, on line 8",
             ],
         ),
         (
             "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: nope\n",
-            &["4:7: ConfigMap/c: data: a map expected, \"nope\" stands here"],
+            &["4:7: ConfigMap/c: data: expected a map, found \"nope\""],
         ),
     ]);
     let much = |size: usize| {
@@ -222,7 +217,7 @@ fn data_is_checked() {
     assert_eq!(said(&much(1024 * 1024)), [""; 0]);
     assert_eq!(
         said(&much(1024 * 1024 + 1)),
-        ["web.yaml:1:1: ConfigMap/c: at most 1048576 bytes of data expected, 1048577 stand here"]
+        ["web.yaml:1:1: ConfigMap/c: expected at most 1048576 bytes of data, found 1048577"]
     );
     let noted = |size: usize| {
         format!(
@@ -234,7 +229,7 @@ fn data_is_checked() {
     assert_eq!(
         said(&noted(256 * 1024)),
         [
-            "web.yaml:3:34: ConfigMap/c: metadata.annotations: at most 262144 bytes expected, 262145 stand here"
+            "web.yaml:3:34: ConfigMap/c: metadata.annotations: expected at most 262144 bytes, found 262145"
         ]
     );
 }
@@ -247,6 +242,11 @@ fn a_message_stays_on_one_line() {
     );
     let said = said(&text);
     assert_eq!(said.len(), 1);
-    assert!(said[0].ends_with("expected, \"a\\n\\u{1b}[31mxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\" stands here"), "{said:?}");
+    assert!(
+        said[0].ends_with(
+            ", found \"a\\n\\u{1b}[31mxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…\""
+        ),
+        "{said:?}"
+    );
     assert!(!said[0].contains(char::is_control));
 }

@@ -3,7 +3,7 @@
 use super::said;
 use crate::schema::{Field, Kind, Scalar, Struct, Type, types};
 
-/// A struct of a Deployment, and how to get there: what stands before and after it in a manifest.
+/// A struct of a Deployment, with the text before and after it in a manifest.
 struct Spot {
     ty: &'static str,
     before: String,
@@ -101,7 +101,7 @@ fn misspelt(word: &str) -> Vec<String> {
 }
 
 #[test]
-fn nine_of_ten_typos_are_understood() {
+fn nine_of_ten_typos_get_the_right_suggestion() {
     assert_eq!(types::root(Kind::Deployment).name, "Deployment");
     let (mut all, mut caught, mut right) = (0_u32, 0_u32, 0_u32);
     for spot in spots() {
