@@ -147,7 +147,7 @@ impl LoopState {
         };
         let known = types::versions();
         let (oldest, newest) = (*known.start(), *known.end());
-        let nearest = version.clamp((1, oldest), (1, newest));
+        let nearest = nearest(version);
         if let (Some(server), true) = (&self.server_version, nearest != version) {
             let message = format!(
                 "the server is {server}, and this program knows Kubernetes 1.{oldest} to 1.{newest}: it compares as with 1.{}",
@@ -170,6 +170,13 @@ impl LoopState {
         version.map(|version| (version.major, version.minor))
     }
 }
+
+/// The version that the tables know, or the nearest to it.
+fn nearest(version: (u32, u32)) -> (u32, u32) {
+    let known = types::versions();
+    version.clamp((1, *known.start()), (1, *known.end()))
+}
+
 /// What a run that is asked to stop leaves undone.
 pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
 /// What the current cycle has at hand.
@@ -213,6 +220,25 @@ impl<'c> Cycle<'c> {
             ignore_managers: &self.options.ignore_managers,
             strict: self.options.strict,
             unstored,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_server_that_the_tables_do_not_know_is_compared_by_the_nearest() {
+        for (version, expected) in [
+            ((1, 33), (1, 33)),
+            ((1, 37), (1, 37)),
+            ((1, 32), (1, 33)),
+            ((0, 9), (1, 33)),
+            ((1, 38), (1, 37)),
+            ((2, 0), (1, 37)),
+        ] {
+            assert_eq!(nearest(version), expected);
         }
     }
 }
