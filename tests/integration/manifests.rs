@@ -93,7 +93,7 @@ fn an_image_with_a_variable_is_an_error_and_the_rest_is_compared_but_never_writt
         .exits(2);
     assert_eq!(names(&run), [""; 0]);
     let message = "spec.template.spec.containers[name=web].image: \"registry.example/api:${VERSION}\" has a variable \
-                   that was not substituted; substitute it first";
+                   that was not substituted: substitute it first";
     assert_eq!(errors(&run), [message]);
     assert_eq!(run.json()["errors"][0]["source"]["line"], 11);
     plane.kubectl(&["label", "deployment/api", "-n", &namespace, "a=b"]);
