@@ -246,8 +246,11 @@ fn an_idle_loop_stops_without_talk_of_an_object_and_keeps_its_exit_code() {
     }
     run.signal("TERM");
     let run = run.end().exits(1);
-    let last = run.stderr.lines().last().unwrap();
-    assert!(last.ends_with("INFO stopping"), "{}", run.stderr);
+    let mut last = run.stderr.lines().rev();
+    let reason = last.next().unwrap();
+    assert!(reason.contains("exit code 1: "), "{}", run.stderr);
+    let before = last.next().unwrap();
+    assert!(before.ends_with("INFO stopping"), "{}", run.stderr);
     assert_eq!(run.stdout.matches("Drift Report").count(), 1);
 }
 

@@ -260,7 +260,7 @@ fn extras_go_only_when_asked() {
 
 #[test]
 #[ignore = "needs the control plane"]
-fn what_was_done_to_each_field_is_told() {
+fn a_report_says_what_became_of_each_field() {
     let plane = ControlPlane::running();
     let namespace = plane.namespace();
     let applied = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {k: v, old: x}\n";
@@ -278,20 +278,20 @@ fn what_was_done_to_each_field_is_told() {
         "--remediate",
     ];
     let run = plane.run_as("writer", &args).exits(0);
-    let told: Vec<&str> = run
+    let shown: Vec<&str> = run
         .stdout
         .lines()
         .map(str::trim)
-        .filter(|line| line.starts_with("Action") || line.starts_with("outcome"))
+        .filter(|line| line.starts_with("Action") || line.starts_with("was"))
         .collect();
     assert_eq!(
-        told,
+        shown,
         [
             "Action : remediated",
-            "outcome : set",
-            "outcome : removed",
+            "was     : w",
+            "was     : x",
             "Action : created",
-            "outcome : created",
+            "was     : <absent>",
         ],
         "{}",
         run.stdout
