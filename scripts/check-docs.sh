@@ -38,6 +38,7 @@ settle() {
         -e 's#("revision": ?")[0-9a-f]{40}(-dirty)?"#\13b0406bf9c1a5d27e8f09b4c6d1e2f3a4b5c6d7e"#' \
         -e 's#https://127\.0\.0\.1:[0-9]+#https://127.0.0.1:6443#g' \
         -e 's#20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}Z#2026-11-22T10:04:11Z#g' \
+        -e 's#[0-9]+ seconds? ago#3 days ago#g' \
         -e 's# +$##'
 }
 
@@ -71,7 +72,7 @@ check() {
         echo "$1: as it is"
     elif [[ $write == yes ]]; then
         cat "$made" >"$1"
-        echo "$1: written anew"
+        echo "$1: rewritten"
     else
         diff -u --label "$1" --label "$1, as it is now" "$1" "$made" || true
         differing=$((differing + 1))
