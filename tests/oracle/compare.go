@@ -312,12 +312,17 @@ func orderBroken(n *node, w []any, order []int) bool {
 	case "initContainers":
 		from = 0
 	case "env":
-		names := map[string]bool{}
+		count := map[string]int{}
 		for _, item := range w {
-			names[asString(asMap(item)["name"])] = true
+			count[variable(item)]++
 		}
 		for i, item := range w {
-			if refersTo(asString(asMap(item)["value"]), names) {
+			// What refers to nothing but itself means the same wherever it stands.
+			others := map[string]bool{}
+			for name, n := range count {
+				others[name] = name != variable(item) || n > 1
+			}
+			if refersTo(asString(asMap(item)["value"]), others) {
 				from = i
 				break
 			}

@@ -150,6 +150,7 @@ func (r *run) drop(namespace string, o *object, live map[string]any, g *generato
 			if d.next == nil {
 				continue
 			}
+			withDeclared(d.next, d.fresh, read)
 			// The server carries a policy over where it is left out.
 			if policy := "ipFamilyPolicy"; at(live, "spec", policy) != nil && at(read, "spec", policy) == nil {
 				delete(asMap(d.next["spec"]), policy)
@@ -288,6 +289,9 @@ func (r *run) mendRemoved(namespace, directory string, dropped []*less) error {
 			for _, f := range left.Fields {
 				fail("still reported after the repair: %s (%s)", f.Path, f.Class)
 			}
+		}
+		if d.next != nil && !d.isManager() {
+			return // nothing on the object shows whose manifest it is
 		}
 		want := d.wanted(modes[0])
 		for _, x := range compareObjects(o.kind.root, want, after, d.manifest, sameItems(o.kind.root, want, after, false)) {

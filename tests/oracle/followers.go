@@ -1,0 +1,55 @@
+package main
+
+import "fmt"
+
+// withDeclared is what the object should be after the next apply of its manager, where others have written
+// what the manifest decides all the same: the server derives it from a declared neighbour when it is absent.
+func withDeclared(next, fresh, manifest map[string]any) {
+	withAccount(next, fresh, manifest)
+	withTargetPorts(next, fresh, manifest)
+}
+
+// withAccount sets both names of the service account as a POST of the manifest would, where either is declared.
+func withAccount(next, fresh, manifest map[string]any) {
+	names := []string{"serviceAccount", "serviceAccountName"}
+	pod := func(object map[string]any) map[string]any { return asMap(at(object, "spec", "template", "spec")) }
+	declared := false
+	for _, name := range names {
+		declared = declared || asString(pod(manifest)[name]) != ""
+	}
+	if !declared || pod(next) == nil {
+		return
+	}
+	for _, name := range names {
+		if value := pod(fresh)[name]; value != nil {
+			pod(next)[name] = value
+		} else {
+			delete(pod(next), name)
+		}
+	}
+}
+
+// withTargetPorts sets the target of each declared port as a POST of the manifest would.
+func withTargetPorts(next, fresh, manifest map[string]any) {
+	key := func(port any) string {
+		protocol := asString(asMap(port)["protocol"])
+		if protocol == "" {
+			protocol = "TCP"
+		}
+		return fmt.Sprint(asMap(port)["port"], protocol)
+	}
+	targets := map[string]any{}
+	for _, port := range asList(at(fresh, "spec", "ports")) {
+		if target := asMap(port)["targetPort"]; target != nil {
+			targets[key(port)] = target
+		}
+	}
+	if len(asList(at(manifest, "spec", "ports"))) == 0 {
+		return
+	}
+	for _, port := range asList(at(next, "spec", "ports")) {
+		if target, ok := targets[key(port)]; ok {
+			asMap(port)["targetPort"] = target
+		}
+	}
+}
