@@ -37,9 +37,13 @@ impl<'a> KeyedItems<'a> {
             Matching::of(side, &of_live, rules.last_wins, in_order)
         };
         let pairs = pair(&of_declared);
-        let with_applied = pair(&Identities::of_declared(fields, keys, &applied));
-        let last = with_applied.of_second.iter().map(|k| k.map(|k| applied[k]));
-        let last = last.collect();
+        let last = if applied.is_empty() {
+            vec![None; live.len()]
+        } else {
+            let with_applied = pair(&Identities::of_declared(fields, keys, &applied));
+            let last = with_applied.of_second.iter().map(|k| k.map(|k| applied[k]));
+            last.collect()
+        };
         Self {
             ty,
             keys,

@@ -106,6 +106,9 @@ impl<'l, 'a> Arrangement<'l, 'a> {
     /// before it, the last counts. Told are those that do so now, and those that will once the declared ones are in order.
     pub(super) fn referred_to(&self, live_names: &[Cow<'_, str>]) -> HashSet<usize> {
         let mut found = HashSet::new();
+        if self.pairs.of_second.iter().all(Option::is_some) {
+            return found;
+        }
         let is_reference = |node: &Node<'_>| references(value_of(*node)).next().is_some();
         if self.rules.order != Order::References || !self.declared.iter().any(is_reference) {
             return found;

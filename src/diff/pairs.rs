@@ -50,7 +50,7 @@ impl<'a> Identities<'a> {
     }
 
     fn new(names: Vec<Cow<'a, str>>, keys: Vec<Vec<Cow<'a, str>>>) -> Self {
-        let is_only = are_only(&names).zip(are_only(&keys)).collect();
+        let is_only = are_only(&names).into_iter().zip(are_only(&keys)).collect();
         Self {
             names,
             keys,
@@ -60,6 +60,12 @@ impl<'a> Identities<'a> {
 
     fn len(&self) -> usize {
         self.names.len()
+    }
+
+    /// Whether each item has a name that no other item has.
+    fn are_named(&self) -> bool {
+        let mut names = self.names.iter().zip(&self.is_only);
+        names.all(|(name, (is_only, _))| !name.is_empty() && *is_only)
     }
 
     /// How a path names an item: by its name where no other item has that, else by its key, else by its position.
@@ -83,13 +89,20 @@ impl<'a> Identities<'a> {
     }
 }
 
+/// Up to this length a list is searched faster than it is hashed. Nearly all lists are shorter.
+const SHORT_LIST: usize = 16;
+
 /// Of each value whether it is there only once.
-fn are_only<K: Eq + Hash>(values: &[K]) -> impl Iterator<Item = bool> {
+fn are_only<K: Eq + Hash>(values: &[K]) -> Vec<bool> {
+    if values.len() <= SHORT_LIST {
+        let is_only = |value: &K| values.iter().filter(|other| *other == value).count() == 1;
+        return values.iter().map(is_only).collect();
+    }
     let mut counts: HashMap<&K, usize> = HashMap::new();
     for value in values {
         *counts.entry(value).or_default() += 1;
     }
-    values.iter().map(move |value| counts[value] == 1)
+    values.iter().map(|value| counts[value] == 1).collect()
 }
 
 /// The text of an item's field, declared or by default.
@@ -128,6 +141,9 @@ impl Matching {
         from_end: bool,
         in_order: bool,
     ) -> Self {
+        if a.names == b.names && a.are_named() {
+            return Self::in_place(a.len());
+        }
         let mut pairs = Self {
             of_first: vec![None; a.len()],
             of_second: vec![None; b.len()],
@@ -157,6 +173,15 @@ impl Matching {
             }
         }
         pairs
+    }
+
+    /// Each item belongs to the one at its own position.
+    fn in_place(count: usize) -> Self {
+        let positions: Vec<Option<usize>> = (0..count).map(Some).collect();
+        Self {
+            of_first: positions.clone(),
+            of_second: positions,
+        }
     }
 
     fn join(&mut self, i: usize, j: usize) {
