@@ -358,7 +358,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		if !ok {
 			return fmt.Sprintf("nothing is live at %s", f.live)
 		}
-		if said, err := parseJSON(f.Live); err != nil || !sameTree(said, found) && !namesItems(said, found) {
+		if said, err := parseJSON(withoutEmptyTime(f.Live)); err != nil || !sameTree(said, found) && !namesItems(said, found) {
 			return fmt.Sprintf("it says %s is live where %s is", f.Live, writeJSON(found))
 		}
 	}

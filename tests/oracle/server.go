@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strconv"
 	"sync"
 
@@ -103,9 +104,7 @@ func (s *server) do(method, path, contentType string, body []byte) (answer, erro
 	if err != nil {
 		return answer{}, err
 	}
-	// Up to 1.33 a template has a creationTimestamp that says nothing.
-	text = bytes.ReplaceAll(text, []byte(`"creationTimestamp":null,`), nil)
-	text = bytes.ReplaceAll(text, []byte(`"creationTimestamp":null`), nil)
+	text = withoutEmptyTime(text)
 	// An address or port that is taken is an internal error to some servers.
 	if response.StatusCode >= 500 && !bytes.Contains(text, []byte("failed to allocate")) {
 		return answer{}, fmt.Errorf("%s %s: %d %s", method, path, response.StatusCode, text)
@@ -197,3 +196,8 @@ func inParallel(n int, do func(i int) error) error {
 	group.Wait()
 	return failure
 }
+
+var emptyTime = regexp.MustCompile(`"creationTimestamp":\s*null\s*,|,?\s*"creationTimestamp":\s*null`)
+
+// withoutEmptyTime drops the creationTimestamp without a value that templates have up to 1.33.
+func withoutEmptyTime(text []byte) []byte { return emptyTime.ReplaceAll(text, nil) }
