@@ -7,9 +7,14 @@ use crate::support::{ControlPlane, config_map, deployment, folder, text};
 
 /// A Deployment as applied, with its image changed.
 fn drifted_deployment(plane: &ControlPlane) -> (String, String) {
+    deployment_made_by(plane, "apply")
+}
+
+/// A Deployment made by this command of kubectl, with its image changed.
+fn deployment_made_by(plane: &ControlPlane, command: &str) -> (String, String) {
     let namespace = plane.namespace();
     let manifest = deployment("web", "nginx:1.25");
-    plane.kubectl_with(&["apply", "-n", &namespace, "-f", "-"], &manifest);
+    plane.kubectl_with(&[command, "-n", &namespace, "-f", "-"], &manifest);
     let image = ["deployment/web", "web=nginx:1.19"];
     plane.kubectl(&[&["set", "image", "-n", &namespace], &image[..]].concat());
     (namespace, manifest)
@@ -171,7 +176,8 @@ fn owned(plane: &ControlPlane, namespace: &str, kind: &str, manager: &str) -> Op
 #[ignore = "needs the control plane"]
 fn the_fields_of_an_apply_owner() {
     let plane = ControlPlane::running();
-    let (namespace, manifest) = drifted_deployment(plane);
+    // After a client-side apply kubectl would hand all of the manifest over to this manager.
+    let (namespace, manifest) = deployment_made_by(plane, "create");
     let theirs =
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, labels: {owner: them}}\n";
     let apply = [
