@@ -198,7 +198,8 @@ impl FieldSet<'_> {
 /// What tells an item of a list from the others: the list's keys, and the text of each.
 pub type ItemKey = BTreeMap<String, String>;
 
-/// Reads what an element `k:` of a set says, of which this is the rest.
+/// Reads what an element `k:` of a set says, of which this is the rest. An empty protocol, which the set keeps as it was
+/// applied, is the one that the server fills in.
 #[must_use]
 pub fn item_key(keys: &str) -> Option<ItemKey> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
@@ -206,7 +207,11 @@ pub fn item_key(keys: &str) -> Option<ItemKey> {
         Value::String(text) => text,
         other => other.to_string(),
     };
-    Some(keys.into_iter().map(|(key, v)| (key, text(v))).collect())
+    let mut keys: ItemKey = keys.into_iter().map(|(key, v)| (key, text(v))).collect();
+    if let Some(protocol) = keys.get_mut("protocol").filter(|text| text.is_empty()) {
+        "TCP".clone_into(protocol);
+    }
+    Some(keys)
 }
 
 /// Whether an element of a set stands for this item of a list.
@@ -297,6 +302,8 @@ mod tests {
         assert!(ports.item(&json!({"port": 80}), 0).is_some());
         let udp = json!({"port": 80, "protocol": "UDP"});
         assert!(ports.item(&udp, 0).is_none());
+        let empty = item_key(r#"{"port":80,"protocol":""}"#);
+        assert_eq!(empty, item_key(r#"{"port":80,"protocol":"TCP"}"#));
         let list = set.key("list").unwrap();
         assert!(list.item(&json!("x"), 1).is_some() && list.item(&json!("x"), 0).is_none());
         assert!(set.key("unknown").is_none());

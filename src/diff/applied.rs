@@ -16,9 +16,9 @@ use crate::managed_fields::{self, FieldSet, ItemKey, item_key};
 use crate::schema::{ListKind, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
-/// The manager under which kubectl keeps the annotation of the last client-side apply when an object changes over to
-/// server-side apply. It applies no manifest.
-const LAST_APPLIED_MANAGER: &str = "kubectl-last-applied";
+/// An entry that owns the annotation of client-side apply shows no manifest: kubectl keeps the annotation under a manager
+/// of its own, or gave all that client-side apply owned to whoever applied next, were it only a part.
+const OF_CLIENT_SIDE_APPLY: &str = "\"f:kubectl.kubernetes.io/last-applied-configuration\"";
 
 /// What the manager of the manifest owns below one place, as far as nobody else owns it.
 #[derive(Default)]
@@ -140,8 +140,6 @@ fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> 
 #[serde(rename_all = "camelCase", default)]
 struct UnreadEntry<'a> {
     #[serde(borrow)]
-    manager: Cow<'a, str>,
-    #[serde(borrow)]
     operation: Cow<'a, str>,
     #[serde(borrow)]
     subresource: Cow<'a, str>,
@@ -153,7 +151,9 @@ impl UnreadEntry<'_> {
     fn is_candidate(&self) -> bool {
         self.operation == "Apply"
             && self.subresource.is_empty()
-            && self.manager != LAST_APPLIED_MANAGER
+            && !self
+                .fields_v1
+                .is_some_and(|set| set.get().contains(OF_CLIENT_SIDE_APPLY))
     }
 }
 
@@ -418,7 +418,19 @@ mod tests {
             (&[("m", "Apply", all)][..], some(all)),
             (&[("m", "Apply", &["a", "b"])], None),
             (&[("m", "Update", all)], None),
-            (&[(LAST_APPLIED_MANAGER, "Apply", all)], None),
+            (
+                &[(
+                    "m",
+                    "Apply",
+                    &[
+                        "a",
+                        "b",
+                        "c",
+                        "kubectl.kubernetes.io/last-applied-configuration",
+                    ],
+                )],
+                None,
+            ),
             // Others' keys are theirs.
             (
                 &[("m", "Apply", all), ("n", "Update", &["c"])],
