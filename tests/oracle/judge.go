@@ -200,8 +200,12 @@ func byName(m matching, want, live map[string]any) []matching {
 			places[name] = append(places[name], j)
 		}
 		var to []int
-		for _, item := range asList(before) {
+		for i, item := range asList(before) {
 			name := asString(asMap(item)["name"])
+			if name == "" && i < len(renamed[list]) && renamed[list][i] >= 0 {
+				to = append(to, renamed[list][i])
+				continue
+			}
 			if found := places[name]; name != "" && len(found) > 0 {
 				to, places[name] = append(to, found[0]), found[1:]
 			} else {
