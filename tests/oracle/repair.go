@@ -125,6 +125,10 @@ func (r *run) judgeRefusal(o *object, m *mutated, resource *resourceReport, mode
 	metadata := asMap(body["metadata"])
 	delete(metadata, "resourceVersion")
 	delete(metadata, "managedFields")
+	// No repair takes away the owner that somebody else has made the controller, and there is one at most.
+	if references := at(m.live, "metadata", "ownerReferences"); references != nil {
+		metadata["ownerReferences"] = withControllers(asList(metadata["ownerReferences"]), asList(references))
+	}
 	a, err := r.server.do("PUT", o.url()+"?dryRun=All", "application/json", writeJSON(body))
 	if err == nil && a.accepted() {
 		fail("the tool gave up (%s), but the server would take it", resource.Reason)
@@ -232,4 +236,16 @@ func partners(n *node, w, g []any, pairing bool) []int {
 		}
 	}
 	return to
+}
+
+// withControllers marks the owners that are controllers in either list.
+func withControllers(owners, live []any) []any {
+	for _, owner := range owners {
+		for _, other := range live {
+			if asMap(owner)["uid"] == asMap(other)["uid"] && asMap(other)["controller"] == true {
+				asMap(owner)["controller"] = true
+			}
+		}
+	}
+	return owners
 }
