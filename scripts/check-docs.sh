@@ -29,7 +29,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# The examples that stand for what differs.
+# Replaces what differs from run to run by fixed examples.
 settle() {
     sed -E \
         -e "s#$folder/controlplane#/home/you/.local/state/gitops-drift/controlplane#g" \

@@ -99,7 +99,7 @@ struct Cli {
     live: Option<PathBuf>,
 
     /// Only these, such as `deploy/web,*/shop/*`
-    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append, long_help = "Only these resources: KIND/NAME or KIND/NAMESPACE/NAME, separated by commas; may be repeated. Kinds are written in any case or by kubectl's short names, `*` stands for any characters but `/`, and `!` leaves out what follows it")]
+    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append, long_help = "Only these resources: KIND/NAME or KIND/NAMESPACE/NAME, separated by commas; may be repeated. Kinds are written in any case or by kubectl's short names, `*` matches any characters but `/`, and `!` leaves out what follows it")]
     only: Vec<String>,
 
     /// Field paths to leave out, separated by commas; one may begin with the resources that it is for, such as
@@ -466,7 +466,7 @@ fn own_tip(error: &clap::Error) -> Option<String> {
     }
 }
 
-/// Checks a revision's label: it stands in one line of the report.
+/// Checks a revision's label: it must fit into one line of the report.
 fn label(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
         return Err("expected a text in one line".to_owned());

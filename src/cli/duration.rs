@@ -5,7 +5,7 @@ use std::time::Duration;
 /// The longest duration: a year. Sums with it stay in the range of every clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// Reads a duration. A number without a unit stands for seconds.
+/// Reads a duration. A number without a unit means seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Some(seconds),

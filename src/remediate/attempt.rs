@@ -157,7 +157,7 @@ impl<'r> Repair<'r> {
             return Some("being deleted");
         }
         let first = self.uid.get_or_insert_with(|| uid.to_owned());
-        (first != uid).then_some("it was deleted and created anew meanwhile")
+        (first != uid).then_some("it was deleted and created again meanwhile")
     }
 
     /// What is left to be put right and may be possible. Everything found is taken down. `is_perhaps_written` says

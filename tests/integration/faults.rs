@@ -269,7 +269,7 @@ fn an_object_made_anew_is_not_written() {
         }
         _ => script.get(),
     });
-    failed(&report, exit, "it was deleted and created anew meanwhile");
+    failed(&report, exit, "it was deleted and created again meanwhile");
     assert_eq!(seen, ["GET", "PUT", "GET"]);
 }
 
