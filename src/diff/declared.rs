@@ -98,7 +98,7 @@ impl<'a> Walk<'_, 'a> {
             map.is_some_and(Map::is_empty)
         };
         if is_empty(&desired) && spot.declared.is_some_and(|node| !node.is_empty()) {
-            // Nothing is left of it that the server stores, and what was told of that is all.
+            // The server stores nothing of it, and that has been reported already.
             return;
         }
         let kept = desired

@@ -1,6 +1,6 @@
 //! The differ: one walk over (type, declared node, live value) that gives a verdict for each place.
 //!
-//! It makes no copies of either side and knows no field by name: what is special about a field stands in `schema`'s
+//! It makes no copies of either side and knows no field by name: what is special about a field is in `schema`'s
 //! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
 //! works from the findings and never matches again.
 
@@ -248,7 +248,7 @@ impl Differences {
     }
 }
 
-/// A key that may stand in one of two maps only leaves the other when it is set: the path there.
+/// The path of a key in the other of two maps that must not share keys: setting it in one removes it there.
 fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
     let ([PointerToken::Key(map), PointerToken::Key(key)], Edit::Set(_)) =
         (&finding.at[..], &finding.edit)

@@ -19,7 +19,7 @@ pub(super) struct Arrangement<'l, 'a> {
     rules: &'static Rules,
     /// The declared items that are live: their positions on both sides, in declared order.
     matched: Vec<(usize, usize)>,
-    /// The live ones stand in another order.
+    /// The live ones are in another order.
     is_permuted: bool,
     /// For each declared item that is not live, where it goes.
     pub(super) places: Vec<InsertAt>,
@@ -156,7 +156,7 @@ impl<'l, 'a> Arrangement<'l, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// Tells a list whose declared items stand in another order. Only their order among themselves counts.
+    /// Reports a list whose declared items are in another order. Only their order among themselves counts.
     pub(super) fn order(&mut self, arrangement: &Arrangement<'_, 'a>, spot: &Spot<'a>) {
         if !arrangement.is_permuted {
             return;
@@ -207,7 +207,7 @@ fn value_of(node: Node<'_>) -> &str {
     node.get("value").and_then(Node::as_str).unwrap_or_default()
 }
 
-/// The names in `$(NAME)`; `$$` stands for a dollar sign (third_party/forked/golang/expansion).
+/// The names in `$(NAME)`; `$$` is an escaped dollar sign (third_party/forked/golang/expansion).
 fn references(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {

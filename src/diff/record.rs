@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::yaml::{Node, Value};
 
-/// Whether everything in the record stands in the manifest too, with the same value, so that nothing of it has left.
+/// Whether the manifest still declares everything in the record with the same value, so that nothing has left it.
 pub(super) fn is_declared(record: &str, declared: Node<'_>) -> bool {
     let mut deserializer = serde_json::Deserializer::from_str(record);
     let place = RecordPart::Root;

@@ -42,7 +42,7 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
     });
 }
 
-/// Each finding as `path: desired -> live`, with its class where that is not told by the absence of a side.
+/// Each finding as `path: desired -> live`, with its class where the absence of a side does not show it.
 fn told(case: &Case) -> Vec<String> {
     let mut told = Vec::new();
     findings_of(case, |finding| {
