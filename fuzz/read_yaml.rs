@@ -7,7 +7,7 @@ use super::yaml::{Node, Value, read};
 const LIMIT: usize = 20_000;
 
 /// Reads the bytes as a file, and looks at all that was read.
-pub fn check(bytes: &[u8]) {
+pub(super) fn check(bytes: &[u8]) {
     let stream = read(bytes.to_vec());
     let lines = stream.tree.text().matches('\n').count() + 1;
     for problem in &stream.problems {

@@ -14,7 +14,7 @@ use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, ManagerPattern, 
 /// managers own is left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` where that is
 /// not in `live`.
 #[must_use]
-pub fn differences(
+pub(crate) fn differences(
     subject: &Desired<'_>,
     live: &Value,
     managed_fields: Option<&str>,

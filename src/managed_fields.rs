@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 /// What one client owns.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ManagedFieldsEntry<'a> {
+pub(crate) struct ManagedFieldsEntry<'a> {
     /// The name of the field manager.
     #[serde(borrow)]
     pub manager: Cow<'a, str>,
@@ -34,20 +34,20 @@ pub struct ManagedFieldsEntry<'a> {
 
 /// Reads the JSON text of `metadata.managedFields`. What cannot be read is nobody's.
 #[must_use]
-pub fn entries(text: &str) -> Vec<ManagedFieldsEntry<'_>> {
+pub(crate) fn entries(text: &str) -> Vec<ManagedFieldsEntry<'_>> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
 /// The JSON text of `metadata.managedFields` of an object that has it.
 #[must_use]
-pub fn within(object: &Value) -> Option<Cow<'static, str>> {
+pub(crate) fn within(object: &Value) -> Option<Cow<'static, str>> {
     let entries = object.pointer("/metadata/managedFields")?;
     Some(entries.to_string().into())
 }
 
 /// A client that owns a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Writer {
+pub(crate) struct Writer {
     /// The field manager's name.
     pub manager: String,
     /// `Apply` or `Update`.
@@ -135,43 +135,43 @@ impl ManagerPattern {
 
 /// A set of fields: a field that it has, as a whole where nothing stands below it, and what it has of the fields below.
 #[derive(Debug, Default)]
-pub struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
+pub(crate) struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
 
 impl FieldSet<'_> {
     /// Whether the set has the whole value here: a scalar, an atomic list or map, or an empty struct.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub(crate) fn is_whole(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Whether the set has the list item or map itself, whatever it has of its fields.
     #[must_use]
-    pub fn has_itself(&self) -> bool {
+    pub(crate) fn has_itself(&self) -> bool {
         self.0.iter().any(|(element, _)| element == ".")
     }
 
     /// What it has of a field of a struct, or of a key of a map.
     #[must_use]
-    pub fn key(&self, key: &str) -> Option<&Self> {
+    pub(crate) fn key(&self, key: &str) -> Option<&Self> {
         let is_it = |element: &str| element.strip_prefix("f:") == Some(key);
         self.find(is_it)
     }
 
     /// What it has of an item of a list: by the list's keys, by value or by position.
     #[must_use]
-    pub fn item(&self, item: &Value, index: usize) -> Option<&Self> {
+    pub(crate) fn item(&self, item: &Value, index: usize) -> Option<&Self> {
         self.find(|element| is_item(element, item, index))
     }
 
     /// The fields of a struct and the keys of a map that it has something of.
-    pub fn keys(&self) -> impl Iterator<Item = (&str, &Self)> {
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.0
             .iter()
             .filter_map(|(element, below)| Some((element.strip_prefix("f:")?, below)))
     }
 
     /// The items of this live list that it has something of, with their positions.
-    pub fn items<'s>(
+    pub(crate) fn items<'s>(
         &'s self,
         list: &'s [Value],
     ) -> impl Iterator<Item = (usize, &'s Value, &'s Self)> {
@@ -181,7 +181,7 @@ impl FieldSet<'_> {
     }
 
     /// The items of keyed lists that it has something of.
-    pub fn keyed_items(&self) -> impl Iterator<Item = (ItemKey, &Self)> {
+    pub(crate) fn keyed_items(&self) -> impl Iterator<Item = (ItemKey, &Self)> {
         self.0
             .iter()
             .filter_map(|(element, below)| Some((item_key(element.strip_prefix("k:")?)?, below)))
@@ -196,12 +196,12 @@ impl FieldSet<'_> {
 }
 
 /// What tells an item of a list from the others: the list's keys, and the text of each.
-pub type ItemKey = BTreeMap<String, String>;
+pub(crate) type ItemKey = BTreeMap<String, String>;
 
 /// Reads what an element `k:` of a set says, of which this is the rest. An empty protocol, which the set keeps as it was
 /// applied, is the one that the server fills in.
 #[must_use]
-pub fn item_key(keys: &str) -> Option<ItemKey> {
+pub(crate) fn item_key(keys: &str) -> Option<ItemKey> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
     let text = |value| match value {
         Value::String(text) => text,

@@ -8,7 +8,7 @@ use crate::yaml::{self, Node, decode_base64};
 
 /// A scalar value, from either side of the comparison.
 #[derive(Clone, Copy, Debug)]
-pub enum Plain<'a> {
+pub(crate) enum Plain<'a> {
     /// Absent, `null`, a list or a map.
     Nothing,
     /// A boolean.
@@ -55,7 +55,7 @@ impl<'a> From<&'a Value> for Plain<'a> {
 impl Plain<'_> {
     /// Whether this is the zero value of its Go type, which is the same as absence unless the field is a pointer.
     #[must_use]
-    pub fn is_zero(self, ty: Scalar) -> bool {
+    pub(crate) fn is_zero(self, ty: Scalar) -> bool {
         match self {
             Self::Nothing | Self::Bool(false) | Self::Int(0) | Self::Text("") => true,
             _ if ty == Scalar::Quantity => {
@@ -69,7 +69,7 @@ impl Plain<'_> {
 /// Whether two values of this type mean the same. With `milli`, quantities are first rounded up to thousandths, as the
 /// API server does for some fields.
 #[must_use]
-pub fn same(ty: Scalar, milli: bool, a: Plain<'_>, b: Plain<'_>) -> bool {
+pub(crate) fn same(ty: Scalar, milli: bool, a: Plain<'_>, b: Plain<'_>) -> bool {
     if is_identical(a, b) {
         return true;
     }

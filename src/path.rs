@@ -10,15 +10,15 @@ use std::fmt;
 use serde_json::Value;
 
 /// The path that a report prints for the whole object, when the object is absent.
-pub const RESOURCE: &str = "<resource>";
+pub(crate) const RESOURCE: &str = "<resource>";
 
 /// The path of one field of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Path(Vec<Segment>);
+pub(crate) struct Path(Vec<Segment>);
 
 /// One step of a [`Path`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Segment {
+pub(crate) enum Segment {
     /// A field of a struct or a key of a map.
     Key(String),
     /// The item of a list whose fields have these values.
@@ -30,29 +30,29 @@ pub enum Segment {
 impl Path {
     /// The path of the object itself.
     #[must_use]
-    pub fn root() -> Self {
+    pub(crate) fn root() -> Self {
         Self::default()
     }
 
     /// The path that represents the whole object in a report.
     #[must_use]
-    pub fn resource() -> Self {
+    pub(crate) fn resource() -> Self {
         Self(vec![Segment::Key(RESOURCE.to_owned())])
     }
 
     /// Appends a segment.
-    pub fn push(&mut self, segment: Segment) {
+    pub(crate) fn push(&mut self, segment: Segment) {
         self.0.push(segment);
     }
 
     /// Removes the last segment.
-    pub fn pop(&mut self) {
+    pub(crate) fn pop(&mut self) {
         self.0.pop();
     }
 
     /// Returns this path with a key appended.
     #[must_use]
-    pub fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         let mut path = self.clone();
         path.push(Segment::Key(key.to_owned()));
         path
@@ -60,7 +60,7 @@ impl Path {
 
     /// Prints the path with `[*]` for each list item: the text is the same for a field of all items.
     #[must_use]
-    pub fn of_any_item(&self) -> impl fmt::Display {
+    pub(crate) fn of_any_item(&self) -> impl fmt::Display {
         AnyItem(self)
     }
 
@@ -241,7 +241,7 @@ fn scalar_text(value: &Value) -> String {
 
 /// Splits at each `separator` outside brackets and quotes.
 #[must_use]
-pub fn split_outside(text: &str, separator: char) -> Vec<&str> {
+pub(crate) fn split_outside(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start, mut brackets, mut quote, mut escaped) =
         (Vec::new(), 0, 0_i32, None, false);
     for (i, c) in text.char_indices() {
@@ -475,13 +475,13 @@ impl PatternRest<'_> {
 
 /// The rest of each ignore rule at one place of a walk over an object.
 #[derive(Clone, Debug, Default)]
-pub struct Ignore<'a> {
+pub(crate) struct Ignore<'a> {
     cursors: Vec<PatternRest<'a>>,
 }
 
 impl<'a> Ignore<'a> {
     /// The rules at the root of an object.
-    pub fn new(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
+    pub(crate) fn new(patterns: impl IntoIterator<Item = &'a Pattern>) -> Self {
         Self {
             cursors: patterns
                 .into_iter()
@@ -492,19 +492,19 @@ impl<'a> Ignore<'a> {
 
     /// Whether no rule applies at or below this place.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.cursors.is_empty()
     }
 
     /// Whether this place, and so its whole subtree, is ignored.
     #[must_use]
-    pub fn here(&self) -> bool {
+    pub(crate) fn here(&self) -> bool {
         self.cursors.iter().any(|c| c.steps.is_empty())
     }
 
     /// The rules below a key.
     #[must_use]
-    pub fn key(&self, key: &str) -> Self {
+    pub(crate) fn key(&self, key: &str) -> Self {
         if self.cursors.is_empty() {
             return Self::default();
         }
@@ -516,7 +516,11 @@ impl<'a> Ignore<'a> {
     /// The rules below an item of a list: `is_at` returns whether the item is at a position on either side, and `has`
     /// whether one of its fields has this text on either side.
     #[must_use]
-    pub fn item(&self, is_at: impl Fn(usize) -> bool, has: impl Fn(&str, &str) -> bool) -> Self {
+    pub(crate) fn item(
+        &self,
+        is_at: impl Fn(usize) -> bool,
+        has: impl Fn(&str, &str) -> bool,
+    ) -> Self {
         Self {
             cursors: self
                 .cursors

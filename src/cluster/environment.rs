@@ -19,7 +19,7 @@ pub struct TargetOptions {
 
 /// The environment variables about the cluster.
 #[derive(Clone)]
-pub struct Environment {
+pub(crate) struct Environment {
     /// `$KUBECONFIG`; an empty value counts as unset.
     pub kubeconfig: Option<OsString>,
     /// The home directory, which may contain `.kube/config`.
@@ -37,7 +37,7 @@ pub struct Environment {
 impl Environment {
     /// Reads the environment of this process.
     #[must_use]
-    pub fn from_process() -> Self {
+    pub(crate) fn from_process() -> Self {
         let text = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         Self {
             kubeconfig: std::env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),

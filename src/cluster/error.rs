@@ -11,7 +11,7 @@ const QUOTED: usize = 200;
 
 /// A request that failed or could not be sent. Its message is one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Error {
+pub(crate) enum Error {
     /// The kubeconfig, the credentials or the credential plugin is invalid; nothing was sent.
     Config(String),
     /// The server cannot be reached, or does not respond.
@@ -95,7 +95,7 @@ pub enum Error {
 
 /// A field that the server refuses, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Cause {
+pub(crate) struct Cause {
     /// The path of the field in the server's notation: `spec.ports[0].port`.
     #[serde(default)]
     pub field: String,
@@ -106,7 +106,7 @@ pub struct Cause {
 
 /// Describes a request in messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Operation {
+pub(crate) struct Operation {
     /// The verb that it needs permission for: `get`, `list`, `update` or `create`.
     pub verb: &'static str,
     /// The resource type, such as `deployments`.
@@ -133,7 +133,7 @@ impl fmt::Display for Operation {
 impl Error {
     /// Whether every other request would fail like this one.
     #[must_use]
-    pub fn is_about_connection(&self) -> bool {
+    pub(crate) fn is_about_connection(&self) -> bool {
         matches!(
             self,
             Self::Config(_) | Self::Unreachable { .. } | Self::Unauthorized { .. }

@@ -28,7 +28,7 @@ const RESTARTS: usize = 3;
 
 /// The result for one requested object.
 #[derive(Clone, Debug)]
-pub struct Fetched {
+pub(crate) struct Fetched {
     /// The id of the object.
     pub id: ResourceId,
     /// The object, `None` if it does not exist, or an error if that is unknown.
@@ -36,14 +36,14 @@ pub struct Fetched {
 }
 
 /// A running fetch of objects. Dropping it cancels the remaining requests.
-pub struct Fetching {
+pub(crate) struct Fetching {
     batches: mpsc::Receiver<Vec<Fetched>>,
     _tasks: JoinSet<()>,
 }
 
 impl Fetching {
     /// The next objects, in no particular order; `None` after each requested object has been returned once.
-    pub async fn next(&mut self) -> Option<Vec<Fetched>> {
+    pub(crate) async fn next(&mut self) -> Option<Vec<Fetched>> {
         self.batches.recv().await
     }
 

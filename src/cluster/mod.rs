@@ -18,7 +18,7 @@ mod proxy;
 mod request;
 mod retry;
 mod session;
-pub mod snapshot;
+pub(crate) mod snapshot;
 mod status;
 mod target;
 #[cfg(test)]
@@ -34,14 +34,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use self::client::Client;
-pub use self::environment::{Environment, TargetOptions};
-pub use self::error::{Cause, Error};
-pub use self::fetch::{Fetched, Fetching};
-pub use self::object::Live;
+pub(crate) use self::environment::{Environment, TargetOptions};
+pub(crate) use self::error::{Cause, Error};
+pub(crate) use self::fetch::{Fetched, Fetching};
+pub(crate) use self::object::Live;
 use self::request::Request;
 use self::session::Login;
-pub use self::target::Target;
-pub use self::version::Version;
+pub(crate) use self::target::Target;
+pub(crate) use self::version::Version;
 use crate::schema::ResourceId;
 
 /// The upper limit of request timeouts, so that sums of times do not overflow.
@@ -58,7 +58,7 @@ pub struct ConnectOptions {
 
 /// A connection to a cluster.
 #[derive(Clone)]
-pub struct Cluster {
+pub(crate) struct Cluster {
     client: Arc<Client>,
 }
 
@@ -67,7 +67,7 @@ impl Cluster {
     /// request opens the connection.
     ///
     /// Fails with [`Error::Config`] when the credentials or certificates cannot be used.
-    pub async fn connect(target: Target, options: ConnectOptions) -> Result<Self, Error> {
+    pub(crate) async fn connect(target: Target, options: ConnectOptions) -> Result<Self, Error> {
         let server = transport::route(&target)?;
         let timeout = options.request_timeout.min(LONGEST_TIMEOUT);
         let login = Login::new(target, options.stdin_is_taken, timeout)?;
@@ -80,12 +80,12 @@ impl Cluster {
     /// Fetches these objects with few requests, several at a time. Each object is returned once, as soon as it has
     /// arrived; an error concerns only that object unless [`Error::is_about_connection`].
     #[must_use]
-    pub fn fetch(&self, wanted: &[ResourceId]) -> Fetching {
+    pub(crate) fn fetch(&self, wanted: &[ResourceId]) -> Fetching {
         Fetching::start(&self.client, wanted)
     }
 
     /// Reads one object. Fails with [`Error::NotFound`] if it does not exist.
-    pub async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
+    pub(crate) async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
         self.object(id, &Request::get(id)?).await
     }
 
@@ -94,7 +94,7 @@ impl Cluster {
     ///
     /// Fails with [`Error::Conflict`] when the object has changed, with [`Error::Invalid`] when the server refuses a
     /// value, and with [`Error::OutcomeUnknown`] without a response: read the object before the next attempt.
-    pub async fn replace(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
+    pub(crate) async fn replace(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
         self.object(id, &Request::replace(id, body)?).await
     }
 
@@ -102,12 +102,12 @@ impl Cluster {
     ///
     /// Fails with [`Error::AlreadyExists`], with [`Error::NotFound`] when its namespace does not exist, and as
     /// [`replace`](Self::replace) does.
-    pub async fn create(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
+    pub(crate) async fn create(&self, id: &ResourceId, body: &Value) -> Result<Live, Error> {
         self.object(id, &Request::create(id, body)?).await
     }
 
     /// The version of the server.
-    pub async fn version(&self) -> Result<Version, Error> {
+    pub(crate) async fn version(&self) -> Result<Version, Error> {
         let request = Request::version();
         let body = tries::call(&self.client, &request).await?;
         let read = version::read(&body);

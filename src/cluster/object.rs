@@ -11,7 +11,7 @@ use crate::schema::Kind;
 /// A live object without its `status` and `metadata.managedFields`. It can be changed and sent back: the server then
 /// keeps both.
 #[derive(Clone, Debug)]
-pub struct Live {
+pub(crate) struct Live {
     /// The object, with `apiVersion` and `kind`.
     pub value: Value,
     /// Its `metadata.managedFields`, undecoded, because they are needed for few objects.
@@ -21,7 +21,7 @@ pub struct Live {
 impl Live {
     /// The JSON text of its `metadata.managedFields`.
     #[must_use]
-    pub fn managed_fields(&self) -> Option<&str> {
+    pub(crate) fn managed_fields(&self) -> Option<&str> {
         self.managed_fields.as_deref().map(RawValue::get)
     }
 }

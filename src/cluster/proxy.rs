@@ -6,7 +6,7 @@ use http::Uri;
 
 /// The proxy variables of the environment, unparsed. They may contain passwords.
 #[derive(Clone, Default)]
-pub struct ProxyVariables {
+pub(crate) struct ProxyVariables {
     /// `HTTPS_PROXY`, or `https_proxy` where that is empty.
     pub https: String,
     /// `HTTP_PROXY`, or `http_proxy` where that is empty: for a server whose URL is `http://`.
@@ -18,7 +18,7 @@ pub struct ProxyVariables {
 impl ProxyVariables {
     /// Reads them from the environment.
     #[must_use]
-    pub fn from_env() -> Self {
+    pub(crate) fn from_env() -> Self {
         let either = |upper: &str| {
             let read = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
             read(upper)

@@ -16,7 +16,7 @@ const STDIN: &str = "-";
 
 /// The objects of a snapshot.
 #[derive(Debug, Default)]
-pub struct Snapshot {
+pub(crate) struct Snapshot {
     objects: HashMap<ResourceId, Value>,
     /// The kinds and namespaces of its objects.
     covered: BTreeSet<(Kind, String)>,
@@ -24,7 +24,7 @@ pub struct Snapshot {
 
 /// A snapshot that cannot be used.
 #[derive(Debug)]
-pub struct SnapshotError {
+pub(crate) struct SnapshotError {
     path: PathBuf,
     cause: SnapshotCause,
 }
@@ -63,7 +63,7 @@ impl std::error::Error for SnapshotError {}
 
 /// A snapshot without any object of this kind and namespace: it may have been taken of others.
 #[derive(Debug, PartialEq, Eq)]
-pub struct NotCovered {
+pub(crate) struct NotCovered {
     kind: Kind,
     namespace: String,
 }
@@ -83,7 +83,7 @@ impl std::error::Error for NotCovered {}
 impl Snapshot {
     /// Reads a file, all `.yaml`, `.yml` and `.json` files of a directory, or standard input (`-`). Fails with what
     /// cannot be read.
-    pub fn read(path: &Path) -> Result<Self, SnapshotError> {
+    pub(crate) fn read(path: &Path) -> Result<Self, SnapshotError> {
         let mut snapshot = Self::default();
         if path == Path::new(STDIN) {
             let mut bytes = Vec::new();
@@ -114,7 +114,7 @@ impl Snapshot {
 
     /// The live object. Fails where the snapshot has no object of its kind in its namespace: it may have been taken of
     /// other kinds or namespaces, and then nothing is known of this one.
-    pub fn find(&self, id: &ResourceId) -> Result<Option<&Value>, NotCovered> {
+    pub(crate) fn find(&self, id: &ResourceId) -> Result<Option<&Value>, NotCovered> {
         let object = self.objects.get(id);
         if object.is_some() || self.covered.contains(&(id.kind, id.namespace.clone())) {
             return Ok(object);

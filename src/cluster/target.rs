@@ -15,7 +15,7 @@ use super::proxy::ProxyVariables;
 
 /// Where a cluster's address and credentials come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConfigOrigin {
+pub(crate) enum ConfigOrigin {
     /// These kubeconfig files.
     Kubeconfig(Vec<PathBuf>),
     /// The `ServiceAccount` of the pod in which this program runs.
@@ -39,7 +39,7 @@ impl fmt::Display for ConfigOrigin {
 
 /// The chosen cluster and the identity to use there. No request has been sent to it.
 #[derive(Clone)]
-pub struct Target {
+pub(crate) struct Target {
     /// The source of the choice.
     pub origin: ConfigOrigin,
     /// The context, if there is one.
@@ -70,7 +70,7 @@ impl Target {
     /// `~/.kube/config` if there is one, else the credentials of the pod.
     ///
     /// Fails with [`Error::Config`] when the first of these that exists cannot be used, or when there is none.
-    pub fn choose(wishes: &TargetOptions, environment: &Environment) -> Result<Self, Error> {
+    pub(crate) fn choose(wishes: &TargetOptions, environment: &Environment) -> Result<Self, Error> {
         let target = match find_files(wishes, environment)? {
             Some((config, paths)) => {
                 Self::of_kubeconfig(&config, paths, wishes.context.as_deref())?

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// The version that the server behaves as.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Version {
+pub(crate) struct Version {
     /// The major version, such as 1 in `v1.37.2`.
     pub major: u32,
     /// The minor version, such as 37 in `v1.37.2`.

@@ -22,7 +22,7 @@ const OF_CLIENT_SIDE_APPLY: &str = "\"f:kubectl.kubernetes.io/last-applied-confi
 
 /// What the manager of the manifest owns below one place, as far as nobody else owns it.
 #[derive(Default)]
-pub struct Applied {
+pub(crate) struct Applied {
     /// All of the place: a field that nobody else owns anything of; an item of a list that nobody else owns itself,
     /// whoever owns its fields.
     is_whole: bool,

@@ -27,14 +27,14 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use self::applied::Applied;
-pub use self::unstored::Unstored;
+pub(crate) use self::unstored::Unstored;
 use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};
 use crate::schema::{Immutable, Kind, RuleId, Server, being_deleted, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
-pub struct Sides<'a> {
+pub(crate) struct Sides<'a> {
     /// What kind it is.
     pub kind: Kind,
     /// The manifest's document.
@@ -54,7 +54,7 @@ pub struct Sides<'a> {
 }
 
 /// What there is to say of one place.
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// Both sides have the same value.
     Same,
     /// The sides differ or one has no value, and that is as it should be, for this reason.
@@ -70,7 +70,7 @@ pub enum Verdict {
 
 /// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
+pub(crate) enum Class {
     /// Both sides have a value, not the same.
     Changed,
     /// Declared, not live.
@@ -83,7 +83,7 @@ pub enum Class {
 
 /// Where the desired value of a finding comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// The manifest.
     Declared,
     /// The server derives it from what the manifest declares at this path.
@@ -94,7 +94,7 @@ pub enum Origin {
 
 /// One difference: all that a report, a repair or an attribution needs to know of it.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Where.
     pub path: Path,
     /// What sort of difference.
@@ -126,14 +126,14 @@ pub struct Finding {
 impl Finding {
     /// Whether it contradicts nothing that is declared: it is told only with `strict`, and repaired only on demand.
     #[must_use]
-    pub fn is_extra(&self) -> bool {
+    pub(crate) fn is_extra(&self) -> bool {
         self.origin == Origin::Default
     }
 }
 
 /// One step of a place in a live object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum PointerToken {
+pub(crate) enum PointerToken {
     /// A key.
     Key(String),
     /// A position.
@@ -142,7 +142,7 @@ pub enum PointerToken {
 
 /// What a repair does at the place of a finding. Positions are those of the live object.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Edit {
+pub(crate) enum Edit {
     /// Sets the value; objects that are missing on the way to it are made.
     Set(Value),
     /// Takes the value out.
@@ -164,7 +164,7 @@ pub enum Edit {
 
 /// Where a missing item is put into a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum InsertAt {
+pub(crate) enum InsertAt {
     /// Right behind this item.
     After(usize),
     /// Right before this item.
@@ -175,7 +175,7 @@ pub enum InsertAt {
 
 /// The pointer of a place (RFC 6901).
 #[must_use]
-pub fn pointer(tokens: &[PointerToken]) -> String {
+pub(crate) fn pointer(tokens: &[PointerToken]) -> String {
     let mut text = String::new();
     for token in tokens {
         text.push('/');
@@ -188,13 +188,13 @@ pub fn pointer(tokens: &[PointerToken]) -> String {
 }
 
 /// Walks along both sides and tells `sink` each verdict, in the order of the types' fields.
-pub fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
+pub(crate) fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     walk::object(types::root(sides.kind), sides, sink);
 }
 
 /// What a manifest declares of one object, and how it is to be compared.
 #[derive(Clone)]
-pub struct Desired<'a> {
+pub(crate) struct Desired<'a> {
     /// What kind it is.
     pub kind: Kind,
     /// The manifest's document.
@@ -212,14 +212,14 @@ pub struct Desired<'a> {
 impl Desired<'_> {
     /// What this server does not store of the document.
     #[must_use]
-    pub fn unstored(&self, server: Server) -> Unstored {
+    pub(crate) fn unstored(&self, server: Server) -> Unstored {
         let ignore = Ignore::new(self.ignore.iter().copied());
         Unstored::of(self.kind, self.declared, &ignore, server)
     }
 
     /// The document as JSON, without what this server drops.
     #[must_use]
-    pub fn stored(&self) -> Value {
+    pub(crate) fn stored(&self) -> Value {
         match self.unstored {
             Some(unstored) => unstored.stored(self.declared),
             None => self.declared.to_json(),
@@ -229,7 +229,7 @@ impl Desired<'_> {
 
 /// All that a comparison found.
 #[derive(Debug, Default)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// The drift, by path.
     pub findings: Vec<Finding>,
     /// What is declared and not live because this server does not store it.
@@ -243,7 +243,7 @@ pub struct Differences {
 impl Differences {
     /// Whether there is nothing to report.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.findings.is_empty() && self.not_stored.is_empty()
     }
 }
@@ -293,7 +293,7 @@ const LAST_APPLIED: &str =
 /// Compares a live object with what is declared of it. `managed_fields` is the JSON text of the object's
 /// `metadata.managedFields` where that is not in `live`.
 #[must_use]
-pub fn differences(
+pub(crate) fn differences(
     subject: &Desired<'_>,
     live: &Value,
     managed_fields: Option<&str>,

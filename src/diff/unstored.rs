@@ -13,7 +13,7 @@ use crate::yaml::{self, Node, NodeId};
 
 /// The declared values that a server does not store.
 #[derive(Debug)]
-pub struct Unstored {
+pub(crate) struct Unstored {
     server: Server,
     places: HashMap<NodeId, NotStored>,
     /// What is dropped because nothing else is in it.
@@ -22,7 +22,7 @@ pub struct Unstored {
 
 /// One of them.
 #[derive(Debug)]
-pub struct NotStored {
+pub(super) struct NotStored {
     path: Path,
     need: Need,
     is_ignored: bool,
@@ -31,7 +31,7 @@ pub struct NotStored {
 impl Unstored {
     /// What this server does not store of a manifest's document.
     #[must_use]
-    pub fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
+    pub(crate) fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
         let mut search = UnstoredSearch {
             server,
             path: Path::root(),
@@ -50,7 +50,7 @@ impl Unstored {
 
     /// Whether the server stores all that is declared.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
@@ -73,7 +73,7 @@ impl Unstored {
 
     /// A declared value as JSON, without what the server drops. What it refuses stays, so that it can say so.
     #[must_use]
-    pub fn stored(&self, declared: Node<'_>) -> Value {
+    pub(crate) fn stored(&self, declared: Node<'_>) -> Value {
         if self.is_empty() {
             return declared.to_json();
         }
@@ -114,14 +114,14 @@ impl Unstored {
     }
 
     /// Those that are not ignored.
-    pub fn places(&self) -> impl Iterator<Item = NodeId> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = NodeId> {
         let places = self.places.iter().filter(|(_, place)| !place.is_ignored);
         places.map(|(id, _)| *id)
     }
 
     /// The path of one of the values, and why it is not stored.
     #[must_use]
-    pub fn reason(&self, id: NodeId) -> Option<(&Path, String)> {
+    pub(crate) fn reason(&self, id: NodeId) -> Option<(&Path, String)> {
         let place = self.places.get(&id)?;
         let need = place.need.told(self.server);
         Some((&place.path, format!("not stored by this server ({need})")))

@@ -99,7 +99,7 @@ impl Content {
 
     /// Whether the file still has this content; always true for standard input. The file is read only if its metadata
     /// changed since the last call, because this is called before each write of one of its resources.
-    pub fn is_unchanged(&self) -> bool {
+    pub(super) fn is_unchanged(&self) -> bool {
         self.is_unchanged_at(SystemTime::now(), |path| fs::read(path))
     }
 

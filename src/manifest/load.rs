@@ -24,7 +24,7 @@ const BYTES_A_THREAD: usize = 64 * 1024;
 
 /// Reads manifests repeatedly. It keeps the result for each file, and uses it again while the content is the same.
 #[derive(Debug)]
-pub struct Loader {
+pub(crate) struct Loader {
     options: ManifestOptions,
     exclude: GlobSet,
     known: HashMap<Arc<str>, CachedFile>,
@@ -41,7 +41,7 @@ struct CachedFile {
 
 impl Loader {
     /// Fails if a glob in `exclude` is invalid.
-    pub fn new(options: ManifestOptions) -> Result<Self, GlobError> {
+    pub(crate) fn new(options: ManifestOptions) -> Result<Self, GlobError> {
         let exclude = sources::globs(&options.exclude)?;
         Ok(Self {
             options,
@@ -51,13 +51,13 @@ impl Loader {
     }
 
     #[cfg(test)]
-    pub fn load(&mut self) -> Manifests {
+    pub(crate) fn load(&mut self) -> Manifests {
         self.load_and_tell(drop)
     }
 
     /// Reads all manifests as they are now. This never fails as a whole: errors are listed in `problems`. If it takes a
     /// while, `tell` is called first with the objects that the manifests probably declare.
-    pub fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
+    pub(crate) fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(&self.options.inputs, &self.exclude);
         let mut manifests = Manifests {
             problems: found.problems,

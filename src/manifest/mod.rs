@@ -15,7 +15,7 @@ mod load;
 mod names;
 mod notices;
 mod problem;
-pub mod revision;
+pub(crate) mod revision;
 mod roles;
 mod scalars;
 mod scan;
@@ -35,16 +35,16 @@ use crate::schema::ResourceId;
 use crate::yaml::{Node, NodeId};
 
 use file::File;
-pub use ignore::IgnoreRule;
-pub use load::Loader;
-pub use problem::{Location, ObjectReference, Problem};
-pub use selector::Selection;
+pub(crate) use ignore::IgnoreRule;
+pub(crate) use load::Loader;
+pub(crate) use problem::{Location, ObjectReference, Problem};
+pub(crate) use selector::Selection;
 
 /// The prefix of the annotations that control this program.
-pub const PREFIX: &str = "drift.gitops.io/";
+pub(crate) const PREFIX: &str = "drift.gitops.io/";
 
 /// Checks the name of a namespace. The error is a message for the user.
-pub fn check_namespace(name: &str) -> Result<(), String> {
+pub(crate) fn check_namespace(name: &str) -> Result<(), String> {
     names::check_label(name)
 }
 
@@ -62,7 +62,7 @@ pub struct ManifestOptions {
 /// The content of all manifests at one moment, in the order of the given paths, of the files below each path, and of
 /// the documents.
 #[derive(Debug, Default)]
-pub struct Manifests {
+pub(crate) struct Manifests {
     /// The resources that can be compared.
     pub resources: Vec<Arc<Resource>>,
     /// The resources with the `skip` annotation, and hooks.
@@ -92,7 +92,7 @@ pub struct Manifests {
 impl Manifests {
     /// Leaves out resources that are not selected, and those that a rule ignores as a whole. Returns the selectors that
     /// match nothing, as written.
-    pub fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
+    pub(crate) fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
         let leaves_out = |id: &ResourceId| rules.iter().any(|rule| rule.leaves_out(id));
         let is_wanted = |id: &ResourceId| only.includes(id) && !leaves_out(id);
         let wants = |subject: &ObjectReference| subject.id().is_none_or(|id| is_wanted(&id));
@@ -119,7 +119,7 @@ impl Manifests {
 
     /// Why there is nothing to compare; `None` if there is something, or if all resources are skipped.
     #[must_use]
-    pub fn nothing_to_compare(&self) -> Option<String> {
+    pub(crate) fn nothing_to_compare(&self) -> Option<String> {
         let all_skipped = !self.skipped.is_empty() && self.problems.is_empty();
         if !self.resources.is_empty() || all_skipped {
             return None;
@@ -167,7 +167,7 @@ impl Manifests {
 
 /// A resource as a manifest declares it.
 #[derive(Debug)]
-pub struct Resource {
+pub(crate) struct Resource {
     /// The identity of the object.
     pub id: ResourceId,
     /// Whether its drift may be repaired.
@@ -188,44 +188,44 @@ pub struct Resource {
 impl Resource {
     /// The object.
     #[must_use]
-    pub fn node(&self) -> Node<'_> {
+    pub(crate) fn node(&self) -> Node<'_> {
         self.file.tree.node(self.node)
     }
 
     /// The position where the object begins.
     #[must_use]
-    pub fn place(&self) -> Location {
+    pub(crate) fn place(&self) -> Location {
         self.place_of(self.node())
     }
 
     /// The value of this object with this id.
     #[must_use]
-    pub fn resolve(&self, id: NodeId) -> Node<'_> {
+    pub(crate) fn resolve(&self, id: NodeId) -> Node<'_> {
         self.file.tree.node(id)
     }
 
     /// The place of a value of this object.
     #[must_use]
-    pub fn place_of(&self, node: Node<'_>) -> Location {
+    pub(crate) fn place_of(&self, node: Node<'_>) -> Location {
         self.file.place(node.position())
     }
 
     /// Whether its file is unchanged since it was read; always true for standard input.
     #[must_use]
-    pub fn is_as_read(&self) -> bool {
+    pub(crate) fn is_as_read(&self) -> bool {
         self.file.content.is_unchanged()
     }
 
     /// The JSON pointer to it in its document: empty, or `/items/3` in a list.
     #[must_use]
-    pub fn document_pointer(&self) -> &str {
+    pub(crate) fn document_pointer(&self) -> &str {
         &self.pointer
     }
 }
 
 /// Whether the drift of a resource may be repaired.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
+pub(crate) enum Policy {
     /// Drift is repaired with `--remediate`.
     #[default]
     Auto,
@@ -235,7 +235,7 @@ pub enum Policy {
 
 /// A resource that is skipped because of an annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Skipped {
+pub(crate) struct Skipped {
     /// The identity of the resource.
     pub resource: ObjectReference,
     /// Where it is declared.

@@ -8,7 +8,7 @@ use crate::schema::{Kind, ResourceId};
 
 /// A place in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Location {
+pub(crate) struct Location {
     /// The file, relative to the working directory if it is below that; `<stdin>` for standard input.
     pub file: Arc<str>,
     /// The line, from 1.
@@ -25,7 +25,7 @@ impl fmt::Display for Location {
 
 /// The identity of an object as its document states it. Unknown parts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ObjectReference {
+pub(crate) struct ObjectReference {
     /// The `apiVersion`, such as `apps/v1`.
     pub api_version: String,
     /// The `kind`, such as `Deployment`.
@@ -72,7 +72,7 @@ impl fmt::Display for ObjectReference {
 
 /// An error or a warning about a manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The place; a file or folder that cannot be read has none, and the message names it.
     pub place: Option<Location>,
     /// The resource, as far as it is known.

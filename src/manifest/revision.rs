@@ -11,7 +11,7 @@ const UNKNOWN: &str = "unknown";
 /// repository the label, or `unknown`. Several commits are joined by `+`. The second value is a warning if Git refuses
 /// to read the repository.
 #[must_use]
-pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
+pub(crate) fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
     let unknown = label.unwrap_or(UNKNOWN);
     let (mut commits, mut warning) = (Vec::new(), None);
     for input in inputs.iter().filter(|input| input.as_os_str() != "-") {
@@ -35,7 +35,7 @@ pub fn of(inputs: &[PathBuf], label: Option<&str>) -> (String, Option<String>) {
 
 /// The root of the repository that these files and folders are in, if they are in one.
 #[must_use]
-pub fn root(inputs: &[PathBuf]) -> Option<PathBuf> {
+pub(crate) fn root(inputs: &[PathBuf]) -> Option<PathBuf> {
     let real = inputs.iter().find_map(|input| input.canonicalize().ok())?;
     let root = real.ancestors().find(|folder| folder.join(".git").exists());
     root.map(Path::to_owned)

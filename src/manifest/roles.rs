@@ -36,7 +36,7 @@ struct Naming {
 
 impl Roles {
     /// Adds the kustomization of a folder. `reason` says why its resources must not be written.
-    pub fn add(&mut self, folder: &Path, named: NamedFiles, reason: &Arc<str>) {
+    pub(super) fn add(&mut self, folder: &Path, named: NamedFiles, reason: &Arc<str>) {
         // A parent folder contains its resources too.
         let others = named.others.into_iter();
         for path in others.filter(|path| !folder.starts_with(path)) {
@@ -54,7 +54,7 @@ impl Roles {
     }
 
     /// The role of a file.
-    pub fn of(&self, file: &Path) -> Role {
+    pub(super) fn of(&self, file: &Path) -> Role {
         if self.resources.is_empty() && self.others.is_empty() {
             return Role::Unnamed;
         }

@@ -10,7 +10,7 @@ use crate::schema::{Kind, ResourceId};
 /// Selects resources for `--only` and the rules of `--ignore-fields`: `KIND/NAME` in any namespace, or
 /// `KIND/NAMESPACE/NAME`. `*` matches any characters except `/`; a leading `!` selects all other resources.
 #[derive(Clone, Debug)]
-pub struct Selector {
+pub(super) struct Selector {
     text: String,
     is_negated: bool,
     kinds: Vec<Kind>,
@@ -35,7 +35,7 @@ impl std::error::Error for SelectorError {}
 
 impl Selector {
     /// Parses one selector. Fails if the form or the kind is unknown.
-    pub fn parse(text: &str) -> Result<Self, SelectorError> {
+    pub(super) fn parse(text: &str) -> Result<Self, SelectorError> {
         let text = text.trim();
         let (is_negated, rest) = text
             .strip_prefix('!')
@@ -64,13 +64,13 @@ impl Selector {
 
     /// The selector as written.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
     }
 
     /// The kinds that it can select resources of.
     #[must_use]
-    pub fn kinds(&self) -> &[Kind] {
+    pub(super) fn kinds(&self) -> &[Kind] {
         if self.is_negated {
             &Kind::ALL
         } else {
@@ -80,7 +80,7 @@ impl Selector {
 
     /// Whether it selects this resource.
     #[must_use]
-    pub fn selects(&self, id: &ResourceId) -> bool {
+    pub(super) fn selects(&self, id: &ResourceId) -> bool {
         self.names(id) != self.is_negated
     }
 

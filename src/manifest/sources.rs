@@ -47,7 +47,7 @@ pub(super) struct Sources {
 
 /// The error of an invalid glob.
 #[derive(Debug, PartialEq, Eq)]
-pub struct GlobError {
+pub(crate) struct GlobError {
     text: String,
     cause: globset::ErrorKind,
 }

@@ -10,7 +10,7 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
-pub use self::plan::{body, created};
+pub(crate) use self::plan::{body, created};
 use crate::cluster::Cluster;
 use crate::diff::{Desired, Finding};
 use crate::schema::{ResourceId, Server};
@@ -25,7 +25,7 @@ pub enum Extent {
 }
 
 /// One object to be repaired.
-pub struct Job<'a> {
+pub(crate) struct Job<'a> {
     /// Which one.
     pub id: &'a ResourceId,
     /// What is declared of it.
@@ -41,7 +41,7 @@ pub struct Job<'a> {
 
 /// What became of a repair.
 #[derive(Debug)]
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// What was done.
     pub done: RepairResult,
     /// The differences that were found, by path, and what became of each.
@@ -52,7 +52,7 @@ pub struct Outcome {
 
 /// What a repair did.
 #[derive(Debug, PartialEq, Eq)]
-pub enum RepairResult {
+pub(crate) enum RepairResult {
     /// The drift had gone by itself.
     Nothing,
     /// The answer has no drift left.
@@ -70,7 +70,7 @@ pub enum RepairResult {
 
 /// What became of one difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldOutcome {
+pub(crate) enum FieldOutcome {
     /// The value was set.
     Set,
     /// The item, or the object, was put where it was missing.
@@ -88,13 +88,13 @@ pub enum FieldOutcome {
 impl FieldOutcome {
     /// Whether the difference is gone.
     #[must_use]
-    pub fn is_repaired(self) -> bool {
+    pub(crate) fn is_repaired(self) -> bool {
         matches!(self, Self::Set | Self::Created | Self::Removed)
     }
 
     /// Its name in reports.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Set => "set",
             Self::Created => "created",
@@ -107,6 +107,6 @@ impl FieldOutcome {
 }
 
 /// Repairs one object, or creates it.
-pub async fn repair(cluster: &Cluster, job: &Job<'_>) -> Outcome {
+pub(crate) async fn repair(cluster: &Cluster, job: &Job<'_>) -> Outcome {
     attempt::Repair::new(cluster, job).run().await
 }

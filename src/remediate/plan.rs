@@ -11,7 +11,7 @@ use crate::schema::{self, RECORDS, ResourceId, Struct, Type, exclusive_sibling, 
 /// The body that puts these differences right: `live` with their edits made, and without what the server does not allow
 /// beside them.
 #[must_use]
-pub fn body<'f>(
+pub(crate) fn body<'f>(
     live: &Value,
     findings: impl IntoIterator<Item = &'f Finding>,
     subject: &Desired<'_>,
@@ -215,7 +215,7 @@ impl ListEdits<'_> {
 
 /// The body that creates a missing object: as declared, without what only the server writes.
 #[must_use]
-pub fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
+pub(crate) fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
     let root = types::root(id.kind);
     let mut body = without_owned(&root, subject.stored());
     body.insert("apiVersion".to_owned(), id.kind.api_version().into());

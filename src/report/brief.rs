@@ -8,7 +8,7 @@ use super::text::total;
 use super::value::escape;
 
 /// Writes a report: a line for each difference, error and warning, and the total.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     lines(report).try_for_each(|line| write_line(&line, out))?;
     writeln!(out, "{}", total(report))
 }

@@ -8,7 +8,7 @@ use crate::schema::ResourceId;
 
 /// What a report said, as far as it matters to tell whether a later one says something else.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Digest {
+pub(crate) struct Digest {
     resources: BTreeMap<ResourceId, u64>,
     rest: u64,
 }
@@ -16,7 +16,7 @@ pub struct Digest {
 impl Digest {
     /// Of a report. Times do not count.
     #[must_use]
-    pub fn of(report: &Report) -> Self {
+    pub(crate) fn of(report: &Report) -> Self {
         let resources = report.resources.iter();
         let mut rest = DefaultHasher::new();
         for error in &report.errors {
@@ -67,7 +67,7 @@ fn digest(resource: &ResourceEntry) -> u64 {
 
 /// What is new in a report.
 #[derive(Debug)]
-pub struct Changes<'r> {
+pub(crate) struct Changes<'r> {
     /// The resources that have not drifted before, or in another way.
     pub resources: Vec<&'r ResourceEntry>,
     /// Those that had drifted before.
@@ -77,7 +77,7 @@ pub struct Changes<'r> {
 impl<'r> Changes<'r> {
     /// Since an earlier report.
     #[must_use]
-    pub fn between(earlier: &Digest, now: &Digest, report: &'r Report) -> Self {
+    pub(crate) fn between(earlier: &Digest, now: &Digest, report: &'r Report) -> Self {
         let resources = report.resources.iter();
         let is_new = |resource: &&ResourceEntry| {
             earlier.resources.get(&resource.id) != now.resources.get(&resource.id)

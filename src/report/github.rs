@@ -10,7 +10,7 @@ use super::text::total;
 use super::value::escape;
 
 /// Writes a report.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     lines(report).try_for_each(|line| write_command(report, &line, out))?;
     writeln!(out, "{}", total(report))
 }

@@ -13,7 +13,7 @@ use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
 /// Writes one document; indented, or in one line.
-pub fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Result<()> {
     let document = ReportJson::from(report);
     if indented {
         serde_json::to_writer_pretty(&mut *out, &document)?;

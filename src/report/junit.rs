@@ -26,7 +26,7 @@ struct Case<'a> {
 type CaseName = (String, String);
 
 /// Writes a report.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let cases = cases(report);
     let count = |is: fn(&Case<'_>) -> bool| cases.values().filter(|case| is(case)).count();
     let counts = format!(

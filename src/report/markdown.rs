@@ -20,7 +20,7 @@ const REST: usize = 400;
 const MOST_ERRORS: usize = 12_000;
 
 /// Writes a report.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut text = Limited::new(LONGEST - REST);
     text.add(&heading(report));
     text.limit = MOST_ERRORS;

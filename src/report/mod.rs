@@ -2,18 +2,18 @@
 //!
 //! The types here are the report's own; the writers see nothing else.
 
-pub mod baseline;
-pub mod brief;
-pub mod changes;
+pub(crate) mod baseline;
+pub(crate) mod brief;
+pub(crate) mod changes;
 mod difference;
-pub mod github;
-pub mod json;
-pub mod junit;
+pub(crate) mod github;
+pub(crate) mod json;
+pub(crate) mod junit;
 mod line;
-pub mod markdown;
-pub mod redact;
-pub mod sarif;
-pub mod text;
+pub(crate) mod markdown;
+pub(crate) mod redact;
+pub(crate) mod sarif;
+pub(crate) mod text;
 mod value;
 
 use std::collections::{BTreeMap, HashSet};
@@ -48,7 +48,7 @@ pub enum Format {
 }
 
 /// Writes a report in this form.
-pub fn write(report: &Report, format: Format, out: &mut impl io::Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, format: Format, out: &mut impl io::Write) -> io::Result<()> {
     match format {
         Format::Text(style) => text::write(report, style, out),
         Format::Brief => brief::write(report, out),
@@ -62,7 +62,7 @@ pub fn write(report: &Report, format: Format, out: &mut impl io::Write) -> io::R
 
 /// The outcome of one cycle.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// When it ended.
     pub time: String,
     /// The Git commit of the manifests.
@@ -99,7 +99,7 @@ pub struct Report {
 
 /// From the paths of files as reports show them to those from the root of their repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repository {
+pub(crate) struct Repository {
     /// Its root.
     pub root: String,
     /// The working directory.
@@ -109,7 +109,7 @@ pub struct Repository {
 impl Repository {
     /// The path of a file from the repository's root; as it is, where it lies outside.
     #[must_use]
-    pub fn path_of(&self, file: &str) -> String {
+    pub(crate) fn path_of(&self, file: &str) -> String {
         let absolute = if file.starts_with('/') {
             file.to_owned()
         } else {
@@ -136,7 +136,7 @@ impl Repository {
 
 /// The commit that the manifests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revision {
+pub(crate) struct Revision {
     /// The full commit, with `-dirty` behind it where the files differ from it; `unknown` outside of a repository.
     pub full: String,
 }
@@ -152,7 +152,7 @@ impl Default for Revision {
 impl Revision {
     /// Twelve digits of each commit, with the mark of changed files; a label as it is.
     #[must_use]
-    pub fn short(&self) -> String {
+    pub(crate) fn short(&self) -> String {
         let shorten = |part: &str| {
             let end = part.find(|c: char| !c.is_ascii_hexdigit());
             let (commit, rest) = part.split_at(end.unwrap_or(part.len()));
@@ -168,7 +168,7 @@ impl Revision {
 
 /// Which cluster.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterInfo {
+pub(crate) struct ClusterInfo {
     /// The server's address.
     pub server: String,
     /// The kubeconfig's context; empty inside of a cluster.
@@ -177,7 +177,7 @@ pub struct ClusterInfo {
 
 /// A place in a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SourceLocation {
+pub(crate) struct SourceLocation {
     /// The file.
     pub file: String,
     /// The line, from 1.
@@ -191,14 +191,14 @@ pub struct SourceLocation {
 impl SourceLocation {
     /// Whether it is in a file, not in what came by standard input.
     #[must_use]
-    pub fn is_file(&self) -> bool {
+    pub(crate) fn is_file(&self) -> bool {
         self.file != "<stdin>"
     }
 }
 
 /// A resource that drifted.
 #[derive(Debug)]
-pub struct ResourceEntry {
+pub(crate) struct ResourceEntry {
     /// Which one.
     pub id: ResourceId,
     /// What was or would be done.
@@ -213,7 +213,7 @@ pub struct ResourceEntry {
 
 /// What was done, or would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Reported only.
     Detected(Reason),
     /// Missing, reported only.
@@ -232,7 +232,7 @@ pub enum Action {
 
 /// Why a difference was reported only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// The default.
     DryRun,
     /// Asked for reports without the mark of a dry run.
@@ -246,7 +246,7 @@ pub enum Reason {
 impl Action {
     /// The action's name, as both writers print it.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Detected(Reason::DryRun) => "drift-detected (dry-run)",
             Self::Detected(Reason::Alert) => "drift-detected",
@@ -265,14 +265,14 @@ impl Action {
 
     /// Whether the drift is still there.
     #[must_use]
-    pub fn leaves_drift(self) -> bool {
+    pub(crate) fn leaves_drift(self) -> bool {
         !matches!(self, Self::Remediated | Self::Created)
     }
 }
 
 /// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DriftClass {
+pub(crate) enum DriftClass {
     /// Both sides have a value, not the same.
     Changed,
     /// Declared, not live.
@@ -286,7 +286,7 @@ pub enum DriftClass {
 impl DriftClass {
     /// Its name in reports.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Changed => "changed",
             Self::Missing => "missing",
@@ -298,7 +298,7 @@ impl DriftClass {
 
 /// One difference of a resource.
 #[derive(Debug)]
-pub struct FieldEntry {
+pub(crate) struct FieldEntry {
     /// Its path; `<resource>` for a missing resource.
     pub path: String,
     /// Its place in the manifest's document (RFC 6901).
@@ -334,7 +334,7 @@ pub struct FieldEntry {
 
 /// The drift of one resource that a baseline has already.
 #[derive(Debug)]
-pub struct KnownEntry {
+pub(crate) struct KnownEntry {
     /// Which one.
     pub id: ResourceId,
     /// Its document.
@@ -345,7 +345,7 @@ pub struct KnownEntry {
 
 /// Which resource, of whatever kind. What is not known of it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ResourceRef {
+pub(crate) struct ResourceRef {
     /// `apps/v1`.
     pub api_version: String,
     /// `Deployment`.
@@ -370,7 +370,7 @@ impl From<&ResourceId> for ResourceRef {
 impl ResourceRef {
     /// `KIND/NAME (ns: NAMESPACE)`, as far as each is known.
     #[must_use]
-    pub fn with_namespace(&self) -> String {
+    pub(crate) fn with_namespace(&self) -> String {
         match self.namespace.as_str() {
             "" => self.to_string(),
             _ if self.to_string().is_empty() => String::new(),
@@ -391,14 +391,14 @@ impl fmt::Display for ResourceRef {
 impl FieldEntry {
     /// Whether a repair has put it right.
     #[must_use]
-    pub fn is_repaired(&self) -> bool {
+    pub(crate) fn is_repaired(&self) -> bool {
         matches!(self.outcome, Some("set" | "created" | "removed"))
     }
 }
 
 /// A resource that was skipped.
 #[derive(Debug)]
-pub struct SkippedEntry {
+pub(crate) struct SkippedEntry {
     /// Which one.
     pub resource: ResourceRef,
     /// Its document.
@@ -407,7 +407,7 @@ pub struct SkippedEntry {
 
 /// Something that could not be checked or repaired.
 #[derive(Debug)]
-pub struct ErrorEntry {
+pub(crate) struct ErrorEntry {
     /// The resource, as far as it is known.
     pub resource: Option<ResourceRef>,
     /// Where in the manifests.
@@ -419,7 +419,7 @@ pub struct ErrorEntry {
 impl ErrorEntry {
     /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
     #[must_use]
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let place = self
             .source
             .as_ref()
@@ -433,7 +433,7 @@ impl ErrorEntry {
 
 /// The counts of a report.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Resources whose live state was found out and compared, missing ones included.
     pub compared: usize,
     /// Of these, without a difference.
@@ -475,7 +475,7 @@ pub struct Summary {
 impl Report {
     /// Its counts.
     #[must_use]
-    pub fn summary(&self) -> Summary {
+    pub(crate) fn summary(&self) -> Summary {
         let count = |is: fn(Action) -> bool| self.resources.iter().filter(|r| is(r.action)).count();
         let drifted = self.resources.iter().map(|resource| &resource.id);
         let drifted: HashSet<&ResourceId> = drifted.collect();
@@ -512,13 +512,13 @@ impl Report {
 
     /// Whether no resource was compared.
     #[must_use]
-    pub fn is_about_nothing(&self) -> bool {
+    pub(crate) fn is_about_nothing(&self) -> bool {
         self.in_sync == 0 && self.resources.is_empty()
     }
 
     /// Whether drift is left at its end.
     #[must_use]
-    pub fn leaves_drift(&self) -> bool {
+    pub(crate) fn leaves_drift(&self) -> bool {
         self.resources
             .iter()
             .any(|resource| resource.action.leaves_drift())
@@ -526,7 +526,7 @@ impl Report {
 
     /// Whether something in scope could not be checked or repaired.
     #[must_use]
-    pub fn is_incomplete(&self) -> bool {
+    pub(crate) fn is_incomplete(&self) -> bool {
         let failed =
             |resource: &ResourceEntry| matches!(resource.action, Action::Failed | Action::Paused);
         !self.errors.is_empty() || self.resources.iter().any(failed)
@@ -536,7 +536,7 @@ impl Report {
 /// What identifies a difference from one run to the next, whatever its values: its resource and its path. It can be
 /// pasted as a rule into `--ignore-fields`.
 #[must_use]
-pub fn field_id(resource: &ResourceId, path: &str) -> String {
+pub(crate) fn field_id(resource: &ResourceId, path: &str) -> String {
     let kind = resource.kind.name();
     match resource.namespace.as_str() {
         "" => format!("{kind}/{}:{path}", resource.name),
@@ -547,7 +547,7 @@ pub fn field_id(resource: &ResourceId, path: &str) -> String {
 impl ResourceEntry {
     /// Whether it is declared and not live.
     #[must_use]
-    pub fn is_missing(&self) -> bool {
+    pub(crate) fn is_missing(&self) -> bool {
         self.fields
             .iter()
             .any(|field| field.path == crate::path::RESOURCE && field.class == DriftClass::Missing)

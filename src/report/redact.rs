@@ -19,7 +19,7 @@ pub enum SecretValues {
 
 /// Hides the secret values of a report's fields, and what its messages repeat of them. `declared` gives what the
 /// manifest of a resource declares.
-pub fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Value>) {
+pub(crate) fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Value>) {
     let mut shown: HashMap<ResourceId, Secrets> = HashMap::new();
     let resources = report.resources.iter_mut();
     let resources = resources.map(|resource| (&resource.id, &mut resource.fields));

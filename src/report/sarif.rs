@@ -23,7 +23,7 @@ const RULES: [(&str, &str); 4] = [
 ];
 
 /// Writes a report.
-pub fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, &log(report))?;
     writeln!(out)
 }

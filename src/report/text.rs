@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 use self::groups::{Group, groups, namespaces, path, writers};
 use self::style::TextRole;
-pub use self::style::TextStyle;
+pub(crate) use self::style::TextStyle;
 #[allow(unused_imports, reason = "for the formats that end with it")]
 pub(super) use self::summary::total;
 use self::values::write_line;
@@ -24,7 +24,7 @@ use crate::schema::ResourceId;
 const RULE: &str = "============================================================";
 
 /// Writes a report.
-pub fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     write_head(report, style, out)?;
     if !report.resources.is_empty() {
         writeln!(out)?;
@@ -35,7 +35,7 @@ pub fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Res
 }
 
 /// Writes what is new in a report since an earlier one: the blocks that have changed, and what is back in sync.
-pub fn write_changes(
+pub(crate) fn write_changes(
     changes: &Changes<'_>,
     report: &Report,
     style: TextStyle,

@@ -5,7 +5,7 @@ use serde_json::Value;
 /// Since when an object is being deleted, and what holds it: its finalizers, and what a Namespace's conditions say.
 /// `None` where it is not being deleted.
 #[must_use]
-pub fn being_deleted(live: &Value) -> Option<String> {
+pub(crate) fn being_deleted(live: &Value) -> Option<String> {
     let since = live.pointer("/metadata/deletionTimestamp")?.as_str()?;
     let finalizers: Vec<&str> = ["/metadata/finalizers", "/spec/finalizers"]
         .into_iter()

@@ -5,7 +5,7 @@
 /// The pull policy that the server fills in for an image: `Always` for the tag `latest` and for an image with neither
 /// tag nor digest; `IfNotPresent` for all others and for what is no image reference.
 #[must_use]
-pub fn pull_policy(image: &str) -> &'static str {
+pub(super) fn pull_policy(image: &str) -> &'static str {
     match tag(image) {
         Some("latest") => "Always",
         _ => "IfNotPresent",

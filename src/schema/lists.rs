@@ -30,4 +30,4 @@ pub(super) static LAST_WINS: &[&str] = &["Container.env"];
 pub(super) static EXTENDED: &[&str] = &["ServiceSpec.clusterIPs", "ServiceSpec.ipFamilies"];
 
 /// Lists without a name of their own for each item whose leftover items are matched in order.
-pub const MATCHED_IN_ORDER: &[&str] = &["ContainerPort", "ServicePort", "VolumeMount"];
+pub(crate) const MATCHED_IN_ORDER: &[&str] = &["ContainerPort", "ServicePort", "VolumeMount"];

@@ -141,27 +141,27 @@ mod image;
 mod lists;
 mod model;
 mod ownership;
-pub mod quantity;
+pub(crate) mod quantity;
 mod rules;
 mod secrets;
-pub mod types;
+pub(crate) mod types;
 mod unions;
 mod versions;
 mod writes;
 
 #[cfg(test)]
 pub(crate) use defaults::DEFAULTS;
-pub use deletion::being_deleted;
-pub use lists::MATCHED_IN_ORDER;
-pub use model::{
+pub(crate) use deletion::being_deleted;
+pub(crate) use lists::MATCHED_IN_ORDER;
+pub(crate) use model::{
     DeclaredPosition, DefaultRow, Field, Follower, Immutable, KeyRow, ListKind, MOST_FIELDS,
     Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union, Versions,
     Without, scalar_text,
 };
-pub use ownership::RECORDS;
-pub use secrets::{NamedBy, is_secret, named_by};
-pub use versions::{Need, Server};
-pub use writes::{exclusive_sibling, forbidden, is_selected, restarts_pods};
+pub(crate) use ownership::RECORDS;
+pub(crate) use secrets::{NamedBy, is_secret, named_by};
+pub(crate) use versions::{Need, Server};
+pub(crate) use writes::{exclusive_sibling, forbidden, is_selected, restarts_pods};
 
 #[cfg(test)]
 mod tests {

@@ -14,7 +14,7 @@ use crate::yaml::{self, Node};
 
 /// A Go struct.
 #[derive(Debug)]
-pub struct Struct {
+pub(crate) struct Struct {
     /// Its name in Go: `Container`.
     pub name: &'static str,
     /// One owner for the whole of it: it is compared and replaced as one value.
@@ -33,7 +33,7 @@ pub struct Struct {
 }
 
 /// No struct has more fields.
-pub const MOST_FIELDS: usize = 64;
+pub(crate) const MOST_FIELDS: usize = 64;
 
 impl Struct {
     pub(super) fn new(
@@ -74,13 +74,13 @@ impl Struct {
 
     /// The field of this name.
     #[must_use]
-    pub fn field(&self, name: &str) -> Option<&Field> {
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.index(name).map(|i| &self.fields[i])
     }
 
     /// Where the field of this name stands among the fields.
     #[must_use]
-    pub fn index(&self, name: &str) -> Option<usize> {
+    pub(crate) fn index(&self, name: &str) -> Option<usize> {
         let last = self.slots.len() - 1;
         let mut slot = first_slot(name) & last;
         while let Some(index) = self.slots[slot] {
@@ -103,7 +103,7 @@ fn first_slot(name: &str) -> usize {
 
 /// A field of a [`Struct`].
 #[derive(Debug)]
-pub struct Field {
+pub(crate) struct Field {
     /// Its name in JSON.
     pub name: &'static str,
     /// Its type.
@@ -118,7 +118,7 @@ pub struct Field {
 
 /// A range of minor versions of Kubernetes 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Versions {
+pub(crate) struct Versions {
     /// The first; `None`: the oldest that the tables know has it already.
     pub since: Option<u32>,
     /// The last; `None`: the newest that the tables know still has it.
@@ -127,7 +127,7 @@ pub struct Versions {
 
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Type {
+pub(crate) enum Type {
     /// A value without parts.
     Scalar(Scalar),
     /// Anything; not compared.
@@ -152,7 +152,7 @@ pub enum Type {
 
 /// The types without parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scalar {
+pub(crate) enum Scalar {
     /// A text.
     String,
     /// `true` or `false`.
@@ -175,7 +175,7 @@ pub enum Scalar {
 
 /// What tells the items of a list apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ListKind {
+pub(crate) enum ListKind {
     /// Nothing: the list is one value.
     Atomic,
     /// Their value.
@@ -186,12 +186,12 @@ pub enum ListKind {
 
 /// Refers to a [`Struct`]. Structs refer to each other, so the places that they are put into come first.
 #[derive(Clone, Copy)]
-pub struct StructRef(&'static OnceLock<Struct>);
+pub(crate) struct StructRef(&'static OnceLock<Struct>);
 
 impl StructRef {
     /// The struct.
     #[must_use]
-    pub fn get(self) -> &'static Struct {
+    pub(crate) fn get(self) -> &'static Struct {
         self.0
             .get()
             .expect("references are handed out when all tables are read")
@@ -233,7 +233,7 @@ impl fmt::Debug for StructRef {
 
 /// The id of a table's row: why something is not drift.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId {
+pub(crate) struct RuleId {
     /// The table.
     pub table: &'static str,
     /// The row's address: `Container.imagePullPolicy`.
@@ -248,7 +248,7 @@ impl fmt::Display for RuleId {
 
 /// All that the hand-written tables say of one field.
 #[derive(Debug, Default)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// What the server fills in where the field is absent.
     pub default: Option<&'static DefaultRow>,
     /// The sibling that the server derives it from where it is absent, and that it must agree with.
@@ -285,7 +285,7 @@ pub struct Rules {
 
 /// A row of the defaults.
 #[derive(Debug)]
-pub struct DefaultRow {
+pub(crate) struct DefaultRow {
     /// The field.
     pub at: &'static str,
     /// When the default applies.
@@ -297,7 +297,7 @@ pub struct DefaultRow {
 impl DefaultRow {
     /// The row's id.
     #[must_use]
-    pub fn id(&self) -> RuleId {
+    pub(crate) fn id(&self) -> RuleId {
         RuleId {
             table: "default",
             at: self.at,
@@ -307,7 +307,7 @@ impl DefaultRow {
 
 /// What a default fills in.
 #[derive(Debug)]
-pub enum Fill {
+pub(crate) enum Fill {
     /// A text.
     Text(&'static str),
     /// A number.
@@ -323,7 +323,7 @@ pub enum Fill {
 impl Fill {
     /// The value that is filled in; `{}` for an object.
     #[must_use]
-    pub fn value(&self, siblings: &Siblings<'_>) -> Option<Value> {
+    pub(crate) fn value(&self, siblings: &Siblings<'_>) -> Option<Value> {
         Some(match self {
             Self::Text(text) => Value::from(*text),
             Self::Int(number) => Value::from(*number),
@@ -336,7 +336,7 @@ impl Fill {
 
 /// A row of the followers: values that go wrong when the sibling is repaired and they are not.
 #[derive(Debug)]
-pub struct Follower {
+pub(crate) struct Follower {
     /// The field.
     pub at: &'static str,
     /// The sibling that it is derived from.
@@ -350,7 +350,7 @@ pub struct Follower {
 impl Follower {
     /// The row's id.
     #[must_use]
-    pub fn id(&self) -> RuleId {
+    pub(crate) fn id(&self) -> RuleId {
         RuleId {
             table: "follower",
             at: self.at,
@@ -360,7 +360,7 @@ impl Follower {
 
 /// A row of what the server does not store.
 #[derive(Debug)]
-pub struct Dropped {
+pub(crate) struct Dropped {
     /// The field.
     pub at: &'static str,
     /// When it is dropped.
@@ -370,7 +370,7 @@ pub struct Dropped {
 impl Dropped {
     /// The row's id.
     #[must_use]
-    pub fn id(&self) -> RuleId {
+    pub(crate) fn id(&self) -> RuleId {
         RuleId {
             table: "dropped",
             at: self.at,
@@ -384,7 +384,7 @@ impl Dropped {
     reason = "the name of a gate is what Kubernetes calls a feature gate"
 )]
 #[derive(Debug)]
-pub struct Gate {
+pub(crate) struct Gate {
     /// The field.
     pub at: &'static str,
     /// The gate's name.
@@ -401,7 +401,7 @@ pub struct Gate {
 
 /// What a server does with a declared value whose feature gate is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Without {
+pub(crate) enum Without {
     /// It drops the field.
     Drops,
     /// It drops the field, and what is around it that has nothing else in it.
@@ -415,7 +415,7 @@ pub enum Without {
 }
 
 /// A declared value and the structs around it: what the conditions of the gates look at.
-pub struct DeclaredPosition<'a> {
+pub(crate) struct DeclaredPosition<'a> {
     /// The value.
     pub value: Node<'a>,
     /// The structs around it, from the object inwards, each with the field that it stands in or whose item it is.
@@ -424,7 +424,7 @@ pub struct DeclaredPosition<'a> {
 
 /// A row of what the server refuses to change.
 #[derive(Debug)]
-pub struct Immutable {
+pub(crate) struct Immutable {
     /// The field.
     pub at: &'static str,
     /// When it is refused, told from the live object and from what it is to become.
@@ -435,7 +435,7 @@ pub struct Immutable {
 
 /// A key of a map that somebody else writes.
 #[derive(Debug)]
-pub struct KeyRow {
+pub(crate) struct KeyRow {
     /// The key, or its beginning where it ends with `*`.
     pub key: &'static str,
     /// The only value that is meant, where there is one.
@@ -447,7 +447,7 @@ pub struct KeyRow {
 impl KeyRow {
     /// Whether the row is about this key and value.
     #[must_use]
-    pub fn is_about(&self, key: &str, value: Option<&str>) -> bool {
+    pub(crate) fn is_about(&self, key: &str, value: Option<&str>) -> bool {
         let same = match self.key.strip_suffix('*') {
             Some(beginning) => key.starts_with(beginning),
             None => key == self.key,
@@ -457,7 +457,7 @@ impl KeyRow {
 
     /// The row's id.
     #[must_use]
-    pub fn id(&self) -> RuleId {
+    pub(crate) fn id(&self) -> RuleId {
         RuleId {
             table: if self.owned {
                 "owned key"
@@ -471,7 +471,7 @@ impl KeyRow {
 
 /// What the order of a list's items means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub(crate) enum Order {
     /// Nothing.
     #[default]
     Free,
@@ -483,7 +483,7 @@ pub enum Order {
 
 /// Fields of a struct of which one at most is set.
 #[derive(Debug)]
-pub struct Union {
+pub(crate) struct Union {
     /// The struct.
     pub of: &'static str,
     /// Which of its fields.
@@ -495,7 +495,7 @@ pub struct Union {
 impl Union {
     /// Whether this field is one of the members.
     #[must_use]
-    pub fn has(&self, field: &str) -> bool {
+    pub(crate) fn has(&self, field: &str) -> bool {
         match self.members {
             Members::Fields(fields) => fields.contains(&field),
             Members::AllBut(fields) => !fields.contains(&field),
@@ -506,7 +506,7 @@ impl Union {
 
 /// The members of a [`Union`].
 #[derive(Debug)]
-pub enum Members {
+pub(crate) enum Members {
     /// These fields.
     Fields(&'static [&'static str]),
     /// All fields but these.
@@ -517,7 +517,7 @@ pub enum Members {
 
 /// A struct on the declared side: what the conditions of the tables look at.
 #[derive(Clone, Copy)]
-pub struct Siblings<'a> {
+pub(crate) struct Siblings<'a> {
     /// Its type.
     pub ty: &'a Struct,
     /// What the manifest declares of it, if anything.
@@ -527,7 +527,7 @@ pub struct Siblings<'a> {
 impl<'a> Siblings<'a> {
     /// The declared value of a field, where it declares something: neither `null` nor a zero that Go leaves out.
     #[must_use]
-    pub fn declared(&self, field: &str) -> Option<Node<'a>> {
+    pub(crate) fn declared(&self, field: &str) -> Option<Node<'a>> {
         let node = self.declared?.get(field)?;
         match node.value() {
             yaml::Value::Null => None,
@@ -538,7 +538,7 @@ impl<'a> Siblings<'a> {
 
     /// Whether a field is declared and not empty.
     #[must_use]
-    pub fn has(&self, field: &str) -> bool {
+    pub(crate) fn has(&self, field: &str) -> bool {
         self.declared(field).is_some_and(|node| match node.value() {
             yaml::Value::List | yaml::Value::Map => !node.is_empty(),
             _ => true,
@@ -547,7 +547,7 @@ impl<'a> Siblings<'a> {
 
     /// The text of a scalar field, declared or by default; empty where there is neither.
     #[must_use]
-    pub fn text(&self, field: &str) -> Cow<'a, str> {
+    pub(crate) fn text(&self, field: &str) -> Cow<'a, str> {
         if let Some(node) = self.declared(field) {
             return scalar_text(node);
         }
@@ -560,7 +560,7 @@ impl<'a> Siblings<'a> {
 
     /// What the server fills into a field that is not declared: a follower's value, or the default.
     #[must_use]
-    pub fn default(&self, field: &str) -> Option<Value> {
+    pub(crate) fn default(&self, field: &str) -> Option<Value> {
         let rules = &self.ty.field(field)?.rules;
         if let Some(follower) = rules.follows
             && self.has(follower.from)
@@ -576,7 +576,7 @@ impl<'a> Siblings<'a> {
 
 /// The text of a scalar.
 #[must_use]
-pub fn scalar_text(node: Node<'_>) -> Cow<'_, str> {
+pub(crate) fn scalar_text(node: Node<'_>) -> Cow<'_, str> {
     match node.value() {
         yaml::Value::String(text) => Cow::Borrowed(text),
         yaml::Value::Null | yaml::Value::List | yaml::Value::Map => Cow::Borrowed(""),
@@ -586,7 +586,7 @@ pub fn scalar_text(node: Node<'_>) -> Cow<'_, str> {
 
 /// Whether a value is the zero of its Go type.
 #[must_use]
-pub fn is_zero(value: yaml::Value<'_>) -> bool {
+pub(super) fn is_zero(value: yaml::Value<'_>) -> bool {
     match value {
         yaml::Value::Null | yaml::Value::Bool(false) | yaml::Value::Int(0) => true,
         yaml::Value::String(text) => text.is_empty(),

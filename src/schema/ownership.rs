@@ -56,7 +56,7 @@ pub(super) static DROPPED: &[Dropped] = &[
 pub(super) static KEPT: &[&str] = &["DeploymentSpec.replicas"];
 
 /// Annotations that record what was done to the live object; a new object gets them from whoever does it.
-pub const RECORDS: &[&str] = &[
+pub(crate) const RECORDS: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
 ];

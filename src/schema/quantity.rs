@@ -5,7 +5,7 @@
 
 /// An exact amount: decimal digits and a power of ten. Equal amounts are equal however they were written.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Amount {
+pub(crate) struct Amount {
     negative: bool,
     /// Without zeros at either end; empty for zero.
     digits: Vec<u8>,
@@ -28,7 +28,7 @@ impl Amount {
     /// Reads a quantity; `None` if it is none. What is finer than nano is rounded away from zero, and a binary
     /// quantity ends at 2^63-1, as on the server.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         if text.is_empty() {
             return None;
@@ -68,13 +68,13 @@ impl Amount {
 
     /// Rounded away from zero to whole thousandths, as the server does with a container's resources.
     #[must_use]
-    pub fn round_up_milli(&self) -> Self {
+    pub(crate) fn round_up_milli(&self) -> Self {
         self.clone().round_up(MILLI)
     }
 
     /// Whether it is nothing at all.
     #[must_use]
-    pub fn is_zero(&self) -> bool {
+    pub(crate) fn is_zero(&self) -> bool {
         self.digits.is_empty()
     }
 

@@ -3,7 +3,7 @@
 
 /// What tells the name of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamedBy {
+pub(crate) enum NamedBy {
     /// This field beside it.
     Sibling(&'static str),
     /// The key of the map that it stands in.
@@ -34,7 +34,7 @@ static WORDS: &[&[&str]] = &[
 
 /// What tells the name of this field's value, if that can make it secret.
 #[must_use]
-pub fn named_by(owner: &str, field: &str) -> Option<NamedBy> {
+pub(crate) fn named_by(owner: &str, field: &str) -> Option<NamedBy> {
     let is_it = |at: &str| at.split_once('.') == Some((owner, field));
     NAMED
         .iter()
@@ -44,7 +44,7 @@ pub fn named_by(owner: &str, field: &str) -> Option<NamedBy> {
 
 /// Whether a name says that its value is secret.
 #[must_use]
-pub fn is_secret(name: &str) -> bool {
+pub(crate) fn is_secret(name: &str) -> bool {
     let words = words(name);
     WORDS.iter().any(|wanted| {
         let mut places = words.windows(wanted.len());

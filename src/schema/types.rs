@@ -16,13 +16,13 @@ const GENERATED: &str = include_str!("types.txt");
 
 /// The type of a kind's objects.
 #[must_use]
-pub fn root(kind: Kind) -> StructRef {
+pub(crate) fn root(kind: Kind) -> StructRef {
     TABLES.roots[kind as usize]
 }
 
 /// The minor versions of Kubernetes 1 that the tables were made from.
 #[must_use]
-pub fn versions() -> RangeInclusive<u32> {
+pub(crate) fn versions() -> RangeInclusive<u32> {
     TABLES.versions.clone()
 }
 

@@ -5,7 +5,7 @@ use super::types;
 
 /// A server, as far as it decides about what is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Server {
+pub(crate) struct Server {
     minor: u32,
     has_gates: bool,
 }
@@ -14,7 +14,7 @@ impl Server {
     /// A server of this minor version of Kubernetes 1 (or of the nearest that the tables know), with the feature gates
     /// that it has by default.
     #[must_use]
-    pub fn of(minor: u32) -> Self {
+    pub(crate) fn of(minor: u32) -> Self {
         let known = types::versions();
         Self {
             minor: minor.clamp(*known.start(), *known.end()),
@@ -24,13 +24,13 @@ impl Server {
 
     /// The server of which no version is known: it is taken for the newest.
     #[must_use]
-    pub fn unknown() -> Self {
+    pub(crate) fn unknown() -> Self {
         Self::of(u32::MAX)
     }
 
     /// The same server with all its feature gates off.
     #[must_use]
-    pub fn without_gates(self) -> Self {
+    pub(crate) fn without_gates(self) -> Self {
         Self {
             has_gates: false,
             ..self
@@ -40,7 +40,7 @@ impl Server {
 
 /// What a server needs to store a declared value.
 #[derive(Clone, Copy, Debug)]
-pub struct Need {
+pub(crate) struct Need {
     field: &'static Field,
     gate: Option<&'static Gate>,
 }
@@ -48,7 +48,11 @@ pub struct Need {
 impl Need {
     /// What this server lacks to store a field's declared value; `None` where it stores it.
     #[must_use]
-    pub fn unmet(server: Server, field: &'static Field, at: &DeclaredPosition<'_>) -> Option<Self> {
+    pub(crate) fn unmet(
+        server: Server,
+        field: &'static Field,
+        at: &DeclaredPosition<'_>,
+    ) -> Option<Self> {
         let gate = field.rules.gate.filter(|gate| (gate.when)(at));
         let need = Self { field, gate };
         (!need.is_met(server)).then_some(need)
@@ -83,21 +87,21 @@ impl Need {
 
     /// Whether this server refuses an object with the value, instead of dropping it.
     #[must_use]
-    pub fn is_refused(self, server: Server) -> bool {
+    pub(crate) fn is_refused(self, server: Server) -> bool {
         let refuses = |gate: &Gate| matches!(gate.without, Without::RefusesBefore(minor) if server.minor < minor);
         self.gate.is_some_and(refuses)
     }
 
     /// Whether what is around the value is dropped with it, where it has nothing else in it.
     #[must_use]
-    pub fn empties(self) -> bool {
+    pub(crate) fn empties(self) -> bool {
         let empties = |gate: &Gate| gate.without == Without::DropsEmptied;
         self.gate.is_some_and(empties)
     }
 
     /// What is stored in place of the value.
     #[must_use]
-    pub fn instead(self) -> Option<&'static str> {
+    pub(crate) fn instead(self) -> Option<&'static str> {
         match self.gate?.without {
             Without::Stores(value) => Some(value),
             _ => None,
@@ -106,7 +110,7 @@ impl Need {
 
     /// The need in words: `hostnameOverride needs Kubernetes 1.35, or the feature gate HostnameOverride`.
     #[must_use]
-    pub fn told(self, server: Server) -> String {
+    pub(crate) fn told(self, server: Server) -> String {
         let what = self
             .gate
             .and_then(|gate| gate.called)

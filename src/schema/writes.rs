@@ -152,7 +152,7 @@ fn is_external(service: &Value) -> bool {
 
 /// The fields that an object must not have, as it is apart from them: the keys to each; `*` stands for each item of a
 /// list.
-pub fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'static str]> {
+pub(crate) fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'static str]> {
     let kind = text(object, "/kind");
     CONDITIONAL
         .iter()
@@ -165,7 +165,7 @@ static EXCLUSIVE: &[(&str, &str, &str)] = &[("ConfigMap", "data", "binaryData")]
 
 /// The field of this kind's objects that must not have a key in common with `field`.
 #[must_use]
-pub fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
+pub(crate) fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
     EXCLUSIVE
         .iter()
         .filter(|(of, ..)| *of == kind)
@@ -178,7 +178,7 @@ pub fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
 
 /// Whether the immutable selector of this object asks for that key of the labels at that pointer.
 #[must_use]
-pub fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
+pub(crate) fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
     let selector = live.pointer("/spec/selector");
     let (Some("Deployment"), Some(selector), "/spec/template/metadata/labels") =
         (live.get("kind").and_then(Value::as_str), selector, labels)
@@ -201,7 +201,7 @@ static RESTARTING: &[(&str, [&str; 2])] = &[("Deployment", ["spec", "template"])
 
 /// Whether a change at this place of an object makes its controller replace the pods.
 #[must_use]
-pub fn restarts_pods(kind: &str, keys: &[&str]) -> bool {
+pub(crate) fn restarts_pods(kind: &str, keys: &[&str]) -> bool {
     let mut rows = RESTARTING.iter();
     rows.any(|(of, place)| *of == kind && keys.starts_with(place))
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::support::{ControlPlane, config_map, deployment, folder, text};
 
 /// The first resource's action and reason.
-pub fn action(report: &Value) -> (String, String) {
+pub(crate) fn action(report: &Value) -> (String, String) {
     let resource = &report["resources"][0];
     let text = |key: &str| resource[key].as_str().unwrap_or_default().to_owned();
     (text("action"), text("reason"))
@@ -13,7 +13,7 @@ pub fn action(report: &Value) -> (String, String) {
 
 /// Repairs what this manifest declares, and gives the report.
 #[track_caller]
-pub fn repair(
+pub(crate) fn repair(
     plane: &ControlPlane,
     namespace: &str,
     manifest: &str,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// What happens to a request.
-pub enum Reply {
+pub(crate) enum Reply {
     /// It is answered with this status and body.
     Answer(u16, String),
     /// It waits until the other side has gone.
@@ -16,7 +16,7 @@ pub enum Reply {
 }
 
 /// Answers requests, each by its method and path, until the test ends.
-pub fn serve(listener: TcpListener, reply: impl FnMut(&str) -> Reply + Send + 'static) {
+pub(crate) fn serve(listener: TcpListener, reply: impl FnMut(&str) -> Reply + Send + 'static) {
     let reply = Arc::new(Mutex::new(reply));
     thread::spawn(move || {
         for stream in listener.incoming() {
@@ -67,7 +67,7 @@ fn read_request(reader: &mut BufReader<&TcpStream>) -> Option<String> {
 }
 
 /// A kubeconfig for a server at this port, with these lines for its user.
-pub fn kubeconfig(port: u16, user: &str) -> String {
+pub(crate) fn kubeconfig(port: u16, user: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{{name: c, cluster: {{server: \"http://127.0.0.1:{port}\"}}}}]\n\
          users: [{{name: u, user: {user}}}]\ncontexts: [{{name: c, context: {{cluster: c, user: u}}}}]\n"

@@ -11,14 +11,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What a run of the program gave.
-pub struct Run {
+pub(crate) struct Run {
     pub exit: i32,
     pub stdout: String,
     pub stderr: String,
 }
 
 impl Run {
-    pub fn of(output: &Output) -> Self {
+    pub(crate) fn of(output: &Output) -> Self {
         Self {
             exit: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -27,7 +27,7 @@ impl Run {
     }
 
     #[track_caller]
-    pub fn exits(self, exit: i32) -> Self {
+    pub(crate) fn exits(self, exit: i32) -> Self {
         assert_eq!(
             self.exit, exit,
             "stdout:\n{}\nstderr:\n{}",
@@ -38,13 +38,13 @@ impl Run {
 
     /// The report as JSON.
     #[track_caller]
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
     }
 
     /// What was said on standard error, without the lines that only inform.
-    pub fn complaints(&self) -> Vec<&str> {
+    pub(crate) fn complaints(&self) -> Vec<&str> {
         self.stderr
             .lines()
             .filter(|line| !line.trim_start().starts_with("INFO"))
@@ -53,7 +53,7 @@ impl Run {
 }
 
 /// The program, in the repository's folder, without the user's kubeconfig.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gitops-drift"));
     command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
@@ -71,11 +71,11 @@ pub fn program() -> Command {
     command
 }
 
-pub fn run(args: &[&str]) -> Run {
+pub(crate) fn run(args: &[&str]) -> Run {
     Run::of(&program().args(args).output().unwrap())
 }
 
-pub fn run_with_input(args: &[&str], input: &[u8]) -> Run {
+pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Run {
     let mut command = program();
     let mut child = command
         .args(args)
@@ -89,7 +89,7 @@ pub fn run_with_input(args: &[&str], input: &[u8]) -> Run {
 }
 
 /// A folder with these files.
-pub fn folder(files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
         let path = folder.path().join(name);
@@ -99,12 +99,12 @@ pub fn folder(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-pub fn text(path: &Path) -> &str {
+pub(crate) fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
 /// The API server, kubectl and the files of `tests/controlplane`.
-pub struct ControlPlane {
+pub(crate) struct ControlPlane {
     binary: PathBuf,
     folder: PathBuf,
     // Its end closes the server's standard input, which ends it.
@@ -116,14 +116,14 @@ pub struct ControlPlane {
 impl ControlPlane {
     /// The control plane of this run, started at the first call. Tests that use it are ignored unless they are asked
     /// for, since it needs Go.
-    pub fn running() -> &'static Self {
+    pub(crate) fn running() -> &'static Self {
         static RUNNING: OnceLock<ControlPlane> = OnceLock::new();
         RUNNING.get_or_init(|| Self::start(&[]))
     }
 
     /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces and
     /// ServiceAccounts at work.
-    pub fn with_controllers() -> (Self, Controllers) {
+    pub(crate) fn with_controllers() -> (Self, Controllers) {
         let plane = Self::start(&[]);
         let kubeconfig = plane.kubeconfig("admin");
         let controllers = Command::new(&plane.binary)
@@ -140,7 +140,7 @@ impl ControlPlane {
     }
 
     /// A control plane for this test alone, whose Services have IPv4 and IPv6 addresses.
-    pub fn dual_stack() -> Self {
+    pub(crate) fn dual_stack() -> Self {
         Self::start(&["--service-cluster-ip-range", "10.96.0.0/16,fd00:96::/112"])
     }
 
@@ -185,12 +185,12 @@ impl ControlPlane {
     }
 
     /// The kubeconfig of `admin`, `reader`, `writer` or `nobody`.
-    pub fn kubeconfig(&self, user: &str) -> String {
+    pub(crate) fn kubeconfig(&self, user: &str) -> String {
         text(&self.folder.join(format!("{user}.kubeconfig"))).to_owned()
     }
 
     /// Runs a command of the control plane's program.
-    pub fn command(&self, args: &[&str]) -> Run {
+    pub(crate) fn command(&self, args: &[&str]) -> Run {
         Run::of(
             &Command::new(&self.binary)
                 .args(args)
@@ -202,7 +202,7 @@ impl ControlPlane {
 
     /// Runs kubectl as the admin; it must succeed.
     #[track_caller]
-    pub fn kubectl(&self, args: &[&str]) -> String {
+    pub(crate) fn kubectl(&self, args: &[&str]) -> String {
         let kubeconfig = self.kubeconfig("admin");
         let run = self.command(&[&["kubectl", "--kubeconfig", &kubeconfig], args].concat());
         assert_eq!(run.exit, 0, "kubectl {args:?}: {}", run.stderr);
@@ -211,7 +211,7 @@ impl ControlPlane {
 
     /// Runs kubectl as the admin with this standard input; it must succeed.
     #[track_caller]
-    pub fn kubectl_with(&self, args: &[&str], input: &str) -> String {
+    pub(crate) fn kubectl_with(&self, args: &[&str], input: &str) -> String {
         let mut child = Command::new(&self.binary)
             .args(["kubectl", "--kubeconfig", &self.kubeconfig("admin")])
             .args(args)
@@ -233,7 +233,7 @@ impl ControlPlane {
 
     /// Runs `kubectl edit` with a script of sed for an editor; it must succeed.
     #[track_caller]
-    pub fn kubectl_edit(&self, args: &[&str], script: &str) {
+    pub(crate) fn kubectl_edit(&self, args: &[&str], script: &str) {
         let output = Command::new(&self.binary)
             .args(["kubectl", "--kubeconfig", &self.kubeconfig("admin"), "edit"])
             .args(args)
@@ -245,21 +245,21 @@ impl ControlPlane {
 
     /// The live object.
     #[track_caller]
-    pub fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
+    pub(crate) fn get(&self, kind: &str, namespace: &str, name: &str) -> Value {
         serde_json::from_str(&self.kubectl(&["get", kind, name, "-n", namespace, "-o", "json"]))
             .unwrap()
     }
 
     /// All live objects of a kind in a namespace.
     #[track_caller]
-    pub fn get_all(&self, kind: &str, namespace: &str) -> Vec<Value> {
+    pub(crate) fn get_all(&self, kind: &str, namespace: &str) -> Vec<Value> {
         let list = self.kubectl(&["get", kind, "-n", namespace, "-o", "json"]);
         let list: Value = serde_json::from_str(&list).unwrap();
         list["items"].as_array().unwrap().clone()
     }
 
     /// A namespace that no other test has.
-    pub fn namespace(&self) -> String {
+    pub(crate) fn namespace(&self) -> String {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("test-{}", NEXT.fetch_add(1, Ordering::Relaxed));
         self.kubectl(&["create", "namespace", &name]);
@@ -267,12 +267,12 @@ impl ControlPlane {
     }
 
     /// Runs the program as this user.
-    pub fn run_as(&self, user: &str, args: &[&str]) -> Run {
+    pub(crate) fn run_as(&self, user: &str, args: &[&str]) -> Run {
         run(&[&["--kubeconfig", &self.kubeconfig(user)], args].concat())
     }
 
     /// The lines of the audit log that this program made as this user in this namespace.
-    pub fn audit(&self, user: &str, namespace: &str) -> Vec<Value> {
+    pub(crate) fn audit(&self, user: &str, namespace: &str) -> Vec<Value> {
         let log = fs::read_to_string(self.folder.join("audit.log")).unwrap();
         log.lines()
             .map(|line| serde_json::from_str::<Value>(line).unwrap())
@@ -290,7 +290,7 @@ impl ControlPlane {
 
 impl ControlPlane {
     /// What a pod of this ServiceAccount has: its token, the server's certificate, the server's address.
-    pub fn pod(&self, namespace: &str, account: &str) -> Pod {
+    pub(crate) fn pod(&self, namespace: &str, account: &str) -> Pod {
         let files = tempfile::tempdir().unwrap();
         let token = self.kubectl(&["create", "token", account, "-n", namespace]);
         fs::write(files.path().join("token"), token.trim()).unwrap();
@@ -311,7 +311,7 @@ impl ControlPlane {
 }
 
 /// The surroundings of a process in a pod.
-pub struct Pod {
+pub(crate) struct Pod {
     files: TempDir,
     host: String,
     port: String,
@@ -319,7 +319,7 @@ pub struct Pod {
 
 impl Pod {
     /// Runs the program with the pod's files where a pod has them: in a mount namespace of its own.
-    pub fn run(&self, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, args: &[&str]) -> Run {
         let mount = "mount -t tmpfs none /run && mkdir -p /var/run/secrets/kubernetes.io \
             && cp -r \"$0\" /var/run/secrets/kubernetes.io/serviceaccount && echo mounted >&2 && exec \"$@\"";
         let program = program();
@@ -342,7 +342,7 @@ impl Pod {
 }
 
 /// kube-controller-manager, which ends with the test.
-pub struct Controllers {
+pub(crate) struct Controllers {
     child: Child,
 }
 
@@ -354,7 +354,7 @@ impl Drop for Controllers {
 }
 
 /// A Deployment with one container.
-pub fn deployment(name: &str, image: &str) -> String {
+pub(crate) fn deployment(name: &str, image: &str) -> String {
     format!(
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}}}\nspec:\n  selector: {{matchLabels: {{app: {name}}}}}\n  \
          template:\n    metadata: {{labels: {{app: {name}}}}}\n    spec:\n      containers:\n      - name: web\n        image: {image}\n"
@@ -362,14 +362,14 @@ pub fn deployment(name: &str, image: &str) -> String {
 }
 
 /// A ConfigMap with one key.
-pub fn config_map(name: &str, key: &str, value: &str) -> String {
+pub(crate) fn config_map(name: &str, key: &str, value: &str) -> String {
     format!(
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}}}\ndata: {{{key}: \"{value}\"}}\n"
     )
 }
 
 /// The paths of the only resource's fields.
-pub fn paths(report: &Value) -> Vec<String> {
+pub(crate) fn paths(report: &Value) -> Vec<String> {
     let fields = report["resources"][0]["fields"]
         .as_array()
         .cloned()
