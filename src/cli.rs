@@ -144,6 +144,10 @@ struct Cli {
     #[arg(short, long, value_name = "FORMAT[=FILE]", action = ArgAction::Append, default_value = "text", hide_default_value = true, long_help = "The format of the report: text (the default), brief, json, markdown, github, sarif or junit; with `=FILE`, written to that file; may be repeated, one of them without a file")]
     output: Vec<OutputArg>,
 
+    /// How many commits of a manifest's file to search for the live value; 0: none
+    #[arg(long, value_name = "N", default_value_t = 50, hide_short_help = true)]
+    history: usize,
+
     /// The revision to print where there is no Git, such as an image's tag
     #[arg(long, value_name = "TEXT", value_parser = label, hide_short_help = true)]
     revision_label: Option<String>,
@@ -514,6 +518,7 @@ impl Cli {
                 interval: self.interval,
                 fail_on_drift: self.fail_on_drift,
                 live: self.live(),
+                history: self.history,
                 revision_label: self.revision_label,
                 health_file: self.health_file,
                 manifests: manifest::ManifestOptions {

@@ -15,6 +15,8 @@
 
 pub mod yaml;
 
+mod git;
+
 mod path;
 
 mod schema;
@@ -30,6 +32,8 @@ mod normalize;
 mod diff;
 
 mod blame;
+
+mod history;
 
 mod remediate;
 

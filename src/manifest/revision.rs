@@ -2,7 +2,9 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Output;
+
+use crate::git;
 
 /// The revision where there is neither a commit nor a label.
 const UNKNOWN: &str = "unknown";
@@ -61,18 +63,16 @@ fn status(input: &Path) -> WorkTree {
             real.file_name().unwrap_or(OsStr::new(".")),
         )
     };
-    match git(folder, name) {
+    match ask(folder, name) {
         Ok(output) if output.status.success() => read_status(&output.stdout),
         Ok(output) => read_refusal(folder, &String::from_utf8_lossy(&output.stderr)),
         Err(_) => WorkTree::None,
     }
 }
 
-/// One call returns both the commit and the differences from it. It takes no locks, so that it writes nothing.
-fn git(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
-    Command::new("git")
-        .args(["--no-optional-locks", "-C"])
-        .arg(folder)
+/// One call returns both the commit and the differences from it.
+fn ask(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
+    git::command(folder)
         .args([
             "status",
             "--porcelain=v2",
@@ -83,7 +83,6 @@ fn git(folder: &Path, name: &OsStr) -> std::io::Result<Output> {
             "--",
         ])
         .arg(name)
-        .env("LC_ALL", "C")
         .output()
 }
 

@@ -59,6 +59,7 @@ pub(super) fn field(
         outcome: fate.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
+        history: None,
     }
 }
 
@@ -90,6 +91,7 @@ pub(super) fn missing(resource: &Resource) -> FieldEntry {
         outcome: None,
         last_writer: None,
         co_owners: Vec::new(),
+        history: None,
     }
 }
 

@@ -68,6 +68,8 @@ pub struct RunOptions {
     pub baseline: Option<Baseline>,
     /// What becomes of values whose names say that they are secret.
     pub secrets: SecretValues,
+    /// How many commits of a manifest's file are searched for the live value.
+    pub history: usize,
     /// What to print as the revision where there is no Git.
     pub revision_label: Option<String>,
     /// The file that is touched after each cycle.

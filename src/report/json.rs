@@ -9,6 +9,8 @@ use super::{
     ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef, SkippedEntry,
     SourceLocation, field_id,
 };
+use crate::git::Commit;
+use crate::history::History;
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
@@ -89,6 +91,26 @@ struct FieldJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     last_writer: Option<WriterJson<'a>>,
     co_owners: Vec<WriterJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<HistoryJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct HistoryJson<'a> {
+    verdict: &'static str,
+    #[serde(flatten)]
+    live: Option<CommitJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<CommitJson<'a>>,
+    searched: usize,
+}
+
+#[derive(Serialize)]
+struct CommitJson<'a> {
+    commit: &'a str,
+    time: String,
+    author: &'a str,
+    subject: &'a str,
 }
 
 #[derive(Serialize)]
@@ -294,6 +316,29 @@ impl<'a> FieldJson<'a> {
             outcome: field.outcome,
             last_writer: field.last_writer.as_ref().map(WriterJson::from),
             co_owners: field.co_owners.iter().map(WriterJson::from).collect(),
+            history: field.history.as_ref().map(HistoryJson::from),
+        }
+    }
+}
+
+impl<'a> From<&'a History> for HistoryJson<'a> {
+    fn from(history: &'a History) -> Self {
+        Self {
+            verdict: history.verdict.name(),
+            live: history.commit.as_deref().map(CommitJson::from),
+            next: history.next.as_deref().map(CommitJson::from),
+            searched: history.searched,
+        }
+    }
+}
+
+impl<'a> From<&'a Commit> for CommitJson<'a> {
+    fn from(commit: &'a Commit) -> Self {
+        Self {
+            commit: &commit.id,
+            time: commit.time.to_string(),
+            author: &commit.author,
+            subject: &commit.subject,
         }
     }
 }

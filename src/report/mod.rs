@@ -22,6 +22,7 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::history::{History, HistoryVerdict};
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
@@ -330,6 +331,8 @@ pub(crate) struct FieldEntry {
     pub last_writer: Option<Writer>,
     /// The other clients that own it too.
     pub co_owners: Vec<Writer>,
+    /// Which commit's value is live. `None` where Git was not asked, or has nothing certain to say.
+    pub history: Option<History>,
 }
 
 /// The drift of one resource that a baseline has already.
@@ -506,8 +509,17 @@ impl Report {
             left_out: self.left_out,
             ignored: self.ignored,
             unmanaged: 0,
-            not_deployed: 0,
+            not_deployed: self.count_verdict(HistoryVerdict::NotDeployed),
         }
+    }
+
+    /// How many differences have this verdict.
+    fn count_verdict(&self, verdict: HistoryVerdict) -> usize {
+        let fields = self.resources.iter().flat_map(|resource| &resource.fields);
+        let histories = fields.filter_map(|field| field.history.as_ref());
+        histories
+            .filter(|history| history.verdict == verdict)
+            .count()
     }
 
     /// Whether no resource was compared.

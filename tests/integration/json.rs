@@ -61,6 +61,30 @@ struct Field {
     consequences: Option<Vec<String>>,
     last_writer: Option<Writer>,
     co_owners: Vec<Writer>,
+    history: Option<History>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+struct History {
+    verdict: String,
+    commit: Option<String>,
+    time: Option<String>,
+    author: Option<String>,
+    subject: Option<String>,
+    next: Option<NextCommit>,
+    searched: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code)]
+struct NextCommit {
+    commit: String,
+    time: String,
+    author: String,
+    subject: String,
 }
 
 #[derive(Debug, Deserialize)]

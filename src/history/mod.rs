@@ -1,0 +1,55 @@
+//! Which commit's value is live: searches the versions of a manifest for the one that a drifted field agrees with.
+//!
+//! The versions come from outside, newest first; this module reads neither files nor Git.
+
+use std::sync::Arc;
+
+use crate::git::Commit;
+
+/// What Git's history says of a live value that differs from the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct History {
+    /// How the live value stands to the commits.
+    pub(crate) verdict: HistoryVerdict,
+    /// The newest commit whose version of the manifest agrees with the live value. `None` where there is none, or where
+    /// a missing resource had no manifest before `next`.
+    pub(crate) commit: Option<Arc<Commit>>,
+    /// The commit after it, which changed what is declared.
+    pub(crate) next: Option<Arc<Commit>>,
+    /// The number of versions that were compared, the agreeing one included.
+    pub(crate) searched: usize,
+}
+
+/// How a live value stands to the commits of its manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(dead_code, reason = "the search follows")]
+pub(crate) enum HistoryVerdict {
+    /// It is as in `HEAD`: the change of the manifest is not committed.
+    Uncommitted,
+    /// It was last written before `next` was committed.
+    NotDeployed,
+    /// It was written after `next` was committed, or nobody knows when.
+    SetBack,
+    /// No version that was searched has it.
+    NotFound,
+}
+
+impl HistoryVerdict {
+    /// Its name in reports.
+    #[must_use]
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Uncommitted => "uncommitted",
+            Self::NotDeployed => "not-deployed",
+            Self::SetBack => "set-back",
+            Self::NotFound => "not-found",
+        }
+    }
+
+    /// Whether the live value is one that Git has, so that a patch of the manifest would undo a change.
+    #[must_use]
+    #[allow(dead_code, reason = "the search follows")]
+    pub(crate) fn is_of_git(self) -> bool {
+        self != Self::NotFound
+    }
+}
