@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -265,18 +265,18 @@ struct OutputArg {
 }
 
 impl FromStr for OutputArg {
-    type Err = String;
+    type Err = anyhow::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> anyhow::Result<Self> {
         let (format, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("a file is missing after `=`".to_owned()),
+            Some((_, "")) => bail!("a file is missing after `=`"),
             Some((format, file)) => (format, Some(PathBuf::from(file))),
             None => (text, None),
         };
         let format = FormatArg::from_str(format, false).map_err(|_| {
             let known = FormatArg::value_variants().iter();
             let known: Vec<String> = known.map(|arg| arg.name()).collect();
-            format!("the formats are {}", known.join(", "))
+            anyhow!("the formats are {}", known.join(", "))
         })?;
         Ok(Self { format, file })
     }
@@ -471,9 +471,9 @@ fn own_tip(error: &clap::Error) -> Option<String> {
 }
 
 /// Checks a revision's label: it must fit into one line of the report.
-fn label(text: &str) -> Result<String, String> {
+fn label(text: &str) -> anyhow::Result<String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
-        return Err("expected a text in one line".to_owned());
+        bail!("expected a text in one line");
     }
     Ok(text.to_owned())
 }
@@ -488,8 +488,9 @@ fn selection(lists: &[String]) -> anyhow::Result<Selection> {
 }
 
 /// Checks the name of a namespace.
-fn namespace(name: &str) -> Result<String, String> {
-    manifest::check_namespace(name).map(|()| name.to_owned())
+fn namespace(name: &str) -> anyhow::Result<String> {
+    manifest::check_namespace(name)?;
+    Ok(name.to_owned())
 }
 
 impl Cli {
@@ -558,10 +559,7 @@ impl Cli {
         };
         let bad = || format!("--baseline: {}", file.display());
         let text = fs::read_to_string(file).with_context(bad)?;
-        Baseline::parse(&text)
-            .map(Some)
-            .map_err(anyhow::Error::msg)
-            .with_context(bad)
+        Baseline::parse(&text).map(Some).with_context(bad)
     }
 
     fn secrets(&self) -> SecretValues {
@@ -616,7 +614,7 @@ impl Cli {
                 FormatArg::Brief => Format::Brief,
                 FormatArg::Json => Format::Json { indented: once },
                 other if !once => {
-                    anyhow::bail!(
+                    bail!(
                         "`--output {}` needs --once; in a loop there are text, brief and json",
                         other.name()
                     );
@@ -624,17 +622,15 @@ impl Cli {
                 FormatArg::Markdown => Format::Markdown,
                 FormatArg::Github => Format::Github,
                 FormatArg::Sarif if self.reads_stdin() => {
-                    anyhow::bail!(
-                        "`--output sarif` points to files: it cannot be used with `-f -`"
-                    );
+                    bail!("`--output sarif` points to files: it cannot be used with `-f -`");
                 }
                 FormatArg::Sarif => Format::Sarif,
                 FormatArg::Junit => Format::Junit,
             };
             if outputs.iter().any(|output| output.file == *file) {
                 match file {
-                    Some(file) => anyhow::bail!("--output: {} is written to twice", file.display()),
-                    None => anyhow::bail!(
+                    Some(file) => bail!("--output: {} is written to twice", file.display()),
+                    None => bail!(
                         "only one --output can go to standard output; write the others as FORMAT=FILE"
                     ),
                 }
@@ -643,7 +639,7 @@ impl Cli {
             if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
                 && !folder.is_dir()
             {
-                anyhow::bail!("--output: there is no folder {}", folder.display());
+                bail!("--output: there is no folder {}", folder.display());
             }
             outputs.push(Output {
                 format,

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use gitops_drift::cli::{self, EarlyExit, Invocation, RunInvocation};
 use gitops_drift::reconcile;
 
@@ -10,27 +11,29 @@ use gitops_drift::reconcile;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::parse(std::env::args_os()) {
+    let exit = match cli::parse(std::env::args_os()) {
         Ok(Invocation::Run(invocation)) => run(*invocation),
-        Ok(Invocation::Rbac(options)) => {
-            ExitCode::from(reconcile::print_rbac(options, &mut io::stdout().lock()))
-        }
+        Ok(Invocation::Rbac(options)) => reconcile::print_rbac(options, &mut io::stdout().lock()),
         Err(EarlyExit::Show(text)) => {
             // A closed pipe is no failure of ours.
             let _ = io::stdout().write_all(text.as_bytes());
-            ExitCode::SUCCESS
+            Ok(0)
         }
         Err(EarlyExit::Usage { message, json }) => {
             let _ = writeln!(io::stderr(), "error: {message}");
             if json {
                 let _ = reconcile::write_failure(&message, &mut io::stdout());
             }
-            ExitCode::from(2)
+            Ok(2)
         }
-    }
+    };
+    ExitCode::from(exit.unwrap_or_else(|error| {
+        let _ = writeln!(io::stderr(), "error: {error:#}");
+        2
+    }))
 }
 
-fn run(invocation: RunInvocation) -> ExitCode {
+fn run(invocation: RunInvocation) -> anyhow::Result<u8> {
     let RunInvocation {
         options,
         log_level,
@@ -39,19 +42,13 @@ fn run(invocation: RunInvocation) -> ExitCode {
     reconcile::log_to_stderr(log_level, color, !options.once);
     // One thread decodes what comes and one compares it. More would wait for the server, whose pages come one after
     // the other, and the memory of a loop would depend on which of them had what to do.
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
-    {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            let _ = writeln!(io::stderr(), "error: cannot start: {error}");
-            return ExitCode::from(2);
-        }
-    };
+        .context("cannot start")?;
     let exit = runtime.block_on(reconcile::run(options, &mut io::stdout().lock()));
     // What still waits for a server need not be waited for.
     runtime.shutdown_background();
-    ExitCode::from(exit)
+    Ok(exit)
 }

@@ -150,7 +150,64 @@ pub struct PatternError {
     /// The text.
     pub text: String,
     /// What is wrong with it.
-    pub cause: String,
+    pub cause: PatternCause,
+}
+
+/// What is wrong with the text of a field path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PatternCause {
+    /// It is a JSON pointer.
+    JsonPointer,
+    /// It does not begin with a key.
+    NoFirstKey,
+    /// It is empty.
+    Empty,
+    /// A dot is not followed by a key.
+    NoKeyAfterDot,
+    /// This character begins no step.
+    NoStep(char),
+    /// This character is part of a key only in quotes.
+    Unquoted(char),
+    /// The position in a list is too large.
+    LargeIndex(String),
+    /// The brackets hold nothing that selects a key or an item.
+    Brackets,
+    /// A comma in brackets is not followed by a key and a value.
+    NoItemAfterComma,
+    /// This quote or bracket is missing at the end.
+    Unclosed(char),
+    /// The text in double quotes is not a JSON string.
+    NoJson(String),
+    /// It leads into a list that is compared as a whole.
+    AtomicItem,
+}
+
+impl fmt::Display for PatternCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::JsonPointer => f.write_str(
+                "expected keys joined by dots, as in `spec.replicas`, found a JSON pointer",
+            ),
+            Self::NoFirstKey => f.write_str("expected a key at the start, as in `spec.replicas`"),
+            Self::Empty => f.write_str("the path is empty"),
+            Self::NoKeyAfterDot => f.write_str("expected a key after `.`"),
+            Self::NoStep(c) => write!(f, "expected `.` or `[`, found `{c}`"),
+            Self::Unquoted(c) => write!(
+                f,
+                "unexpected `{c}`: write a key with such characters as `[\"key\"]`"
+            ),
+            Self::LargeIndex(index) => write!(f, "the index `{index}` is too large"),
+            Self::Brackets => {
+                f.write_str("expected `key=value`, a position, `*` or a quoted key in brackets")
+            }
+            Self::NoItemAfterComma => f.write_str("expected `key=value` after `,`"),
+            Self::Unclosed(end) => write!(f, "expected a closing `{end}`"),
+            Self::NoJson(text) => write!(f, "`{text}` is not a JSON string"),
+            Self::AtomicItem => f.write_str(
+                "it names an item of a list that is compared as a whole: end the path at the list",
+            ),
+        }
+    }
 }
 
 impl fmt::Display for PatternError {
@@ -269,36 +326,31 @@ struct PatternParser<'a> {
 }
 
 impl PatternParser<'_> {
-    fn pattern(mut self) -> Result<Vec<PatternStep>, String> {
+    fn pattern(mut self) -> Result<Vec<PatternStep>, PatternCause> {
         if self.text.starts_with('/') {
-            return Err(
-                "expected keys joined by dots, as in `spec.replicas`, found a JSON pointer"
-                    .to_owned(),
-            );
+            return Err(PatternCause::JsonPointer);
         }
         if self.text.starts_with('$') || self.text.starts_with('.') {
-            return Err("expected a key at the start, as in `spec.replicas`".to_owned());
+            return Err(PatternCause::NoFirstKey);
         }
         let mut steps = Vec::new();
         loop {
             match self.peek() {
-                None if steps.is_empty() => return Err("the path is empty".to_owned()),
+                None if steps.is_empty() => return Err(PatternCause::Empty),
                 None => return Ok(steps),
                 Some('[') => steps.push(self.bracket()?),
                 Some('.') if !steps.is_empty() => {
                     self.at += 1;
                     if matches!(self.peek(), None | Some('.' | '[')) {
-                        return Err("expected a key after `.`".to_owned());
+                        return Err(PatternCause::NoKeyAfterDot);
                     }
                     steps.push(self.key());
                 }
                 Some(_) if steps.is_empty() => steps.push(self.key()),
-                Some(c) => return Err(format!("expected `.` or `[`, found `{c}`")),
+                Some(c) => return Err(PatternCause::NoStep(c)),
             }
             if let Some(c @ (']' | '"')) = self.peek() {
-                return Err(format!(
-                    "unexpected `{c}`: write a key with such characters as `[\"key\"]`"
-                ));
+                return Err(PatternCause::Unquoted(c));
             }
         }
     }
@@ -328,7 +380,7 @@ impl PatternParser<'_> {
     }
 
     /// Parses `["key"]`, `[*]`, `[3]` or `[key=value,…]`.
-    fn bracket(&mut self) -> Result<PatternStep, String> {
+    fn bracket(&mut self) -> Result<PatternStep, PatternCause> {
         self.at += 1;
         let step = match self.peek() {
             Some('"' | '\'') => PatternStep::Key {
@@ -343,27 +395,21 @@ impl PatternParser<'_> {
                 name if self.peek() == Some('=') && !name.is_empty() => self.item(name)?,
                 name if name == "*" => PatternStep::AnyItem,
                 name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) => {
-                    PatternStep::Index(
-                        name.parse()
-                            .map_err(|_| format!("the index `{name}` is too large"))?,
-                    )
+                    PatternStep::Index(name.parse().map_err(|_| PatternCause::LargeIndex(name))?)
                 }
                 _ => {
-                    return Err(
-                        "expected `key=value`, a position, `*` or a quoted key in brackets"
-                            .to_owned(),
-                    );
+                    return Err(PatternCause::Brackets);
                 }
             },
         };
         match self.peek() {
             Some(']') => self.at += 1,
-            _ => return Err("expected a closing `]`".to_owned()),
+            _ => return Err(PatternCause::Unclosed(']')),
         }
         Ok(step)
     }
 
-    fn item(&mut self, first: String) -> Result<PatternStep, String> {
+    fn item(&mut self, first: String) -> Result<PatternStep, PatternCause> {
         let (mut keys, mut key) = (Vec::new(), first);
         loop {
             self.at += 1;
@@ -381,13 +427,13 @@ impl PatternParser<'_> {
             self.at += 1;
             key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
             if self.peek() != Some('=') || key.is_empty() {
-                return Err("expected `key=value` after `,`".to_owned());
+                return Err(PatternCause::NoItemAfterComma);
             }
         }
     }
 
     /// Parses a quoted text, with JSON's escapes in double quotes.
-    fn quoted(&mut self) -> Result<String, String> {
+    fn quoted(&mut self) -> Result<String, PatternCause> {
         let quote = self.text[self.at..].chars().next().unwrap_or('"');
         let (start, mut escaped) = (self.at + 1, false);
         for (i, c) in self.text[start..].char_indices() {
@@ -401,12 +447,12 @@ impl PatternParser<'_> {
                         return Ok(inner.to_owned());
                     }
                     return serde_json::from_str(&format!("\"{inner}\""))
-                        .map_err(|_| format!("`{inner}` is not a JSON string"));
+                        .map_err(|_| PatternCause::NoJson(inner.to_owned()));
                 }
                 _ => {}
             }
         }
-        Err(format!("expected a closing {quote}"))
+        Err(PatternCause::Unclosed(quote))
     }
 }
 

@@ -1,23 +1,39 @@
 //! Durations as people write them: `60`, `90s`, `5m`, `1h30m`.
 
+use std::fmt;
 use std::time::Duration;
 
 /// The longest duration: a year. Sums with it stay in the range of every clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
+/// The error of a text that is not a duration, or not one that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DurationError {
+    /// It is no duration, or none at all.
+    None,
+    TooLong,
+}
+
+impl fmt::Display for DurationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "expected a duration of at least 1 s, such as 60 or 5m",
+            Self::TooLong => "expected a duration of at most 8760h, which is a year",
+        })
+    }
+}
+
+impl std::error::Error for DurationError {}
+
 /// Reads a duration. A number without a unit means seconds.
-pub(super) fn parse(text: &str) -> Result<Duration, String> {
+pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Some(seconds),
         Err(_) => seconds(text),
     };
     match duration.map(Duration::from_secs) {
-        Some(Duration::ZERO) | None => {
-            Err("expected a duration of at least 1 s, such as 60 or 5m".to_owned())
-        }
-        Some(duration) if duration > LONGEST => {
-            Err("expected a duration of at most 8760h, which is a year".to_owned())
-        }
+        Some(Duration::ZERO) | None => Err(DurationError::None),
+        Some(duration) if duration > LONGEST => Err(DurationError::TooLong),
         Some(duration) => Ok(duration),
     }
 }
@@ -66,20 +82,18 @@ mod tests {
 
     #[test]
     fn what_is_no_duration_says_what_one_is() {
-        let short = "expected a duration of at least 1 s, such as 60 or 5m";
         for text in [
             "", "0", "0s", "-1", "1.5h", "5x", "m", "5 m", "1h30", "5min", "\u{663}s",
         ] {
-            assert_eq!(parse(text), Err(short.to_owned()), "{text}");
+            assert_eq!(parse(text), Err(DurationError::None), "{text}");
         }
-        let long = "expected a duration of at most 8760h, which is a year";
         for text in [
             "18446744073709551615",
             "18446744073709551615h",
             "99999999999999999999h",
             "8760h1s",
         ] {
-            assert_eq!(parse(text), Err(long.to_owned()), "{text}");
+            assert_eq!(parse(text), Err(DurationError::TooLong), "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The annotations of a manifest that control this program.
 
+use std::fmt;
+
 use crate::path::{Pattern, PatternError};
 use crate::schema::Kind;
 use crate::yaml::{Entry, Node, Position, Value};
@@ -93,8 +95,8 @@ impl Instructions {
             _ => return,
         };
         let result = match key {
-            SKIP => one_of(value, &["true", "false"]).map(|_| ()),
-            POLICY => one_of(value, &["auto", "alert"]).map(|found| {
+            SKIP => one_of(value, ["true", "false"]).map(|_| ()),
+            POLICY => one_of(value, ["auto", "alert"]).map(|found| {
                 self.policy = if found == 1 {
                     Policy::Alert
                 } else {
@@ -103,7 +105,7 @@ impl Instructions {
             }),
             IGNORE => patterns(kind, value)
                 .map(|patterns| self.ignore = patterns)
-                .map_err(|error| error.to_string()),
+                .map_err(InstructionError::Pattern),
             _ => {
                 let nearest = suggest::nearest(key, [SKIP, IGNORE, POLICY], |_| true);
                 let hint = nearest.map_or("unknown annotation".to_owned(), |n| {
@@ -113,23 +115,47 @@ impl Instructions {
                 return;
             }
         };
-        if let Err(message) = result {
+        if let Err(error) = result {
             self.wrong
-                .push(finding(entry, entry.value.position(), &message));
+                .push(finding(entry, entry.value.position(), &error.to_string()));
+        }
+    }
+}
+
+/// The error of an instruction's value.
+#[derive(Debug)]
+enum InstructionError {
+    /// The value is neither of the two that are allowed.
+    Choice {
+        allowed: [&'static str; 2],
+        value: String,
+    },
+    Pattern(PatternError),
+}
+
+impl fmt::Display for InstructionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Choice { allowed, value } => {
+                let [first, second] = allowed;
+                let found = quoted(value);
+                write!(f, "expected \"{first}\" or \"{second}\", found {found}")?;
+                match suggest::nearest(value, *allowed, |_| true) {
+                    Some(nearest) => write!(f, ", did you mean \"{nearest}\"?"),
+                    None => Ok(()),
+                }
+            }
+            Self::Pattern(error) => error.fmt(f),
         }
     }
 }
 
 /// Which of two values this is, by index.
-fn one_of(value: &str, known: &[&str; 2]) -> Result<usize, String> {
-    let [first, second] = known;
-    known.iter().position(|k| *k == value).ok_or_else(|| {
-        let hint = suggest::nearest(value, *known, |_| true)
-            .map_or(String::new(), |n| format!(", did you mean \"{n}\"?"));
-        format!(
-            "expected \"{first}\" or \"{second}\", found {}{hint}",
-            quoted(value)
-        )
+fn one_of(value: &str, allowed: [&'static str; 2]) -> Result<usize, InstructionError> {
+    let found = allowed.iter().position(|allowed| *allowed == value);
+    found.ok_or_else(|| InstructionError::Choice {
+        allowed,
+        value: value.to_owned(),
     })
 }
 

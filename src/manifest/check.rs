@@ -7,7 +7,7 @@ use crate::path::Path;
 use crate::schema::{Field, Kind, Struct, Type, types};
 use crate::yaml::{Entry, Node, Position, Value, decode_base64};
 
-use super::names;
+use super::names::{self, NameError};
 use super::problem::quoted;
 use super::scalars::{self, expected};
 use super::trail::Trail;
@@ -150,8 +150,8 @@ impl Checker<'_> {
         let value = node.value();
         match ty {
             Type::Scalar(scalar) => {
-                if let Err(message) = scalars::check(*scalar, node) {
-                    self.wrong(at, node.position(), &message);
+                if let Err(error) = scalars::check(*scalar, node) {
+                    self.wrong(at, node.position(), &error.to_string());
                 }
             }
             _ if value == Value::Null => {}
@@ -171,9 +171,11 @@ impl Checker<'_> {
                     self.value(&at.item(node, index, kind), of, item);
                 }
             }
-            Type::List { .. } => self.wrong(at, node.position(), &expected("a list", node)),
+            Type::List { .. } => {
+                self.wrong(at, node.position(), &expected("a list", node).to_string());
+            }
             Type::Map { .. } | Type::Struct(_) => {
-                self.wrong(at, node.position(), &expected("a map", node));
+                self.wrong(at, node.position(), &expected("a map", node).to_string());
             }
         }
     }
@@ -184,8 +186,8 @@ impl Checker<'_> {
             let Value::String(value) = entry.value.value() else {
                 continue;
             };
-            if let Err(message) = names::check_label_value(value) {
-                let message = format!("{message}, found {}", quoted(value));
+            if let Err(error) = names::check_label_value(value) {
+                let message = format!("{error}, found {}", quoted(value));
                 self.wrong(&at.key(entry.key), entry.value.position(), &message);
             }
         }
@@ -216,10 +218,10 @@ impl Checker<'_> {
         }
     }
 
-    fn keys(&mut self, at: &Trail<'_>, map: Node<'_>, check: fn(&str) -> Result<(), String>) {
+    fn keys(&mut self, at: &Trail<'_>, map: Node<'_>, check: fn(&str) -> Result<(), NameError>) {
         for entry in map.entries() {
-            if let Err(message) = check(entry.key) {
-                self.wrong(&at.key(entry.key), entry.key_position(), &message);
+            if let Err(error) = check(entry.key) {
+                self.wrong(&at.key(entry.key), entry.key_position(), &error.to_string());
             }
         }
     }

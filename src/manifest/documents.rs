@@ -153,7 +153,7 @@ impl ClaimedType {
     fn in_list(mut self, node: Node<'_>) -> Self {
         let message = match self.claim {
             Claim::List(_) => "expected an object, found a list within a list, which kubectl does not accept either".to_owned(),
-            Claim::Nothing => expected("an object with apiVersion and kind", node),
+            Claim::Nothing => expected("an object with apiVersion and kind", node).to_string(),
             _ => return self,
         };
         self.wrong.get_or_insert(Mistake {

@@ -20,8 +20,8 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Mistake> {
         // Not a string: the type check reports it.
         Some((_, None)) => {}
         Some((node, Some(name))) if !name.is_empty() => {
-            if let Err(message) = names::check_name(kind, name) {
-                wrong.push(bad_name("metadata.name", node, name, &message));
+            if let Err(error) = names::check_name(kind, name) {
+                wrong.push(bad_name("metadata.name", node, name, &error.to_string()));
             }
         }
         found => wrong.push(no_name(
@@ -33,9 +33,14 @@ pub(super) fn check(kind: Kind, object: Node<'_>) -> Vec<Mistake> {
     }
     if let Some(node) = namespace(object).filter(|_| kind.is_namespaced())
         && let Some(namespace) = node.as_str()
-        && let Err(message) = names::check_label(namespace)
+        && let Err(error) = names::check_label(namespace)
     {
-        wrong.push(bad_name("metadata.namespace", node, namespace, &message));
+        wrong.push(bad_name(
+            "metadata.namespace",
+            node,
+            namespace,
+            &error.to_string(),
+        ));
     }
     wrong
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::problem::cause;
 use super::selector::{Selector, SelectorError};
-use crate::path::{Pattern, PatternError, PatternStep, split_outside};
+use crate::path::{Pattern, PatternCause, PatternError, PatternStep, split_outside};
 use crate::schema::{Kind, ListKind, ResourceId, Struct, Type, types};
 
 /// A rule from the command line or a file: a path and, optionally before it, the resources that it applies to.
@@ -151,9 +151,7 @@ pub(super) fn check_pattern(kinds: &[Kind], pattern: &Pattern) -> Result<(), Pat
     match outcomes.max() {
         Some(PathTarget::Atomic) => Err(PatternError {
             text: pattern.text().to_owned(),
-            cause:
-                "it names an item of a list that is compared as a whole: end the path at the list"
-                    .to_owned(),
+            cause: PatternCause::AtomicItem,
         }),
         _ => Ok(()),
     }

@@ -37,14 +37,15 @@ use crate::yaml::{Node, NodeId};
 use file::File;
 pub(crate) use ignore::IgnoreRule;
 pub(crate) use load::Loader;
+pub(crate) use names::NameError;
 pub(crate) use problem::{Location, ObjectReference, Problem};
 pub(crate) use selector::Selection;
 
 /// The prefix of the annotations that control this program.
 pub(crate) const PREFIX: &str = "drift.gitops.io/";
 
-/// Checks the name of a namespace. The error is a message for the user.
-pub(crate) fn check_namespace(name: &str) -> Result<(), String> {
+/// Checks the name of a namespace.
+pub(crate) fn check_namespace(name: &str) -> Result<(), NameError> {
     names::check_label(name)
 }
 

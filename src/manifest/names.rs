@@ -3,6 +3,8 @@
 //! Source: apimachinery `pkg/api/validate/content` and `pkg/api/validation/name.go`. The rules are those of the newest
 //! server: a name that only older servers refuse is accepted here.
 
+use std::fmt;
+
 use crate::schema::Kind;
 
 /// The limits for a label, a subdomain, and all annotations together, in bytes.
@@ -12,8 +14,59 @@ pub(super) const ANNOTATIONS: usize = 256 * 1024;
 /// The limit for all values of a `ConfigMap` together, in bytes.
 pub(super) const CONFIG_MAP: usize = 1024 * 1024;
 
+/// Why the server would refuse a name, a key or a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameError {
+    /// The name is longer than this.
+    TooLong(usize),
+    NoLabel,
+    NoSubdomain,
+    /// The domain of a key is not one.
+    KeyDomain,
+    /// The name of a key is longer than this.
+    KeyTooLong(usize),
+    Key,
+    /// The value of a label is longer than this.
+    ValueTooLong(usize),
+    Value,
+    /// A key of a `ConfigMap` is longer than this.
+    DataKeyTooLong(usize),
+    DataKey,
+    DataKeyDots,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(most) => write!(f, "expected a name of at most {most} characters"),
+            Self::NoLabel => f.write_str("expected a name of lower-case letters, digits and `-`"),
+            Self::NoSubdomain => {
+                f.write_str("expected a name of lower-case letters, digits, `-` and `.`")
+            }
+            Self::KeyDomain => f.write_str(
+                "bad key: expected a domain of lower-case letters, digits, `-` and `.` before `/`",
+            ),
+            Self::KeyTooLong(most) => {
+                write!(f, "bad key: expected a name of at most {most} characters")
+            }
+            Self::Key => write!(f, "bad key: expected a name {WORD}"),
+            Self::ValueTooLong(most) => write!(f, "expected a value of at most {most} characters"),
+            Self::Value => write!(f, "expected a value {WORD}"),
+            Self::DataKeyTooLong(most) => write!(f, "bad key: expected at most {most} characters"),
+            Self::DataKey => f.write_str("bad key: expected letters, digits, `-`, `_` and `.`"),
+            Self::DataKeyDots => f.write_str("bad key: it must not be `.` or begin with `..`"),
+        }
+    }
+}
+
+impl std::error::Error for NameError {}
+
+/// What a key's name and a label's value consist of, in messages.
+const WORD: &str =
+    "of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit";
+
 /// Checks the name of an object of this kind.
-pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), String> {
+pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), NameError> {
     match kind {
         Kind::Namespace | Kind::Service => check_label(name),
         Kind::ConfigMap | Kind::Deployment => check_subdomain(name),
@@ -21,84 +74,72 @@ pub(super) fn check_name(kind: Kind, name: &str) -> Result<(), String> {
 }
 
 /// Checks a DNS label: lower-case letters, digits and `-`.
-pub(super) fn check_label(name: &str) -> Result<(), String> {
+pub(super) fn check_label(name: &str) -> Result<(), NameError> {
     if name.len() > LABEL {
-        return Err(format!("expected a name of at most {LABEL} characters"));
-    }
-    if is_label(name) {
+        Err(NameError::TooLong(LABEL))
+    } else if is_label(name) {
         Ok(())
     } else {
-        Err("expected a name of lower-case letters, digits and `-`".to_owned())
+        Err(NameError::NoLabel)
     }
 }
 
 /// Checks DNS labels joined by dots.
-fn check_subdomain(name: &str) -> Result<(), String> {
+fn check_subdomain(name: &str) -> Result<(), NameError> {
     if name.len() > SUBDOMAIN {
-        return Err(format!("expected a name of at most {SUBDOMAIN} characters"));
-    }
-    if is_subdomain(name) {
+        Err(NameError::TooLong(SUBDOMAIN))
+    } else if is_subdomain(name) {
         Ok(())
     } else {
-        Err("expected a name of lower-case letters, digits, `-` and `.`".to_owned())
+        Err(NameError::NoSubdomain)
     }
 }
 
 /// Checks the key of a label: a name, optionally after a domain and `/`.
-pub(super) fn check_key(key: &str) -> Result<(), String> {
+pub(super) fn check_key(key: &str) -> Result<(), NameError> {
     let (prefix, name) = match key.split_once('/') {
         Some((prefix, name)) => (Some(prefix), name),
         None => (None, key),
     };
     if prefix.is_some_and(|p| p.len() > SUBDOMAIN || !is_subdomain(p)) {
-        return Err(
-            "bad key: expected a domain of lower-case letters, digits, `-` and `.` before `/`"
-                .to_owned(),
-        );
+        Err(NameError::KeyDomain)
+    } else if name.len() > LABEL {
+        Err(NameError::KeyTooLong(LABEL))
+    } else if is_word(name) {
+        Ok(())
+    } else {
+        Err(NameError::Key)
     }
-    if name.len() > LABEL {
-        return Err(format!(
-            "bad key: expected a name of at most {LABEL} characters"
-        ));
-    }
-    if name.is_empty() || !is_word(name) {
-        return Err("bad key: expected a name of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit".to_owned());
-    }
-    Ok(())
 }
 
 /// Checks the key of an annotation: as for a label, but the domain may have upper-case letters.
-pub(super) fn check_annotation_key(key: &str) -> Result<(), String> {
+pub(super) fn check_annotation_key(key: &str) -> Result<(), NameError> {
     check_key(&key.to_lowercase())
 }
 
 /// Checks the value of a label.
-pub(super) fn check_label_value(value: &str) -> Result<(), String> {
+pub(super) fn check_label_value(value: &str) -> Result<(), NameError> {
     if value.len() > LABEL {
-        return Err(format!("expected a value of at most {LABEL} characters"));
+        Err(NameError::ValueTooLong(LABEL))
+    } else if value.is_empty() || is_word(value) {
+        Ok(())
+    } else {
+        Err(NameError::Value)
     }
-    if value.is_empty() || is_word(value) {
-        return Ok(());
-    }
-    Err("expected a value of letters, digits, `-`, `_` and `.` that begins and ends with a letter or digit".to_owned())
 }
 
 /// Checks a key of a `ConfigMap`'s data.
-pub(super) fn check_data_key(key: &str) -> Result<(), String> {
+pub(super) fn check_data_key(key: &str) -> Result<(), NameError> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     if key.len() > SUBDOMAIN {
-        return Err(format!("bad key: expected at most {SUBDOMAIN} characters"));
+        Err(NameError::DataKeyTooLong(SUBDOMAIN))
+    } else if key.is_empty() || !key.bytes().all(allowed) {
+        Err(NameError::DataKey)
+    } else if key == "." || key.starts_with("..") {
+        Err(NameError::DataKeyDots)
+    } else {
+        Ok(())
     }
-    if key.is_empty()
-        || !key
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
-    {
-        return Err("bad key: expected letters, digits, `-`, `_` and `.`".to_owned());
-    }
-    if key == "." || key.starts_with("..") {
-        return Err("bad key: it must not be `.` or begin with `..`".to_owned());
-    }
-    Ok(())
 }
 
 fn is_label(text: &str) -> bool {

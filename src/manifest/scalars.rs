@@ -1,12 +1,38 @@
 //! Checks whether the API server would decode a value as a given scalar type.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use crate::schema::{Scalar, quantity::Amount};
 use crate::yaml::{Node, Value, decode_base64};
 
 use super::problem::{one_line, quoted};
 
-/// Checks one value. The error says what was expected and what was found.
-pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
+/// A value of another type than expected.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TypeMismatch {
+    expected: Cow<'static, str>,
+    /// A description of the value.
+    found: String,
+    /// What to write instead; empty where it is not known.
+    hint: String,
+}
+
+impl fmt::Display for TypeMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            expected,
+            found,
+            hint,
+        } = self;
+        write!(f, "expected {expected}, found {found}{hint}")
+    }
+}
+
+impl std::error::Error for TypeMismatch {}
+
+/// Checks one value.
+pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), TypeMismatch> {
     let value = node.value();
     if value == Value::Null {
         // A null declares nothing; in a list or a map it is the type's zero value.
@@ -15,7 +41,10 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
     match ty {
         Scalar::String => match value {
             Value::String(_) => Ok(()),
-            _ => Err(expected("a string", node) + &quote_it(node)),
+            _ => Err(TypeMismatch {
+                hint: quote_it(node),
+                ..expected("a string", node)
+            }),
         },
         Scalar::Bool => match value {
             Value::Bool(_) => Ok(()),
@@ -53,7 +82,7 @@ pub(super) fn check(ty: Scalar, node: Node<'_>) -> Result<(), String> {
     }
 }
 
-fn check_int(node: Node<'_>, least: i64, most: i64) -> Result<(), String> {
+fn check_int(node: Node<'_>, least: i64, most: i64) -> Result<(), TypeMismatch> {
     let int = match node.value() {
         Value::Int(int) => Some(int),
         // JSON does not distinguish integers from floats: 3.0 is sent as 3.
@@ -67,16 +96,17 @@ fn check_int(node: Node<'_>, least: i64, most: i64) -> Result<(), String> {
     };
     match int {
         Some(int) if (least..=most).contains(&int) => Ok(()),
-        _ => Err(expected(
-            &format!("an integer from {least} to {most}"),
-            node,
-        )),
+        _ => Err(expected(format!("an integer from {least} to {most}"), node)),
     }
 }
 
-/// The message `expected X, found Y` about a value.
-pub(super) fn expected(what: &str, node: Node<'_>) -> String {
-    format!("expected {what}, found {}", describe(node))
+/// The error of a value that is not what was expected.
+pub(super) fn expected(what: impl Into<Cow<'static, str>>, node: Node<'_>) -> TypeMismatch {
+    TypeMismatch {
+        expected: what.into(),
+        found: describe(node),
+        hint: String::new(),
+    }
 }
 
 /// Describes a value for a message: a scalar by its source text.

@@ -22,12 +22,39 @@ pub(super) struct Selector {
 #[derive(Debug, PartialEq, Eq)]
 pub struct SelectorError {
     text: String,
-    cause: String,
+    cause: SelectorCause,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum SelectorCause {
+    /// It does not have two or three parts.
+    Parts,
+    EmptyPart,
+    /// This is no kind that is compared.
+    Kind(String),
 }
 
 impl fmt::Display for SelectorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "bad resource `{}`: {}", self.text, self.cause)
+        write!(f, "bad resource `{}`: ", self.text)?;
+        match &self.cause {
+            SelectorCause::Parts => f.write_str("expected KIND/NAME or KIND/NAMESPACE/NAME"),
+            SelectorCause::EmptyPart => {
+                f.write_str("a part of it is empty: write `*` to match anything")
+            }
+            SelectorCause::Kind(word) => {
+                let names = Kind::ALL.map(Kind::name);
+                let known = names.join(", ");
+                write!(
+                    f,
+                    "expected one of the compared kinds ({known}), found `{word}`"
+                )?;
+                match suggest::nearest(word, names, |_| true) {
+                    Some(name) => write!(f, ", did you mean {name}?"),
+                    None => Ok(()),
+                }
+            }
+        }
     }
 }
 
@@ -40,23 +67,23 @@ impl Selector {
         let (is_negated, rest) = text
             .strip_prefix('!')
             .map_or((false, text), |rest| (true, rest.trim_start()));
-        let bad = |cause: &str| SelectorError {
+        let bad = |cause: SelectorCause| SelectorError {
             text: text.to_owned(),
-            cause: cause.to_owned(),
+            cause,
         };
         let parts: Vec<&str> = rest.split('/').map(str::trim).collect();
         let (kind, namespace, name) = match parts[..] {
             [kind, name] => (kind, None, name),
             [kind, namespace, name] => (kind, Some(namespace), name),
-            _ => return Err(bad("expected KIND/NAME or KIND/NAMESPACE/NAME")),
+            _ => return Err(bad(SelectorCause::Parts)),
         };
         if parts.iter().any(|part| part.is_empty()) {
-            return Err(bad("a part of it is empty: write `*` to match anything"));
+            return Err(bad(SelectorCause::EmptyPart));
         }
         Ok(Self {
             text: text.to_owned(),
             is_negated,
-            kinds: kinds(kind).map_err(|cause| bad(&cause))?,
+            kinds: kinds(kind).map_err(bad)?,
             namespace: namespace.map(glob),
             name: glob(name),
         })
@@ -94,7 +121,7 @@ impl Selector {
     }
 }
 
-fn kinds(word: &str) -> Result<Vec<Kind>, String> {
+fn kinds(word: &str) -> Result<Vec<Kind>, SelectorCause> {
     if let Some(kind) = Kind::called(word) {
         return Ok(vec![kind]);
     }
@@ -105,13 +132,7 @@ fn kinds(word: &str) -> Result<Vec<Kind>, String> {
             .filter(|kind| glob.is_match(kind.name().to_ascii_lowercase()));
         return Ok(found.collect());
     }
-    let names = Kind::ALL.map(Kind::name);
-    let hint = suggest::nearest(word, names, |_| true)
-        .map_or(String::new(), |name| format!(", did you mean {name}?"));
-    Err(format!(
-        "expected one of the compared kinds ({}), found `{word}`{hint}",
-        names.join(", ")
-    ))
+    Err(SelectorCause::Kind(word.to_owned()))
 }
 
 /// A pattern in which only `*` is special.

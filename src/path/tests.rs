@@ -109,7 +109,7 @@ fn an_invalid_path_is_refused_with_a_reason() {
             "a]",
             "unexpected `]`: write a key with such characters as `[\"key\"]`",
         ),
-        ("a[\"b]", "expected a closing \""),
+        ("a[\"b]", "expected a closing `\"`"),
         (
             "a[99999999999999999999999]",
             "the index `99999999999999999999999` is too large",

@@ -177,8 +177,8 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         match output::write(&report, outputs, printed_before, out) {
             Ok(()) => {}
             Err(WriteError::NobodyReads) => return exit,
-            Err(WriteError::Other(message)) => {
-                tracing::error!("{message}");
+            Err(WriteError::Other(error)) => {
+                tracing::error!("{error:#}");
                 return 2;
             }
         }
@@ -231,8 +231,8 @@ fn give_up(message: &str, options: &RunOptions, out: &mut impl Write) -> u8 {
     let is_read =
         |output: &&Output| output.file.is_some() || !matches!(output.format, Format::Text(_));
     let outputs = options.outputs.iter().filter(is_read);
-    if let Err(WriteError::Other(message)) = output::write(&failure(message), outputs, None, out) {
-        tracing::error!("{message}");
+    if let Err(WriteError::Other(error)) = output::write(&failure(message), outputs, None, out) {
+        tracing::error!("{error:#}");
     }
     2
 }

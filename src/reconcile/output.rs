@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+
 use super::printed::PrintedReport;
 use crate::report::{Format, Report};
 
@@ -21,8 +23,8 @@ pub struct Output {
 pub(super) enum WriteError {
     /// Nobody reads standard output any more.
     NobodyReads,
-    /// A text that names the place.
-    Other(String),
+    /// An error that names the place.
+    Other(anyhow::Error),
 }
 
 /// Writes a report in all its forms, each in one piece, so that nobody sees half a report. Files come first: whoever
@@ -36,10 +38,9 @@ pub(super) fn write<'o>(
 ) -> Result<(), WriteError> {
     for output in outputs.clone() {
         if let Some(file) = &output.file {
-            replace(file, &output.text(report)).map_err(|error| {
-                let file = file.display();
-                WriteError::Other(format!("cannot write the report to {file}: {error}"))
-            })?;
+            replace(file, &output.text(report))
+                .with_context(|| format!("cannot write the report to {}", file.display()))
+                .map_err(WriteError::Other)?;
         }
     }
     for output in outputs.filter(|output| output.file.is_none()) {
@@ -52,7 +53,7 @@ pub(super) fn write<'o>(
             if error.kind() == io::ErrorKind::BrokenPipe {
                 WriteError::NobodyReads
             } else {
-                WriteError::Other(format!("cannot write the report: {error}"))
+                WriteError::Other(anyhow::Error::new(error).context("cannot write the report"))
             }
         })?;
     }

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Write;
 
+use anyhow::{Context as _, bail};
+
 use crate::manifest::{Loader, ManifestOptions, Manifests, Policy, Selection};
 use crate::schema::Kind;
 
@@ -18,29 +20,27 @@ pub struct RbacOptions {
     pub remediates: bool,
 }
 
-/// Prints the least rights as manifests. Gives the exit code: 2 where a manifest could not be read.
-pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> u8 {
-    let loaded = Loader::new(options.manifests).map(|mut loader| loader.load_and_tell(drop));
-    let mut manifests = match loaded {
-        Ok(manifests) => manifests,
-        Err(error) => return complain(&error.to_string()),
-    };
+/// Prints the least rights as manifests. Gives the exit code: 2 where a manifest could not be read. Fails where there is
+/// nothing to print, or nothing can be printed.
+pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<u8> {
+    let mut manifests = Loader::new(options.manifests)
+        .context("--exclude")?
+        .load_and_tell(drop);
     let unused = manifests.select(&options.only, &[]);
     for unused in unused {
         complain(&format!("--only: `{unused}` matches no resource"));
     }
     if let Some(message) = manifests.nothing_to_compare() {
-        return complain(&message);
+        bail!(message);
     }
     let text = roles(&manifests, options.remediates);
     let exit = manifests
         .problems
         .iter()
         .fold(0, |_, problem| complain(&problem.to_string()));
-    match out.write_all(text.as_bytes()) {
-        Ok(()) => exit,
-        Err(_) => 2,
-    }
+    out.write_all(text.as_bytes())
+        .context("cannot print the roles")?;
+    Ok(exit)
 }
 
 fn complain(message: &str) -> u8 {

@@ -1,6 +1,7 @@
 //! An earlier report as a baseline: the drift that it has already is known.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -40,22 +41,44 @@ struct BaselineResource {
     fields: Vec<BaselineField>,
 }
 
+/// The error of a text that is not a JSON report.
+#[derive(Debug)]
+pub enum BaselineError {
+    /// It is not JSON, or not a report.
+    Json(serde_json::Error),
+    /// It is empty.
+    Empty,
+    /// This `schemaVersion` is not the one that this program reads.
+    Version(String),
+}
+
+impl fmt::Display for BaselineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json(error) => write!(f, "not a JSON report: {error}"),
+            Self::Empty => f.write_str("not a JSON report: it is empty"),
+            Self::Version(found) => {
+                let found = Value::from(found.as_str());
+                write!(f, "expected a report of schemaVersion \"1\", found {found}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for BaselineError {}
+
 impl Baseline {
-    /// Reads a report as JSON; of several, as a loop writes them, the last one. Fails with a text that says what is
-    /// wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// Reads a report as JSON; of several, as a loop writes them, the last one.
+    pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let text = text.trim_start_matches('\u{feff}');
         let documents = serde_json::Deserializer::from_str(text).into_iter::<BaselineDocument>();
         let mut last = None;
         for document in documents {
-            last = Some(document.map_err(|error| format!("not a JSON report: {error}"))?);
+            last = Some(document.map_err(BaselineError::Json)?);
         }
-        let document = last.ok_or("not a JSON report: it is empty")?;
+        let document = last.ok_or(BaselineError::Empty)?;
         if document.schema_version != "1" {
-            return Err(format!(
-                "a report of schemaVersion {}, where this version reads 1",
-                Value::from(document.schema_version)
-            ));
+            return Err(BaselineError::Version(document.schema_version));
         }
         let mut baseline = Self::default();
         for resource in document.resources.into_iter().chain(document.known) {
@@ -159,10 +182,10 @@ mod tests {
             ),
             (
                 "{\"schemaVersion\": \"2\", \"resources\": []}",
-                "a report of schemaVersion \"2\", where this version reads 1",
+                "expected a report of schemaVersion \"1\", found \"2\"",
             ),
         ] {
-            assert_eq!(Baseline::parse(text).unwrap_err(), cause);
+            assert_eq!(Baseline::parse(text).unwrap_err().to_string(), cause);
         }
     }
 }

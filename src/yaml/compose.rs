@@ -156,7 +156,8 @@ impl<'t> Composer<'t, '_, '_> {
         let value = match at.tag {
             Tag::None if plain => resolve::plain(text),
             Tag::None => ScalarValue::Str,
-            tag => resolve::tagged(tag, text).map_err(|why| Fault::new(at.start as usize, why))?,
+            tag => resolve::tagged(tag, text)
+                .map_err(|error| Fault::new(at.start as usize, error.to_string()))?,
         };
         let span = if at.tag == Tag::Binary {
             self.binary(at, span)?

@@ -86,8 +86,6 @@ pub struct Stream {
 pub struct Document {
     /// The root node of its value.
     pub root: NodeId,
-    /// The byte offset of its value in [`Tree::text`].
-    pub offset: u32,
     /// The document's index in the file, from 0; empty and broken documents count too.
     pub index: usize,
 }
@@ -191,13 +189,11 @@ struct Reader<'t> {
 
 impl Reader<'_> {
     fn add(&mut self, root: u32) {
-        let data = self.arena.data(root);
         self.documents.push(Document {
             root: NodeId {
                 index: root,
                 via: NO_ALIAS,
             },
-            offset: data.offset,
             index: self.notes.document,
         });
     }

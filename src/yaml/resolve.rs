@@ -1,6 +1,7 @@
 //! Resolves scalars to values: YAML 1.1 as Go's yaml.v2 reads it, after the conversion to JSON and back.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use super::excerpt;
 use super::timestamp::is_timestamp;
@@ -221,8 +222,27 @@ fn float(text: &str) -> Option<f64> {
     text.parse().ok().filter(|value: &f64| value.is_finite())
 }
 
+/// A scalar that does not fit its tag.
+#[derive(Debug)]
+pub(super) struct TagMismatch<'t> {
+    tag: Tag,
+    text: &'t str,
+}
+
+impl fmt::Display for TagMismatch<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (required, found) = (self.tag.name(), excerpt(self.text));
+        write!(
+            f,
+            "expected {required}, as the tag requires, found `{found}`"
+        )
+    }
+}
+
+impl std::error::Error for TagMismatch<'_> {}
+
 /// Resolves a scalar with a tag. Fails where the text does not fit the tag.
-pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, String> {
+pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, TagMismatch<'_>> {
     match tag {
         Tag::None => return Ok(plain(text)),
         Tag::NonSpecific | Tag::Str | Tag::Binary | Tag::Merge | Tag::Other => {
@@ -242,13 +262,7 @@ pub(super) fn tagged(tag: Tag, text: &str) -> Result<ScalarValue, String> {
             reason = "the tag requires the conversion"
         )]
         (Tag::Float, ScalarValue::Int(value)) => Ok(ScalarValue::Float(value as f64)),
-        _ => {
-            let shown = excerpt(text);
-            Err(format!(
-                "expected {}, as the tag requires, found `{shown}`",
-                tag.name()
-            ))
-        }
+        _ => Err(TagMismatch { tag, text }),
     }
 }
 
