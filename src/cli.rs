@@ -3,26 +3,29 @@
 //! Nothing behind this file knows clap.
 
 mod duration;
+mod help;
+mod output;
+mod rbac;
+mod usage;
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::str::FromStr;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context as _, anyhow, bail};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use anyhow::{Context as _, bail};
+use clap::error::ErrorKind;
+use clap::{ArgAction, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
+use self::help::{AFTER_HELP, Program};
+use self::output::OutputArg;
+use self::rbac::RbacArgs;
+use self::usage::{asks_for_json, one_line};
 use crate::managed_fields::ManagerPattern;
 use crate::manifest::{self, IgnoreRule, Selection};
-use crate::reconcile::{
-    ColorChoice, LiveOptions, Mode, Output, RbacOptions, RunOptions, style_of_stdout,
-};
-use crate::report::Format;
+use crate::reconcile::{ColorChoice, LiveOptions, Mode, RbacOptions, RunOptions};
 use crate::report::baseline::Baseline;
 use crate::report::redact::SecretValues;
-use crate::report::text::TextStyle;
 use crate::{cluster, remediate};
 
 /// Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and, when told to, puts it back.
@@ -193,95 +196,6 @@ enum CommandArg {
     Man,
 }
 
-#[derive(Debug, Args)]
-struct RbacArgs {
-    /// A manifest file, a directory (read recursively), or `-` for standard input; may be repeated
-    #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append)]
-    manifests: Vec<PathBuf>,
-
-    /// Paths below a directory to pass over, such as `test/**`; may be repeated
-    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
-    exclude: Vec<String>,
-
-    /// The namespace of manifests that name none
-    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace)]
-    namespace: String,
-
-    /// Only these resources, as for a run
-    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append)]
-    only: Vec<String>,
-
-    /// The rights that --remediate needs, too
-    #[arg(long)]
-    remediate: bool,
-}
-
-const AFTER_HELP: &str = "\
-Exit codes:
-  0  everything was compared; no drift, or drift without --fail-on-drift, or all drift was repaired
-  1  --fail-on-drift, and drift is left
-  2  something could not be checked or repaired, or the command line or configuration is wrong
-
-Annotations, read from the manifest only:
-  drift.gitops.io/skip: \"true\"                 the resource is not looked at
-  drift.gitops.io/ignore-fields: \"PATHS\"       these fields are neither compared nor written
-  drift.gitops.io/remediation-policy: \"alert\"  the resource is reported, never written
-
-Field paths look like spec.template.spec.containers[name=web].image; `[*]` is any item, `*` any key,
-and a key with dots is quoted: metadata.labels[\"app.kubernetes.io/name\"].
-
-A value that is live but declared nowhere is not drift, unless the object's record of the last apply
-(client-side or server-side) shows that it has left the manifest, or --strict is given.
-
-Examples:
-  gitops-drift -f deploy/ --once
-  gitops-drift -f deploy/ --once --fail-on-drift -o text -o json=drift.json
-  helm template my-chart | gitops-drift -f - --once
-  gitops-drift -f deploy/ --remediate --interval 30s";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum FormatArg {
-    Text,
-    Brief,
-    Json,
-    Markdown,
-    Github,
-    Sarif,
-    Junit,
-}
-
-impl FormatArg {
-    fn name(self) -> String {
-        let value = self.to_possible_value();
-        value.map_or(String::new(), |value| value.get_name().to_owned())
-    }
-}
-
-/// `FORMAT[=FILE]`.
-#[derive(Clone, Debug)]
-struct OutputArg {
-    format: FormatArg,
-    file: Option<PathBuf>,
-}
-
-impl FromStr for OutputArg {
-    type Err = anyhow::Error;
-
-    fn from_str(text: &str) -> anyhow::Result<Self> {
-        let (format, file) = match text.split_once('=') {
-            Some((_, "")) => bail!("a file is missing after `=`"),
-            Some((format, file)) => (format, Some(PathBuf::from(file))),
-            None => (text, None),
-        };
-        let format = FormatArg::from_str(format, false).map_err(|_| {
-            let known = FormatArg::value_variants().iter();
-            let known: Vec<String> = known.map(|arg| arg.name()).collect();
-            anyhow!("the formats are {}", known.join(", "))
-        })?;
-        Ok(Self { format, file })
-    }
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum ColorArg {
     Auto,
@@ -363,110 +277,6 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Ear
         Some(CommandArg::Rbac(args)) => args
             .into_invocation()
             .map_err(|error| usage(format!("{error:#}"))),
-    }
-}
-
-/// How the program was called.
-struct Program {
-    file: &'static str,
-    name: &'static str,
-}
-
-const OWN_NAME: &str = "gitops-drift";
-
-impl Program {
-    /// kubectl finds its plugins by the names of their files.
-    fn of(called: Option<&OsString>) -> Self {
-        let file = called.map(Path::new).and_then(Path::file_stem);
-        if file.is_some_and(|file| file == "kubectl-drift") {
-            Self {
-                file: "kubectl-drift",
-                name: "kubectl drift",
-            }
-        } else {
-            Self {
-                file: OWN_NAME,
-                name: OWN_NAME,
-            }
-        }
-    }
-
-    /// A text of help, in which the program has the name that it was called by.
-    fn speaks(&self, text: &str) -> String {
-        text.replace(OWN_NAME, self.name)
-            .replace(self.file, self.name)
-    }
-}
-
-impl RbacArgs {
-    fn into_invocation(self) -> anyhow::Result<Invocation> {
-        Ok(Invocation::Rbac(RbacOptions {
-            only: selection(&self.only)?,
-            remediates: self.remediate,
-            manifests: manifest::ManifestOptions {
-                inputs: self.manifests,
-                exclude: self.exclude,
-                namespace: self.namespace,
-            },
-        }))
-    }
-}
-
-/// Whether the report of even a wrong command line should be JSON.
-fn asks_for_json(args: &[OsString]) -> bool {
-    let joined = ["--output=json", "-ojson", "-o=json"];
-    args.iter().any(|arg| joined.iter().any(|text| arg == text))
-        || args
-            .windows(2)
-            .any(|pair| (pair[0] == "--output" || pair[0] == "-o") && pair[1] == "json")
-}
-
-/// What is wrong and clap's tips, without the usage behind them.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    // A path without its option is not meant as a subcommand.
-    let text = match (error.kind(), text.split('\'').nth(1)) {
-        (ErrorKind::InvalidSubcommand, Some(word)) => {
-            &format!("unexpected argument '{word}' found")
-        }
-        _ => text,
-    };
-    let before_usage = text.split("\nUsage:").next().unwrap_or(text);
-    let paragraphs = before_usage.split("\n\n").map(|paragraph| {
-        let lines = paragraph.lines().map(str::trim);
-        lines.collect::<Vec<_>>().join(" ")
-    });
-    let said: Vec<String> = paragraphs
-        .filter(|said| !said.is_empty() && !said.starts_with("For more information"))
-        .chain(own_tip(error))
-        .collect();
-    format!("{} (see --help)", said.join("; "))
-}
-
-/// A tip where clap has none: a path without its option, a value that only differs in case.
-fn own_tip(error: &clap::Error) -> Option<String> {
-    let text = |kind: ContextKind| match error.get(kind) {
-        Some(ContextValue::String(text)) => Some(text.as_str()),
-        _ => None,
-    };
-    match error.kind() {
-        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand => {
-            let path = text(ContextKind::InvalidArg).or(text(ContextKind::InvalidSubcommand));
-            let path = path.filter(|arg| !arg.starts_with('-'))?;
-            Some(format!(
-                "tip: to read manifests from there, use '-f {path}'"
-            ))
-        }
-        ErrorKind::InvalidValue => {
-            let given = text(ContextKind::InvalidValue)?.to_lowercase();
-            let Some(ContextValue::Strings(known)) = error.get(ContextKind::ValidValue) else {
-                return None;
-            };
-            let meant = known.iter().find(|value| value.to_lowercase() == given)?;
-            Some(format!("tip: a similar value exists: '{meant}'"))
-        }
-        _ => None,
     }
 }
 
@@ -597,62 +407,6 @@ impl Cli {
                 stdin_is_taken: self.reads_stdin(),
             },
         )
-    }
-
-    /// The forms of the report, of which one at most goes to standard output: text, where no other does.
-    fn outputs(&self, once: bool) -> anyhow::Result<Vec<Output>> {
-        let mut outputs: Vec<Output> = Vec::new();
-        for OutputArg { format, file } in &self.output {
-            let format = match format {
-                FormatArg::Text if file.is_none() => {
-                    Format::Text(style_of_stdout(self.color(), self.no_truncate))
-                }
-                FormatArg::Text => Format::Text(TextStyle {
-                    is_whole: self.no_truncate,
-                    ..TextStyle::default()
-                }),
-                FormatArg::Brief => Format::Brief,
-                FormatArg::Json => Format::Json { indented: once },
-                other if !once => {
-                    bail!(
-                        "`--output {}` needs --once; in a loop there are text, brief and json",
-                        other.name()
-                    );
-                }
-                FormatArg::Markdown => Format::Markdown,
-                FormatArg::Github => Format::Github,
-                FormatArg::Sarif if self.reads_stdin() => {
-                    bail!("`--output sarif` points to files: it cannot be used with `-f -`");
-                }
-                FormatArg::Sarif => Format::Sarif,
-                FormatArg::Junit => Format::Junit,
-            };
-            if outputs.iter().any(|output| output.file == *file) {
-                match file {
-                    Some(file) => bail!("--output: {} is written to twice", file.display()),
-                    None => bail!(
-                        "only one --output can go to standard output; write the others as FORMAT=FILE"
-                    ),
-                }
-            }
-            let folder = file.as_deref().and_then(Path::parent);
-            if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
-                && !folder.is_dir()
-            {
-                bail!("--output: there is no folder {}", folder.display());
-            }
-            outputs.push(Output {
-                format,
-                file: file.clone(),
-            });
-        }
-        if outputs.iter().all(|output| output.file.is_some()) {
-            outputs.push(Output {
-                format: Format::Text(style_of_stdout(self.color(), self.no_truncate)),
-                file: None,
-            });
-        }
-        Ok(outputs)
     }
 
     fn color(&self) -> ColorChoice {

@@ -3,7 +3,7 @@
 //! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go, of each version. A gate that
 //! every version known has locked to on has no row.
 
-use super::model::{DeclaredPosition, Gate, Without};
+use super::rows::{DeclaredPosition, Gate, Without};
 use crate::yaml::Node;
 
 const fn gate(at: &'static str, name: &'static str, on_since: Option<u32>) -> Gate {

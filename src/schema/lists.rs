@@ -1,6 +1,6 @@
 //! Lists whose order has a meaning, and lists that the server extends. What tells items apart is in the types.
 
-use super::model::Order;
+use super::rows::Order;
 
 /// Lists in which another order means something else. The order of all others is free.
 pub(super) static ORDERED: &[(&str, Order)] = &[

@@ -142,6 +142,7 @@ mod lists;
 mod model;
 mod ownership;
 pub(crate) mod quantity;
+mod rows;
 mod rules;
 mod secrets;
 pub(crate) mod types;
@@ -154,11 +155,11 @@ pub(crate) use defaults::DEFAULTS;
 pub(crate) use deletion::being_deleted;
 pub(crate) use lists::MATCHED_IN_ORDER;
 pub(crate) use model::{
-    DeclaredPosition, DefaultRow, Field, Follower, Immutable, KeyRow, ListKind, MOST_FIELDS,
-    Members, Order, RuleId, Rules, Scalar, Siblings, Struct, StructRef, Type, Union, Versions,
-    Without, scalar_text,
+    DefaultRow, Field, Follower, KeyRow, ListKind, MOST_FIELDS, RuleId, Rules, Scalar, Siblings,
+    Struct, StructRef, Type, Versions, scalar_text,
 };
 pub(crate) use ownership::RECORDS;
+pub(crate) use rows::{DeclaredPosition, Immutable, Members, Order, Union, Without};
 pub(crate) use secrets::{NamedBy, is_secret, named_by};
 pub(crate) use versions::{Need, Server};
 pub(crate) use writes::{exclusive_sibling, forbidden, is_selected, restarts_pods};

@@ -1,6 +1,7 @@
 //! How a field finds its rows in the tables that are written by hand.
 
-use super::model::{Order, RuleId, Rules, Union};
+use super::model::{RuleId, Rules};
+use super::rows::{Order, Union};
 use super::{defaults, gates, lists, ownership, unions, writes};
 
 /// Looks up all rows of `owner.name`.

@@ -2,7 +2,7 @@
 //!
 //! Source: the `+union` markers and validation of Kubernetes' core types.
 
-use super::model::{Members, Union};
+use super::rows::{Members, Union};
 
 /// The unions.
 pub(super) static UNIONS: &[Union] = &[

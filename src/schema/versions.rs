@@ -1,6 +1,7 @@
 //! What a server stores, by its version.
 
-use super::model::{DeclaredPosition, Field, Gate, Without};
+use super::model::Field;
+use super::rows::{DeclaredPosition, Gate, Without};
 use super::types;
 
 /// A server, as far as it decides about what is stored.

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::model::Immutable;
+use super::rows::Immutable;
 
 /// Fields that cannot be changed on a live object.
 pub(super) static IMMUTABLE: &[Immutable] = &[

@@ -1,0 +1,46 @@
+//! The options of `gitops-drift rbac`.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args};
+
+use super::{Invocation, namespace, selection};
+use crate::manifest::ManifestOptions;
+use crate::reconcile::RbacOptions;
+
+#[derive(Debug, Args)]
+pub(super) struct RbacArgs {
+    /// A manifest file, a directory (read recursively), or `-` for standard input; may be repeated
+    #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append)]
+    manifests: Vec<PathBuf>,
+
+    /// Paths below a directory to pass over, such as `test/**`; may be repeated
+    #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
+    exclude: Vec<String>,
+
+    /// The namespace of manifests that name none
+    #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace)]
+    namespace: String,
+
+    /// Only these resources, as for a run
+    #[arg(long, value_name = "RESOURCES", action = ArgAction::Append)]
+    only: Vec<String>,
+
+    /// The rights that --remediate needs, too
+    #[arg(long)]
+    remediate: bool,
+}
+
+impl RbacArgs {
+    pub(super) fn into_invocation(self) -> anyhow::Result<Invocation> {
+        Ok(Invocation::Rbac(RbacOptions {
+            only: selection(&self.only)?,
+            remediates: self.remediate,
+            manifests: ManifestOptions {
+                inputs: self.manifests,
+                exclude: self.exclude,
+                namespace: self.namespace,
+            },
+        }))
+    }
+}
