@@ -29,6 +29,10 @@ pub(super) struct RbacArgs {
     /// The rights that --remediate needs, too
     #[arg(long)]
     remediate: bool,
+
+    /// One ClusterRole for all namespaces and names, instead of a Role for each namespace
+    #[arg(long)]
+    cluster_wide: bool,
 }
 
 impl RbacArgs {
@@ -36,6 +40,7 @@ impl RbacArgs {
         Ok(Invocation::Rbac(RbacOptions {
             only: selection(&self.only)?,
             remediates: self.remediate,
+            cluster_wide: self.cluster_wide,
             manifests: ManifestOptions {
                 inputs: self.manifests,
                 exclude: self.exclude,

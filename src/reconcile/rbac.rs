@@ -6,7 +6,7 @@ use std::io::Write;
 
 use anyhow::{Context as _, bail};
 
-use crate::manifest::{Loader, ManifestOptions, Manifests, Policy, Selection};
+use crate::manifest::{Loader, ManifestOptions, Manifests, Policy, Resource, Selection};
 use crate::schema::Kind;
 
 /// What rights are asked for.
@@ -18,6 +18,8 @@ pub struct RbacOptions {
     pub only: Selection,
     /// It repairs.
     pub remediates: bool,
+    /// One `ClusterRole` for all namespaces and names, instead of a `Role` for each namespace.
+    pub cluster_wide: bool,
 }
 
 /// Prints the least rights as manifests. Gives the exit code: 2 where a manifest could not be read. Fails where there is
@@ -33,7 +35,11 @@ pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<
     if let Some(message) = manifests.nothing_to_compare() {
         bail!(message);
     }
-    let text = roles(&manifests, options.remediates);
+    let text = if options.cluster_wide {
+        cluster_role(&manifests, options.remediates)
+    } else {
+        roles(&manifests, options.remediates)
+    };
     let exit = manifests
         .problems
         .iter()
@@ -63,8 +69,7 @@ fn roles(manifests: &Manifests, remediates: bool) -> String {
         let kinds = namespaces.entry(&resource.id.namespace).or_default();
         let of = kinds.entry(resource.id.kind).or_default();
         of.names.insert(resource.id.name.clone());
-        let is_written = resource.policy == Policy::Auto && resource.unwritable.is_none();
-        if remediates && is_written && resource.unknown_fields.is_empty() {
+        if remediates && is_written(resource) {
             of.written.insert(resource.id.name.clone());
         }
     }
@@ -74,14 +79,40 @@ fn roles(manifests: &Manifests, remediates: bool) -> String {
     roles.collect::<Vec<_>>().join("---\n")
 }
 
+fn is_written(resource: &Resource) -> bool {
+    let may_be = resource.policy == Policy::Auto && resource.unwritable.is_none();
+    may_be && resource.unknown_fields.is_empty()
+}
+
+/// One ClusterRole for the kinds of the manifests, whatever their objects are called and wherever they are.
+fn cluster_role(manifests: &Manifests, remediates: bool) -> String {
+    let mut kinds: BTreeMap<Kind, bool> = BTreeMap::new();
+    for resource in &manifests.resources {
+        *kinds.entry(resource.id.kind).or_default() |= remediates && is_written(resource);
+    }
+    let mut text = head("ClusterRole", "");
+    for (kind, is_written) in kinds {
+        let verbs: &[&str] = match is_written {
+            true => &["get", "list", "update", "create"],
+            false => &["get", "list"],
+        };
+        rule(&mut text, kind, verbs, None);
+    }
+    text
+}
+
+fn head(role: &str, place: &str) -> String {
+    format!(
+        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata:\n  name: gitops-drift{place}\nrules:\n"
+    )
+}
+
 fn role(namespace: &str, kinds: &BTreeMap<Kind, Resources>) -> String {
     let (role, place) = match namespace {
         "" => ("ClusterRole", String::new()),
         namespace => ("Role", format!("\n  namespace: {}", quoted(namespace))),
     };
-    let mut text = format!(
-        "apiVersion: rbac.authorization.k8s.io/v1\nkind: {role}\nmetadata:\n  name: gitops-drift{place}\nrules:\n"
-    );
+    let mut text = head(role, &place);
     for (kind, resources) in kinds {
         // Objects without a namespace are asked for one by one where they may not be listed.
         if kind.is_namespaced() {

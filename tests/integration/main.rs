@@ -6,6 +6,8 @@
 mod baseline;
 /// Manifests as people write them.
 mod by_hand;
+/// The scripts of `examples/ci`.
+mod ci;
 /// What other tools get wrong.
 mod classes;
 /// Command line, bad input and exit codes, without a server.
@@ -28,6 +30,8 @@ mod examples;
 mod faults;
 /// The formats of the report, and their validators.
 mod formats;
+/// The manifests of `examples/in-cluster`, and the program as they start it.
+mod in_cluster;
 /// The report's JSON.
 mod json;
 /// What has left Git under server-side apply.

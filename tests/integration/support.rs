@@ -88,6 +88,23 @@ pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Run {
     Run::of(&child.wait_with_output().unwrap())
 }
 
+/// Runs Git in this folder; it must succeed.
+#[track_caller]
+pub fn git(folder: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Ana", "-c", "user.email=ana@example.com"])
+        .arg("-C")
+        .arg(folder)
+        .args(args)
+        .output();
+    Run::of(&output.unwrap()).exits(0).stdout
+}
+
+/// The texts of a list.
+pub fn strings(list: &[Value]) -> Vec<&str> {
+    list.iter().map(|item| item.as_str().unwrap()).collect()
+}
+
 /// A folder with these files.
 pub(crate) fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -187,6 +204,11 @@ impl ControlPlane {
     /// The kubeconfig of `admin`, `reader`, `writer` or `nobody`.
     pub(crate) fn kubeconfig(&self, user: &str) -> String {
         text(&self.folder.join(format!("{user}.kubeconfig"))).to_owned()
+    }
+
+    /// The control plane's program, which is kubectl too.
+    pub fn program(&self) -> &Path {
+        &self.binary
     }
 
     /// Runs a command of the control plane's program.
@@ -338,6 +360,61 @@ impl Pod {
         let is_mounted = run.stderr.contains("mounted");
         assert!(is_mounted, "no mount namespace: {}", run.stderr);
         run
+    }
+}
+
+impl Pod {
+    /// The program as this container of a pod: its arguments, its working folder without a user's files, the volumes
+    /// where it mounts them, the files of the `ServiceAccount`, and a root file system that cannot be written.
+    pub fn container(&self, container: &Value, volumes: &[(&str, &Path)]) -> Command {
+        let enter = r#"
+            set -e
+            account=$1 program=$2 root=$(mktemp -d)
+            mount -t tmpfs none "$root"
+            for folder in bin lib lib64 usr etc dev proc; do
+                if [ -e "/$folder" ]; then mkdir "$root/$folder"; mount --rbind "/$folder" "$root/$folder"; fi
+            done
+            mkdir -p "$root/tmp" "$root/var/run/secrets/kubernetes.io/serviceaccount"
+            cp "$account"/* "$root/var/run/secrets/kubernetes.io/serviceaccount"
+            cp "$program" "$root/gitops-drift"
+            shift 2
+            while [ "$1" != -- ]; do
+                mkdir -p "$root$2"; mount --bind "$1" "$root$2"
+                if [ "$3" = ro ]; then mount -o remount,bind,ro "$root$2"; fi
+                shift 3
+            done
+            shift
+            mount -o remount,ro "$root"
+            echo mounted >&2
+            exec chroot "$root" "$@"
+        "#;
+        let mut command = Command::new("unshare");
+        command
+            .args(["--map-root-user", "--mount", "sh", "-c", enter, "sh"])
+            .arg(self.files.path())
+            .arg(program().get_program());
+        for mount in container["volumeMounts"].as_array().unwrap() {
+            let volume = volumes.iter().find(|(name, _)| mount["name"] == *name);
+            let (_, folder) = volume.unwrap_or_else(|| panic!("no volume for {mount}"));
+            let is_read_only = mount["readOnly"] == true;
+            command
+                .arg(folder)
+                .arg(mount["mountPath"].as_str().unwrap())
+                .arg(if is_read_only { "ro" } else { "rw" });
+        }
+        command.arg("--");
+        let entry = container["command"].as_array();
+        let entry = entry.map_or(vec!["gitops-drift"], |words| strings(words));
+        command
+            .args(entry)
+            .args(strings(container["args"].as_array().unwrap()));
+        command
+            .env_clear()
+            .env("PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin:/")
+            .env("KUBERNETES_SERVICE_HOST", &self.host)
+            .env("KUBERNETES_SERVICE_PORT", &self.port)
+            .stdin(Stdio::null());
+        command
     }
 }
 
