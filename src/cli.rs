@@ -429,6 +429,10 @@ impl Cli {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
+    use clap::builder::PossibleValue;
+
     use super::*;
 
     fn usage(args: &[&str]) -> String {
@@ -443,6 +447,58 @@ mod tests {
     fn the_definition_is_sound() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    /// The options as README lists them: a row for each, with the text of the long help.
+    fn table_of_options() -> String {
+        let mut table = "| option | meaning |\n|---|---|\n".to_owned();
+        for arg in Cli::command().get_arguments() {
+            let Some(long) = arg.get_long() else { continue };
+            let short = arg.get_short().map_or(String::new(), |c| format!("-{c}, "));
+            let possible = arg.get_possible_values();
+            let possible: Vec<&str> = possible.iter().map(PossibleValue::get_name).collect();
+            let value = match arg.get_value_names() {
+                _ if !arg.get_action().takes_values() => String::new(),
+                _ if !possible.is_empty() => format!(" {}", possible.join("\\|")),
+                names => format!(" {}", names.unwrap()[0]),
+            };
+            let help = arg.get_long_help().or(arg.get_help()).unwrap().to_string();
+            let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+            let default = arg
+                .get_default_values()
+                .iter()
+                .map(|value| value.to_string_lossy());
+            let default: String = default
+                .filter(|value| {
+                    !value.is_empty() && !arg.is_hide_default_value_set() && value != "false"
+                })
+                .map(|value| format!(" (default `{value}`)"))
+                .collect();
+            table += &format!(
+                "| `{short}--{long}{value}` | {}{default} |\n",
+                help.replace('|', "\\|")
+            );
+        }
+        table
+    }
+
+    /// With `RECORD=1` the table is written into README instead.
+    #[test]
+    fn readme_lists_the_options_as_the_program_has_them() {
+        let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        let text = fs::read_to_string(&readme).unwrap();
+        let (begin, end) = (
+            "<!-- options: RECORD=1 cargo test --lib options -->\n",
+            "<!-- end of options -->",
+        );
+        let (before, rest) = text.split_once(begin).unwrap();
+        let (table, after) = rest.split_once(end).unwrap();
+        let expected = table_of_options();
+        if std::env::var_os("RECORD").is_some() {
+            fs::write(&readme, format!("{before}{begin}{expected}{end}{after}")).unwrap();
+        } else {
+            assert_eq!(table, expected);
+        }
     }
 
     #[test]
