@@ -127,13 +127,13 @@ func partOf(n *node, declared, live any, parts []string) any {
 	return []any{item}
 }
 
-// next is what the deployer's next apply of this manifest would make of an object.
-// What leaves the deployer's entry and yet stays, because a twin of it brings it
+// next is what the next apply of this manifest by a manager would make of an object.
+// What leaves the manager's entry and yet stays, because a twin of it brings it
 // back, is gone too.
-func (r *run) next(o *object, namespace string, manifest map[string]any) (map[string]any, error) {
+func (r *run) next(o *object, manager, namespace string, manifest map[string]any) (map[string]any, error) {
 	body := forPost(manifest)
 	asMap(body["metadata"])["namespace"] = namespace
-	a, err := r.apply(o.manager, o.manager, o.url(), body, "dryRun=All")
+	a, err := r.apply(manager, manager, o.url(), body, "dryRun=All")
 	if err != nil || !a.accepted() {
 		return nil, err
 	}
@@ -203,22 +203,33 @@ func imply(n *node, declared, after any) {
 	}
 }
 
-// isManager says whether the deployer's own entry shows that the manifest is its:
-// by more of what is declared than any other applier owns.
-func (d *less) isManager() bool {
-	var own, most int
-	for _, entry := range asList(at(d.live, "metadata", "managedFields")) {
+// managerOf is who applied a manifest, as the object shows it: who owns more of what
+// is declared than any other applier. Nobody, where two own equally much.
+func managerOf(kind *kindSchema, live, manifest map[string]any) string {
+	manager, most := "", 0
+	for _, entry := range asList(at(live, "metadata", "managedFields")) {
 		if at(entry, "operation") != "Apply" {
 			continue
 		}
-		count := ownedAndDeclared(d.kind.root, asMap(at(entry, "fieldsV1")), d.manifest)
-		if at(entry, "manager") == d.manager {
-			own = count
-		} else {
-			most = max(most, count)
+		switch count := ownedAndDeclared(kind.root, asMap(at(entry, "fieldsV1")), manifest); {
+		case count > most:
+			manager, most = at(entry, "manager").(string), count
+		case count == most:
+			manager = ""
 		}
 	}
-	return own > most
+	return manager
+}
+
+// owners are those that own a field, by the path of its element.
+func owners(live map[string]any, path ...string) []string {
+	var names []string
+	for _, entry := range asList(at(live, "metadata", "managedFields")) {
+		if at(entry, append([]string{"fieldsV1"}, path...)...) != nil {
+			names = append(names, at(entry, "manager").(string))
+		}
+	}
+	return names
 }
 
 // ownedAndDeclared counts the values in a set of fields that a manifest declares.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,9 +14,10 @@ type less struct {
 	original *object
 	regions  []pointer // what was dropped, in the live object
 	matching matching
-	// fresh is what a POST of what is left gives elsewhere, next what the deployer's
-	// next apply makes of the object.
+	// fresh is what a POST of what is left gives elsewhere, next what the next apply
+	// by its manager makes of the object.
 	fresh, next map[string]any
+	isUnclear   bool // nothing on the object shows whose manifest it is
 }
 
 // removed drops something from the manifest of each object that was applied, and
@@ -142,17 +144,23 @@ func (r *run) drop(namespace string, o *object, live map[string]any, g *generato
 		}
 		left := *o
 		left.text, left.manifest, left.g, left.live = text, read, g, live
-		d := &less{&left, o, regions, m, asMap(answered), nil}
+		d := &less{object: &left, original: o, regions: regions, matching: m, fresh: asMap(answered)}
 		if o.how == "server-side" {
-			if d.next, err = r.next(d.object, namespace, read); err != nil {
+			manager := managerOf(o.kind, live, read)
+			if manager == "" {
+				d.isUnclear, manager = true, o.manager
+			}
+			if d.next, err = r.next(d.object, manager, namespace, read); err != nil {
 				return nil, err
 			}
 			if d.next == nil {
 				continue
 			}
 			withDeclared(d.next, d.fresh, read)
-			// The server carries a policy over where it is left out.
-			if policy := "ipFamilyPolicy"; at(live, "spec", policy) != nil && at(read, "spec", policy) == nil {
+			// The server carries a policy over where it is left out. Nobody else's leaves.
+			policy := "ipFamilyPolicy"
+			isLeft := at(live, "spec", policy) != nil && at(read, "spec", policy) == nil
+			if isLeft && slices.Equal(owners(live, "f:spec", "f:"+policy), []string{manager}) {
 				delete(asMap(d.next["spec"]), policy)
 				if filledIn := at(d.fresh, "spec", policy); filledIn != nil {
 					asMap(d.next["spec"])[policy] = filledIn
@@ -233,8 +241,8 @@ func (d *less) verdictOn(x delta, mode mode) due {
 		return mustNot
 	case !mode.strict && !d.covers(x.got) && !x.declared:
 		return may // what followed from what was dropped
-	case !mode.strict && !x.declared && d.next != nil && !d.isManager():
-		return may // nothing on the object shows whose manifest it is
+	case !mode.strict && !x.declared && d.isUnclear:
+		return may
 	}
 	return must
 }
@@ -290,8 +298,8 @@ func (r *run) mendRemoved(namespace, directory string, dropped []*less) error {
 				fail("still reported after the repair: %s (%s)", f.Path, f.Class)
 			}
 		}
-		if d.next != nil && !d.isManager() {
-			return // nothing on the object shows whose manifest it is
+		if d.isUnclear {
+			return
 		}
 		want := d.wanted(modes[0])
 		for _, x := range compareObjects(o.kind.root, want, after, d.manifest, sameItems(o.kind.root, want, after, false)) {
