@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::repair::{action, repair};
-use crate::support::{ControlPlane, config_map, deployment};
+use crate::support::{ControlPlane, config_map, deployment, folder, text};
 
 /// A repair that fails: gives the reason.
 #[track_caller]
@@ -14,6 +14,14 @@ fn refused(plane: &ControlPlane, namespace: &str, manifest: &str) -> String {
     let (action, reason) = action(&report);
     assert_eq!(action, "remediation-failed", "{report:#}");
     reason
+}
+
+/// Compares without a repair.
+fn report(plane: &ControlPlane, namespace: &str, manifest: &str) -> Value {
+    let manifests = folder(&[("m.yaml", manifest)]);
+    let path = text(manifests.path());
+    let args = ["-f", path, "-n", namespace, "--once", "--output", "json"];
+    plane.run_as("reader", &args).exits(0).json()
 }
 
 fn create(plane: &ControlPlane, namespace: &str, manifest: &str) {
@@ -239,6 +247,76 @@ fn a_namespace_that_is_missing_or_ends() {
         )),
         "{reason}"
     );
+}
+
+/// Namespace, then what was in it, as an operator would see it over some hours.
+#[test]
+#[ignore = "needs the control plane"]
+fn a_namespace_that_hangs_in_termination_and_then_goes() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    let manifest = format!(
+        "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n---\n{}---\n{}",
+        config_map("a", "k", "v"),
+        deployment("d", "i:1")
+    );
+    // Its objects are gone, but a finalizer holds it.
+    plane.kubectl(&["delete", "namespace", &namespace, "--wait=false"]);
+    let actions = |report: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let resources = report["resources"].as_array().unwrap().iter();
+        resources
+            .map(|resource| (text(&resource["kind"]), text(&resource["action"])))
+            .collect()
+    };
+    let with_kinds = |actions: [&str; 3]| {
+        let kinds = ["ConfigMap", "Deployment", "Namespace"];
+        let pairs = kinds.iter().zip(actions);
+        pairs
+            .map(|(kind, action)| ((*kind).to_owned(), action.to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let found = report(plane, &namespace, &manifest);
+    assert_eq!(
+        actions(&found),
+        with_kinds([
+            "would-create (dry-run)",
+            "would-create (dry-run)",
+            "drift-detected (dry-run)"
+        ])
+    );
+    let held = &found["resources"][2]["fields"][0]["live"];
+    assert!(
+        held.as_str()
+            .unwrap()
+            .ends_with("held by the finalizer kubernetes"),
+        "{held}"
+    );
+    let failed = repair(plane, &namespace, &manifest, &[], 2);
+    assert_eq!(actions(&failed), with_kinds(["remediation-failed"; 3]));
+    for resource in &failed["resources"].as_array().unwrap()[..2] {
+        let reason = resource["reason"].as_str().unwrap();
+        assert!(
+            reason.contains("because it is being terminated"),
+            "{reason}"
+        );
+    }
+    assert_eq!(failed["resources"][2]["reason"], "being deleted");
+    // What holds it lets go.
+    let mut object = plane.get("namespace", "default", &namespace);
+    object["spec"]["finalizers"] = json!([]);
+    let finalize = format!("/api/v1/namespaces/{namespace}/finalize");
+    plane.kubectl_with(
+        &["replace", "--raw", &finalize, "-f", "-"],
+        &object.to_string(),
+    );
+    assert_eq!(
+        actions(&report(plane, &namespace, &manifest)),
+        with_kinds(["would-create (dry-run)"; 3])
+    );
+    let repaired = repair(plane, &namespace, &manifest, &["--fail-on-drift"], 0);
+    assert_eq!(actions(&repaired), with_kinds(["created"; 3]));
+    assert_eq!(report(plane, &namespace, &manifest)["resources"], json!([]));
 }
 
 #[test]

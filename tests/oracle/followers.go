@@ -1,12 +1,42 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+)
 
 // withDeclared is what the object should be after the next apply of its manager, where others have written
 // what the manifest decides all the same: the server derives it from a declared neighbour when it is absent.
 func withDeclared(next, fresh, manifest map[string]any) {
 	withAccount(next, fresh, manifest)
 	withTargetPorts(next, fresh, manifest)
+	withEmptiedVolumes(next, fresh, manifest)
+}
+
+// withEmptiedVolumes gives back the source of each volume that is declared without anything in it, as in
+// `downwardAPI: {}`. An apply that takes out what the source held takes out the source too, and the server fills in
+// another one, which the manifest does not ask for.
+func withEmptiedVolumes(next, fresh, manifest map[string]any) {
+	volumes := func(object map[string]any) []any { return asList(at(object, "spec", "template", "spec", "volumes")) }
+	named := func(object map[string]any, name any) map[string]any {
+		for _, volume := range volumes(object) {
+			if asMap(volume)["name"] == name {
+				return asMap(volume)
+			}
+		}
+		return nil
+	}
+	for _, declared := range volumes(manifest) {
+		name := asMap(declared)["name"]
+		after, posted := named(next, name), named(fresh, name)
+		for source, value := range asMap(declared) {
+			if value == nil || source == "name" || after == nil || after[source] != nil {
+				continue
+			}
+			clear(after)
+			maps.Copy(after, posted)
+		}
+	}
 }
 
 // withAccount sets both names of the service account as a POST of the manifest would, where either is declared.
