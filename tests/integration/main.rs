@@ -40,6 +40,8 @@ mod left_git;
 mod loops;
 /// Manifests as other tools leave them, and snapshots of a part of a cluster.
 mod manifests;
+/// Older versions of Kubernetes.
+mod older_servers;
 /// Repairs while others write, and signals.
 mod races;
 /// What is not repaired, and why.

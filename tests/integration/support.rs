@@ -90,7 +90,7 @@ pub(crate) fn run_with_input(args: &[&str], input: &[u8]) -> Run {
 
 /// Runs Git in this folder; it must succeed.
 #[track_caller]
-pub fn git(folder: &Path, args: &[&str]) -> String {
+pub(crate) fn git(folder: &Path, args: &[&str]) -> String {
     let output = Command::new("git")
         .args(["-c", "user.name=Ana", "-c", "user.email=ana@example.com"])
         .arg("-C")
@@ -101,7 +101,7 @@ pub fn git(folder: &Path, args: &[&str]) -> String {
 }
 
 /// The texts of a list.
-pub fn strings(list: &[Value]) -> Vec<&str> {
+pub(crate) fn strings(list: &[Value]) -> Vec<&str> {
     list.iter().map(|item| item.as_str().unwrap()).collect()
 }
 
@@ -138,6 +138,11 @@ impl ControlPlane {
         RUNNING.get_or_init(|| Self::start(&[]))
     }
 
+    /// A control plane of another minor version of Kubernetes, such as 1.33, for this test alone.
+    pub(crate) fn of_version(version: &str) -> Self {
+        Self::start_version(Some(version), &[])
+    }
+
     /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces and
     /// ServiceAccounts at work.
     pub(crate) fn with_controllers() -> (Self, Controllers) {
@@ -162,9 +167,14 @@ impl ControlPlane {
     }
 
     fn start(options: &[&str]) -> Self {
+        Self::start_version(None, options)
+    }
+
+    fn start_version(version: Option<&str>, options: &[&str]) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let built = Command::new("bash")
             .arg(root.join("tests/controlplane/build.sh"))
+            .args(version)
             .stderr(Stdio::inherit())
             .output()
             .unwrap();
@@ -207,7 +217,7 @@ impl ControlPlane {
     }
 
     /// The control plane's program, which is kubectl too.
-    pub fn program(&self) -> &Path {
+    pub(crate) fn program(&self) -> &Path {
         &self.binary
     }
 
@@ -366,7 +376,7 @@ impl Pod {
 impl Pod {
     /// The program as this container of a pod: its arguments, its working folder without a user's files, the volumes
     /// where it mounts them, the files of the `ServiceAccount`, and a root file system that cannot be written.
-    pub fn container(&self, container: &Value, volumes: &[(&str, &Path)]) -> Command {
+    pub(crate) fn container(&self, container: &Value, volumes: &[(&str, &Path)]) -> Command {
         let enter = r#"
             set -e
             account=$1 program=$2 root=$(mktemp -d)
