@@ -468,16 +468,16 @@ mod tests {
                 .get_default_values()
                 .iter()
                 .map(|value| value.to_string_lossy());
-            let default: String = default
-                .filter(|value| {
-                    !value.is_empty() && !arg.is_hide_default_value_set() && value != "false"
-                })
+            let is_shown = !arg.is_hide_default_value_set();
+            let default: Vec<String> = default
+                .filter(|value| is_shown && !value.is_empty() && value != "false")
                 .map(|value| format!(" (default `{value}`)"))
                 .collect();
-            table += &format!(
-                "| `{short}--{long}{value}` | {}{default} |\n",
-                help.replace('|', "\\|")
-            );
+            let (default, help) = (default.concat(), help.replace('|', "\\|"));
+            let row = [
+                "| `", &short, "--", long, &value, "` | ", &help, &default, " |\n",
+            ];
+            table.push_str(&row.concat());
         }
         table
     }

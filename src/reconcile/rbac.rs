@@ -92,9 +92,10 @@ fn cluster_role(manifests: &Manifests, remediates: bool) -> String {
     }
     let mut text = head("ClusterRole", "");
     for (kind, is_written) in kinds {
-        let verbs: &[&str] = match is_written {
-            true => &["get", "list", "update", "create"],
-            false => &["get", "list"],
+        let verbs: &[&str] = if is_written {
+            &["get", "list", "update", "create"]
+        } else {
+            &["get", "list"]
         };
         rule(&mut text, kind, verbs, None);
     }
