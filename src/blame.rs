@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::diff::{self, Desired, Differences, Edit, Finding, PointerToken};
-use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, ManagerPattern, Writer};
+use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, Writer};
+use crate::schema::RuleId;
 
 /// Compares a live object with what is declared of it, and names the writers of each difference. What only ignored
 /// managers own is left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` where that is
@@ -20,13 +21,17 @@ pub(crate) fn differences(
     managed_fields: Option<&str>,
 ) -> Differences {
     let mut differences = diff::differences(subject, live, managed_fields);
-    if differences.findings.is_empty() && differences.not_stored.is_empty() {
+    let is_in_sync = differences.findings.is_empty() && differences.not_stored.is_empty();
+    if is_in_sync && differences.suppressed.is_empty() {
         return differences;
     }
     let within = || managed_fields::within(live);
     if let Some(text) = managed_fields.map(Cow::from).or_else(within) {
         let entries = managed_fields::entries(&text);
-        attribute(&mut differences, &entries, live, subject.ignore_managers);
+        for (finding, _) in &mut differences.suppressed {
+            finding.writers = writers(&entries, live, finding);
+        }
+        attribute(&mut differences, &entries, live, subject);
     }
     differences
 }
@@ -35,21 +40,23 @@ fn attribute(
     differences: &mut Differences,
     entries: &[ManagedFieldsEntry<'_>],
     live: &Value,
-    ignored: &[ManagerPattern],
+    subject: &Desired<'_>,
 ) {
     let is_ignored = |writer: &Writer| {
-        ignored
-            .iter()
-            .any(|pattern| pattern.matches(&writer.manager))
+        let mut patterns = subject.ignore_managers.iter();
+        patterns.any(|pattern| pattern.matches(&writer.manager))
     };
-    let mut left_out = 0;
-    differences.findings.retain_mut(|finding| {
+    let is_left_out = |finding: &mut Finding| {
         finding.writers = writers(entries, live, finding);
-        let keep = finding.writers.is_empty() || !finding.writers.iter().all(is_ignored);
-        left_out += usize::from(!keep);
-        keep
-    });
-    differences.ignored += left_out;
+        !finding.writers.is_empty() && finding.writers.iter().all(is_ignored)
+    };
+    for finding in differences.findings.extract_if(.., is_left_out) {
+        differences.ignored += 1;
+        if subject.tells_all {
+            let suppressed = (finding, RuleId::IGNORED_MANAGER);
+            differences.suppressed.push(suppressed);
+        }
+    }
 }
 
 /// The clients that own what is live at a finding's place and differs from what is desired, the last writer first.

@@ -134,6 +134,10 @@ struct Cli {
     )]
     strict: bool,
 
+    /// Also list what differs and is no drift, each with its reason
+    #[arg(long, hide_short_help = true)]
+    show_suppressed: bool,
+
     /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
     #[arg(
         long,
@@ -325,6 +329,7 @@ impl Cli {
                 mode: self.mode(),
                 outputs: self.outputs(once)?,
                 strict: self.strict,
+                show_suppressed: self.show_suppressed,
                 once,
                 interval: self.interval,
                 fail_on_drift: self.fail_on_drift,

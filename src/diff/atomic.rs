@@ -6,11 +6,10 @@ use serde_json::Value;
 
 use super::finding::{keep_ignored, set};
 use super::fingerprint::{self, Side};
-use super::unstored::Unstored;
-use super::walk::{Spot, Walk, is_empty};
-use super::{Class, Verdict};
-use crate::path::Ignore;
-use crate::schema::{Order, Rules, Type};
+use super::walk::{Spot, Step, Walk, is_empty};
+use super::{Class, Edit, Verdict};
+use crate::path::{Ignore, Segment};
+use crate::schema::{Order, RuleId, Rules, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
@@ -18,20 +17,23 @@ impl<'a> Walk<'_, 'a> {
     pub(super) fn atomic(&mut self, ty: &Type, rules: &'static Rules, spot: &Spot<'a>) {
         let is_empty = spot.declared.is_some_and(is_empty);
         if is_empty && spot.live.is_none() && !matches!(ty, Type::Struct(_)) {
-            return self.say(Verdict::Same);
+            return self.alike(RuleId::EMPTY_VALUE, spot);
         }
         if is_empty && let Some(rule) = rules.extended {
-            return self.not_drift(rule);
+            return self.not_drift(rule, spot);
         }
         if spot.live.is_none() {
             return self.missing(spot);
         }
         let mut quiet = Vec::new();
-        if is_exact(ty, rules, spot.clone(), self.unstored, &mut quiet) {
+        if self.is_exact(ty, rules, spot.clone(), None, &mut quiet) {
             for verdict in quiet {
                 self.say(verdict);
             }
-            return self.say(Verdict::Same);
+            return match rules.extended {
+                Some(rule) => self.alike(rule, spot),
+                None => self.say(Verdict::Same),
+            };
         }
         let desired = self.stored(spot);
         let kept = desired
@@ -64,92 +66,123 @@ fn with_extension(desired: Value, live: Option<&Value>) -> Value {
     }
 }
 
-/// Whether a live value is what the server makes of the declared one, nothing more and nothing less: what is live and not
-/// declared counts, and the server's defaults are filled in. Why something is no difference goes to `quiet`.
-fn is_exact<'a>(
-    ty: &Type,
-    rules: &'static Rules,
-    spot: Spot<'a>,
-    unstored: Option<&'a Unstored>,
-    quiet: &mut Vec<Verdict>,
-) -> bool {
-    let spot = Spot {
-        last: None,
-        applied: None,
-        ..spot
-    };
-    if let Type::List { item, .. } = ty {
-        return is_exact_list(item, rules, &spot, unstored, quiet);
-    }
-    let mut is_exact = true;
-    let mut sink = |verdict: Verdict| match verdict {
-        Verdict::NotDrift(_) | Verdict::NotStored(_) => quiet.push(verdict),
-        Verdict::Drift(_) => is_exact = false,
-        Verdict::Same | Verdict::UnknownLive(_) => {}
-    };
-    let mut walk = Walk::new(true, &mut sink);
-    walk.unstored = unstored;
-    match ty {
-        Type::Struct(ty) => walk.structure(*ty, &spot),
-        Type::Map { value, .. } => walk.map(value, rules, &spot),
-        Type::Scalar(scalar) => walk.scalar(*scalar, rules, true, &spot),
-        Type::List { .. } | Type::Any => {}
-    }
-    is_exact
-}
-
-fn is_exact_list<'a>(
-    item: &Type,
-    rules: &'static Rules,
-    spot: &Spot<'a>,
-    unstored: Option<&'a Unstored>,
-    quiet: &mut Vec<Verdict>,
-) -> bool {
-    let declared: Vec<Node<'a>> = spot.declared.into_iter().flat_map(Node::items).collect();
-    let live = spot.live_items();
-    let mut is_alike = |declared: Node<'a>, live: &'a Value| {
+impl<'a> Walk<'_, 'a> {
+    /// Whether a live value is what the server makes of the declared one, nothing more and nothing less: what is live and
+    /// not declared counts, and the server's defaults are filled in. `item` says at which positions of a list the values
+    /// stand. Why something is no difference goes to `quiet`.
+    fn is_exact(
+        &self,
+        ty: &Type,
+        rules: &'static Rules,
+        spot: Spot<'a>,
+        item: Option<(usize, usize)>,
+        quiet: &mut Vec<Verdict>,
+    ) -> bool {
         let spot = Spot {
-            declared: Some(declared),
-            live: Some(live),
             last: None,
             applied: None,
-            ignore: Ignore::default(),
+            ..spot
         };
-        is_exact(item, rules, spot, unstored, quiet)
-    };
-    let has_room = match rules.extended {
-        Some(_) => declared.len() <= live.len(),
-        None => declared.len() == live.len(),
-    };
-    let mut pairs = declared.iter().zip(live);
-    if !has_room {
-        false
-    } else if pairs.all(|(node, value)| is_alike(*node, value)) {
-        true
-    } else {
-        let is_free = rules.order == Order::Free && rules.extended.is_none();
-        is_free && is_permutation(item, &declared, live, is_alike)
+        if let Type::List { item, .. } = ty {
+            return self.is_exact_list(item, rules, &spot, quiet);
+        }
+        let mut is_exact = true;
+        let mut sink = |verdict: Verdict| match verdict {
+            Verdict::NotDrift(..) | Verdict::NotStored(_) | Verdict::LeftOut(_) => {
+                quiet.push(verdict);
+            }
+            Verdict::Drift(_) => is_exact = false,
+            Verdict::Same | Verdict::UnknownLive(_) => {}
+        };
+        let mut walk = Walk::new(true, &mut sink);
+        walk.unstored = self.unstored;
+        if self.tells_all {
+            walk.tells_all = true;
+            walk.around = self.around;
+            walk.steps.clone_from(&self.steps);
+            walk.steps.extend(item.map(|(i, j)| Step::Item {
+                segment: Segment::Index(i),
+                declared: Some(i),
+                live: Some(j),
+            }));
+        }
+        match ty {
+            Type::Struct(ty) => walk.structure(*ty, &spot),
+            Type::Map { value, .. } => walk.map(value, rules, &spot),
+            Type::Scalar(scalar) => walk.scalar(*scalar, rules, true, &spot),
+            Type::List { .. } | Type::Any => {}
+        }
+        is_exact
+    }
+
+    fn is_exact_list(
+        &self,
+        item: &Type,
+        rules: &'static Rules,
+        spot: &Spot<'a>,
+        quiet: &mut Vec<Verdict>,
+    ) -> bool {
+        let declared: Vec<Node<'a>> = spot.declared.into_iter().flat_map(Node::items).collect();
+        let live = spot.live_items();
+        let before = quiet.len();
+        let is_alike = |i: usize, j: usize, quiet: &mut Vec<Verdict>| {
+            let before = quiet.len();
+            let spot = Spot {
+                declared: Some(declared[i]),
+                live: Some(&live[j]),
+                last: None,
+                applied: None,
+                ignore: Ignore::default(),
+            };
+            let is_alike = self.is_exact(item, rules, spot, Some((i, j)), quiet);
+            if !is_alike {
+                quiet.truncate(before);
+            }
+            is_alike
+        };
+        let has_room = match rules.extended {
+            Some(_) => declared.len() <= live.len(),
+            None => declared.len() == live.len(),
+        };
+        if !has_room {
+            return false;
+        }
+        if (0..declared.len()).all(|at| is_alike(at, at, quiet)) {
+            return true;
+        }
+        quiet.truncate(before);
+        if rules.order != Order::Free || rules.extended.is_some() {
+            return false;
+        }
+        let is_permutation = is_permutation(item, &declared, live, |i, j| is_alike(i, j, quiet));
+        if is_permutation && self.tells_all {
+            let desired = spot.declared.map(Node::to_json);
+            let mut finding = self.finding(Class::Changed, spot, desired, Edit::Nothing);
+            finding.live = spot.live.cloned();
+            quiet.push(Verdict::NotDrift(RuleId::FREE_ORDER, Some(finding)));
+        }
+        is_permutation
     }
 }
 
 /// Whether each declared item has a live one of its own, wherever it stands.
-fn is_permutation<'a>(
+fn is_permutation(
     ty: &Type,
-    declared: &[Node<'a>],
-    live: &'a [Value],
-    mut alike: impl FnMut(Node<'a>, &'a Value) -> bool,
+    declared: &[Node<'_>],
+    live: &[Value],
+    mut alike: impl FnMut(usize, usize) -> bool,
 ) -> bool {
-    let mut left: HashMap<u64, Vec<&Value>> = HashMap::new();
-    for value in live {
+    let mut left: HashMap<u64, Vec<usize>> = HashMap::new();
+    for (j, value) in live.iter().enumerate() {
         let fingerprint = fingerprint::of(ty, Side::Live(value));
-        left.entry(fingerprint).or_default().push(value);
+        left.entry(fingerprint).or_default().push(j);
     }
-    declared.iter().all(|node| {
+    declared.iter().enumerate().all(|(i, node)| {
         let fingerprint = fingerprint::of(ty, Side::Declared(*node));
         let Some(left) = left.get_mut(&fingerprint) else {
             return false;
         };
-        let found = left.iter().position(|value| alike(*node, value));
+        let found = left.iter().position(|j| alike(i, *j));
         found.map(|at| left.swap_remove(at)).is_some()
     })
 }

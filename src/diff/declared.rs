@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 
 use super::finding::{keep_ignored, set};
 use super::fingerprint::{self, Side};
-use super::walk::{IGNORED, Spot, Walk};
+use super::walk::{Spot, Walk};
 use super::{Class, Edit, Verdict};
 use crate::normalize::{self, Plain};
-use crate::schema::{Field, ListKind, Rules, Scalar, Type};
+use crate::schema::{Field, ListKind, RuleId, Rules, Scalar, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
@@ -78,7 +78,7 @@ impl<'a> Walk<'_, 'a> {
             None => !pointer && desired.is_zero(ty),
         };
         if same {
-            return self.say(Verdict::Same);
+            return self.alike(spelling(ty, spot), spot);
         }
         let class = if spot.live.is_some() {
             Class::Changed
@@ -105,7 +105,8 @@ impl<'a> Walk<'_, 'a> {
             .clone()
             .map(|value| keep_ignored(value, None, &spot.ignore));
         if kept != desired && is_empty(&kept) {
-            return self.not_drift(IGNORED);
+            self.not_drift(RuleId::IGNORED, spot);
+            return self.say(Verdict::LeftOut(1));
         }
         let finding = self.finding(Class::Missing, spot, desired, set(kept));
         self.say(Verdict::Drift(finding));
@@ -156,7 +157,7 @@ impl<'a> Walk<'_, 'a> {
             .map(Node::to_json)
             .collect();
         if absent.is_empty() {
-            return self.say(Verdict::Same);
+            return self.alike(rules.foreign.unwrap_or(RuleId::NOT_DECLARED), spot);
         }
         let class = if spot.live.is_some() {
             Class::Changed
@@ -167,5 +168,15 @@ impl<'a> Walk<'_, 'a> {
         let edit = Edit::Set(Value::Array(live.iter().cloned().chain(absent).collect()));
         let finding = self.finding(class, spot, desired, edit);
         self.say(Verdict::Drift(finding));
+    }
+}
+
+/// Why two spellings of a value are the same.
+fn spelling(ty: Scalar, spot: &Spot<'_>) -> RuleId {
+    match ty {
+        _ if spot.live.is_none() => RuleId::EMPTY_VALUE,
+        Scalar::Time | Scalar::MicroTime => RuleId::SAME_TIME,
+        Scalar::Bytes => RuleId::SAME_BYTES,
+        _ => RuleId::SAME_QUANTITY,
     }
 }

@@ -77,6 +77,19 @@ impl<'a> Walk<'_, 'a> {
         })
     }
 
+    /// What there is to show of a place that is passed over; nothing where both sides have the same value.
+    pub(super) fn passed_over(&self, spot: &Spot<'a>) -> Option<Box<Finding>> {
+        let desired = spot.declared.map(Node::to_json).filter(|v| !v.is_null());
+        let class = match (&desired, spot.live) {
+            (None, None) => return None,
+            (Some(desired), Some(live)) if desired == live => return None,
+            (Some(_), Some(_)) => Class::Changed,
+            (Some(_), None) => Class::Missing,
+            (None, Some(_)) => Class::Extra,
+        };
+        Some(self.finding(class, spot, desired, Edit::Nothing))
+    }
+
     pub(super) fn declared_pointer(&self) -> String {
         let tokens: Vec<PointerToken> = self
             .steps

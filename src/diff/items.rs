@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::applied::Applied;
 use super::order::Arrangement;
 use super::pairs::{Identities, Matching, live_text, of_item};
-use super::walk::{IGNORED, Spot, Step, Walk};
+use super::walk::{Spot, Step, Walk};
 use super::{Class, Edit, InsertAt, Origin, Verdict};
 use crate::schema::{MATCHED_IN_ORDER, Rules, Struct, StructRef, Type};
 use crate::yaml::Node;
@@ -123,38 +123,54 @@ impl<'a> Walk<'_, 'a> {
         let around = self.enter(spot.declared);
         for i in 0..items.declared.len() {
             let (inner, step) = items.declared(i, spot);
+            let place = arrangement.places.get(i).copied();
             self.steps.push(step);
-            if inner.ignore.here() {
-                self.not_drift(IGNORED);
-            } else if !self.is_not_stored(&inner) {
-                if inner.live.is_some() {
-                    self.structure(items.ty, &inner);
-                } else {
-                    self.missing_item(i, arrangement.places[i], &inner);
-                }
-            }
+            self.declared_item(items.ty, place.unwrap_or(InsertAt::End), i, &inner);
             self.steps.pop();
         }
         let referred_to = arrangement.referred_to(&items.of_live.names);
         for j in (0..items.live.len()).filter(|j| items.pairs.of_second[*j].is_none()) {
             let (inner, step) = items.undeclared(j, spot);
             self.steps.push(step);
-            if inner.ignore.here() {
-                self.not_drift(IGNORED);
-            } else if inner.last.is_some() || inner.applied.is_some_and(Applied::is_whole) {
-                self.taken_out(Class::Removed, Origin::Declared, &inner);
-            } else if referred_to.contains(&j) {
-                self.taken_out(Class::Extra, Origin::Declared, &inner);
-            } else {
-                if inner.applied.is_some() {
-                    self.removed_parts(items.ty, &inner);
-                }
-                self.extra(&inner);
-            }
+            self.undeclared_item(items.ty, referred_to.contains(&j), &inner);
             self.steps.pop();
         }
         self.around = around;
         self.order(&arrangement, spot);
+    }
+
+    /// A declared item, which goes to `place` where it is not live.
+    fn declared_item(&mut self, ty: StructRef, place: InsertAt, rank: usize, spot: &Spot<'a>) {
+        if spot.ignore.here() {
+            return self.ignored(spot, |walk, spot| walk.declared_item(ty, place, rank, spot));
+        }
+        if self.is_not_stored(spot) {
+            return;
+        }
+        if spot.live.is_some() {
+            self.structure(ty, spot);
+        } else {
+            self.missing_item(rank, place, spot);
+        }
+    }
+
+    /// A live item that is not declared.
+    fn undeclared_item(&mut self, ty: StructRef, is_referred_to: bool, spot: &Spot<'a>) {
+        if spot.ignore.here() {
+            return self.ignored(spot, |walk, spot| {
+                walk.undeclared_item(ty, is_referred_to, spot);
+            });
+        }
+        if spot.last.is_some() || spot.applied.is_some_and(Applied::is_whole) {
+            self.taken_out(Class::Removed, Origin::Declared, spot);
+        } else if is_referred_to {
+            self.taken_out(Class::Extra, Origin::Declared, spot);
+        } else {
+            if spot.applied.is_some() {
+                self.removed_parts(ty, spot);
+            }
+            self.extra(spot);
+        }
     }
 
     /// An item that is not live goes where the manifest has it.

@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::walk::{IGNORED, Spot, Step, Walk};
-use super::{Class, Origin, Verdict};
+use super::walk::{Spot, Step, Walk};
+use super::{Class, Origin};
 use crate::normalize::Plain;
-use crate::schema::{KeyRow, Rules, Type};
+use crate::schema::{KeyRow, RuleId, Rules, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
@@ -59,11 +59,11 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         if spot.ignore.here() {
-            return self.not_drift(IGNORED);
+            return self.ignored(spot, |walk, spot| walk.declared_key(key, ty, rules, spot));
         }
         let text = spot.declared.and_then(Node::as_str);
         if let Some(row) = key_row(rules.keys, key, text).filter(|row| row.owned) {
-            return self.not_drift(row.id());
+            return self.not_drift(row.id(), spot);
         }
         if let Type::Scalar(scalar) = ty {
             // The server stores the zero for a key without a value; `kubectl apply` leaves the key out.
@@ -73,7 +73,7 @@ impl<'a> Walk<'_, 'a> {
                     .live
                     .is_none_or(|live| Plain::from(live).is_zero(*scalar))
             {
-                return self.say(Verdict::Same);
+                return self.alike(RuleId::EMPTY_VALUE, spot);
             }
             self.scalar(*scalar, rules, true, spot);
         }
@@ -81,11 +81,11 @@ impl<'a> Walk<'_, 'a> {
 
     pub(super) fn undeclared_key(&mut self, key: &str, rules: &'static Rules, spot: &Spot<'a>) {
         if spot.ignore.here() {
-            return self.not_drift(IGNORED);
+            return self.ignored(spot, |walk, spot| walk.undeclared_key(key, rules, spot));
         }
         let text = spot.live.and_then(Value::as_str);
         match key_row(rules.keys, key, text) {
-            Some(row) => self.not_drift(row.id()),
+            Some(row) => self.not_drift(row.id(), spot),
             None if spot.was_declared() => self.taken_out(Class::Removed, Origin::Declared, spot),
             None => self.extra(spot),
         }

@@ -23,6 +23,7 @@ mod unstored;
 mod walk;
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use serde_json::Value;
 
@@ -34,6 +35,7 @@ use crate::schema::{Immutable, Kind, RuleId, Server, being_deleted, exclusive_si
 use crate::yaml::{self, Node, NodeId};
 
 /// The two sides of one object, and how they are to be compared.
+#[derive(Clone)]
 pub(crate) struct Sides<'a> {
     /// What kind it is.
     pub kind: Kind,
@@ -51,15 +53,19 @@ pub(crate) struct Sides<'a> {
     pub strict: bool,
     /// What this server does not store of what is declared, where its version is known.
     pub unstored: Option<&'a Unstored>,
+    /// Also tell the values of what differs and is no drift.
+    pub tells_all: bool,
 }
 
 /// What there is to say of one place.
 pub(crate) enum Verdict {
     /// Both sides have the same value.
     Same,
-    /// The sides differ or one has no value, and that is as it should be, for this reason.
-    #[allow(dead_code, reason = "so far only tests ask which row it was")]
-    NotDrift(RuleId),
+    /// The sides differ or one has no value, and that is as it should be, for this reason. Where all is to be told and the
+    /// values differ, they come with it.
+    NotDrift(RuleId, Option<Box<Finding>>),
+    /// So many differences are left out by ignore rules.
+    LeftOut(usize),
     /// A difference.
     Drift(Box<Finding>),
     /// Declared, and not live because this server does not store it.
@@ -207,6 +213,8 @@ pub(crate) struct Desired<'a> {
     pub strict: bool,
     /// What this server does not store of what is declared, where its version is known.
     pub unstored: Option<&'a Unstored>,
+    /// Also tell what differs and is no drift.
+    pub tells_all: bool,
 }
 
 impl Desired<'_> {
@@ -238,6 +246,8 @@ pub(crate) struct Differences {
     pub unknown_live: Vec<Path>,
     /// How many differences the subject's rules leave out.
     pub ignored: usize,
+    /// What differs and is no drift, by path, where that was asked for.
+    pub suppressed: Vec<(Finding, RuleId)>,
 }
 
 impl Differences {
@@ -262,9 +272,6 @@ fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
 
 /// An object that is being deleted: there is nothing else to say of it.
 fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
-    if subject.ignore.iter().any(|pattern| pattern.is_resource()) {
-        return Differences::default();
-    }
     let finding = Finding {
         path: Path::resource(),
         class: Class::Changed,
@@ -280,6 +287,14 @@ fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
         consequences: Vec::new(),
         writers: Vec::new(),
     };
+    if subject.ignore.iter().any(|pattern| pattern.is_resource()) {
+        let suppressed = subject.tells_all.then_some((finding, RuleId::IGNORED));
+        return Differences {
+            ignored: 1,
+            suppressed: suppressed.into_iter().collect(),
+            ..Differences::default()
+        };
+    }
     Differences {
         findings: vec![finding],
         ..Differences::default()
@@ -322,9 +337,11 @@ pub(crate) fn differences(
         ignore: Ignore::new(subject.ignore.iter().copied()),
         strict: subject.strict,
         unstored: subject.unstored,
+        tells_all: false,
     };
-    compare(sides, &mut |verdict| match verdict {
-        Verdict::Same | Verdict::NotDrift(_) => {}
+    compare(sides.clone(), &mut |verdict| match verdict {
+        Verdict::Same | Verdict::NotDrift(..) => {}
+        Verdict::LeftOut(count) => differences.ignored += count,
         Verdict::Drift(mut finding) => {
             finding
                 .consequences
@@ -334,8 +351,31 @@ pub(crate) fn differences(
         Verdict::NotStored(node) => differences.not_stored.push(node),
         Verdict::UnknownLive(path) => differences.unknown_live.push(path),
     });
+    if subject.tells_all {
+        differences.suppressed = suppressed(sides, &differences.findings);
+    }
     differences
         .findings
         .sort_by_cached_key(|finding| finding.path.to_string());
     differences
+}
+
+/// What differs and is no drift, by path: what the strict comparison passes over, and what only it finds.
+fn suppressed(sides: Sides<'_>, drift: &[Finding]) -> Vec<(Finding, RuleId)> {
+    let drift: HashSet<&Path> = drift.iter().map(|finding| &finding.path).collect();
+    let sides = Sides {
+        strict: true,
+        tells_all: true,
+        ..sides
+    };
+    let mut suppressed = Vec::new();
+    compare(sides, &mut |verdict| match verdict {
+        Verdict::NotDrift(rule, Some(finding)) => suppressed.push((*finding, rule)),
+        Verdict::Drift(finding) if !drift.contains(&finding.path) => {
+            suppressed.push((*finding, RuleId::NOT_DECLARED));
+        }
+        _ => {}
+    });
+    suppressed.sort_by_cached_key(|(finding, _)| finding.path.to_string());
+    suppressed
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::pairs::Matching;
 use super::walk::{Spot, Walk};
 use super::{Class, Edit, InsertAt, Verdict};
-use crate::schema::{Order, Rules};
+use crate::schema::{Order, RuleId, Rules};
 use crate::yaml::Node;
 
 /// How the items of a list are to stand to each other.
@@ -89,6 +89,18 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         places
     }
 
+    /// The names of the declared items that are live, in declared and in live order; the positions of nameless ones.
+    fn names_in_order(&self) -> (Value, Value) {
+        let mut live = self.matched.clone();
+        live.sort_by_key(|(_, j)| *j);
+        let name = |(i, _): &(usize, usize)| match self.names[*i].as_ref() {
+            "" => Value::from(*i),
+            name => Value::from(name),
+        };
+        let list = |order: &[(usize, usize)]| order.iter().map(name).collect::<Value>();
+        (list(&self.matched), list(&live))
+    }
+
     /// Where each live item stands after the declared ones have been put in order.
     fn places_in_order(&self, live: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..live).collect();
@@ -158,22 +170,26 @@ impl<'l, 'a> Arrangement<'l, 'a> {
 impl<'a> Walk<'_, 'a> {
     /// Reports a list whose declared items are in another order. Only their order among themselves counts.
     pub(super) fn order(&mut self, arrangement: &Arrangement<'_, 'a>, spot: &Spot<'a>) {
+        let matched = &arrangement.matched;
         if !arrangement.is_permuted {
+            if self.tells_all && !matched.is_sorted_by_key(|(_, j)| *j) {
+                let (desired, live) = arrangement.names_in_order();
+                self.other_order(desired, live, spot);
+            }
             return;
         }
-        let matched = &arrangement.matched;
-        let mut live = matched.clone();
-        live.sort_by_key(|(_, j)| *j);
-        let list = |order: &[(usize, usize)]| {
-            order
-                .iter()
-                .map(|(i, _)| arrangement.names[*i].as_ref())
-                .collect::<Value>()
-        };
+        let (desired, live) = arrangement.names_in_order();
         let edit = Edit::Permute(matched.iter().map(|(_, j)| *j).collect());
-        let mut finding = self.finding(Class::Changed, spot, Some(list(matched)), edit);
-        finding.live = Some(list(&live));
+        let mut finding = self.finding(Class::Changed, spot, Some(desired), edit);
+        finding.live = Some(live);
         self.say(Verdict::Drift(finding));
+    }
+
+    /// Tells of items that stand in another order, which means nothing.
+    pub(super) fn other_order(&mut self, desired: Value, live: Value, spot: &Spot<'a>) {
+        let mut finding = self.finding(Class::Changed, spot, Some(desired), Edit::Nothing);
+        finding.live = Some(live);
+        self.say(Verdict::NotDrift(RuleId::FREE_ORDER, Some(finding)));
     }
 }
 

@@ -34,6 +34,7 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
         ignore: Ignore::new(&patterns),
         strict: case.strict,
         unstored: None,
+        tells_all: false,
     };
     compare(sides, &mut |verdict| {
         if let Verdict::Drift(finding) = verdict {

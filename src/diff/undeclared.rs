@@ -1,12 +1,11 @@
 //! Places where nothing is declared: what is live there by default, by others, or because it has left Git.
 
-use serde_json::Value;
-
-use super::walk::{Spot, UNDECLARED, Walk};
+use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::{self, Plain};
 use crate::schema::{
-    DefaultRow, Field, ListKind, Members, Scalar, Siblings, Struct, StructRef, Type, Union,
+    DefaultRow, Field, Follower, ListKind, Members, RuleId, Scalar, Siblings, Struct, StructRef,
+    Type, Union,
 };
 
 impl<'a> Walk<'_, 'a> {
@@ -19,21 +18,22 @@ impl<'a> Walk<'_, 'a> {
     ) {
         let rules = &field.rules;
         if let Some(rule) = rules.foreign.or(rules.allocated) {
-            return self.not_drift(rule);
+            return self.not_drift(rule, spot);
         }
         if rules.kept.is_none() && spot.was_declared() && spot.live.is_some() {
             return self.removed(field, siblings, spot);
         }
         if !self.strict && self.default_of.is_none() {
-            return self.not_drift(UNDECLARED);
+            return self.not_drift(RuleId::NOT_DECLARED, spot);
         }
         match &field.ty {
             Type::Scalar(scalar) => self.defaulted(*scalar, field, siblings, spot),
             Type::Struct(ty) if !field.pointer || siblings.default(field.name).is_some() => {
-                if let Some(row) = rules.default {
-                    self.not_drift(row.id());
-                }
+                self.default_struct(rules.default, spot);
                 self.structure(*ty, spot);
+            }
+            Type::List { .. } | Type::Map { .. } if spot.is_live_empty() => {
+                self.alike(RuleId::EMPTY_VALUE, spot);
             }
             Type::Map {
                 value,
@@ -43,11 +43,21 @@ impl<'a> Walk<'_, 'a> {
                 item,
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, rules, spot),
-            Type::List { .. } | Type::Map { .. } if is_empty(spot.live) => self.say(Verdict::Same),
             Type::List { .. } | Type::Map { .. } | Type::Struct(_) if spot.live.is_some() => {
                 self.extra(spot);
             }
             Type::Any | Type::List { .. } | Type::Map { .. } | Type::Struct(_) => {}
+        }
+    }
+
+    /// A struct that the server fills in. What is in it has rows of its own.
+    fn default_struct(&mut self, row: Option<&DefaultRow>, spot: &Spot<'a>) {
+        let rule = row.map(DefaultRow::id);
+        if spot.is_live_empty() {
+            self.alike(rule.unwrap_or(RuleId::EMPTY_VALUE), spot);
+        }
+        if let Some(rule) = rule {
+            self.say(Verdict::NotDrift(rule, None));
         }
     }
 
@@ -63,13 +73,12 @@ impl<'a> Walk<'_, 'a> {
         let Some(desired) = siblings.default(field.name) else {
             return match spot.live {
                 Some(live) if field.pointer || !Plain::from(live).is_zero(ty) => self.extra(spot),
-                _ => self.say(Verdict::Same),
+                _ => self.alike(RuleId::EMPTY_VALUE, spot),
             };
         };
         let live = spot.live.map_or(Plain::Nothing, Plain::from);
         if normalize::same(ty, rules.milli, Plain::from(&desired), live) {
-            let id = rules.default.map_or(UNDECLARED, DefaultRow::id);
-            return self.not_drift(id);
+            return self.not_drift(filled_in(field, siblings), spot);
         }
         let class = if spot.live.is_some() {
             Class::Changed
@@ -89,7 +98,7 @@ impl<'a> Walk<'_, 'a> {
         if self.strict {
             self.taken_out(Class::Extra, Origin::Default, spot);
         } else {
-            self.not_drift(UNDECLARED);
+            self.not_drift(RuleId::NOT_DECLARED, spot);
         }
     }
 
@@ -109,7 +118,7 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         if is_as_filled_in(field, siblings, spot) {
-            return self.say(Verdict::Same);
+            return self.left_as_filled_in(field, siblings, spot);
         }
         match &field.ty {
             Type::Map {
@@ -134,6 +143,20 @@ impl<'a> Walk<'_, 'a> {
             | Type::List { .. }
             | Type::Map { .. }
             | Type::Struct(_) => self.take_out_removed(field, siblings, spot),
+        }
+    }
+
+    /// A field that has left Git, of which the server's default is live.
+    fn left_as_filled_in(
+        &mut self,
+        field: &'static Field,
+        siblings: &Siblings<'a>,
+        spot: &Spot<'a>,
+    ) {
+        if self.tells_all {
+            self.undeclared(field, siblings, &spot.without_history());
+        } else {
+            self.say(Verdict::Same);
         }
     }
 
@@ -177,13 +200,7 @@ fn is_one(field: &Field, ty: &Struct) -> bool {
 fn is_as_filled_in<'a>(field: &'static Field, siblings: &Siblings<'a>, spot: &Spot<'a>) -> bool {
     let mut same = true;
     let mut sink = |verdict: Verdict| same &= !matches!(verdict, Verdict::Drift(_));
-    let spot = Spot {
-        declared: None,
-        last: None,
-        applied: None,
-        ..spot.clone()
-    };
-    Walk::new(true, &mut sink).undeclared(field, siblings, &spot);
+    Walk::new(true, &mut sink).undeclared(field, siblings, &spot.without_history());
     same
 }
 
@@ -203,12 +220,12 @@ pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
     explained
 }
 
-fn is_empty(live: Option<&Value>) -> bool {
-    match live {
-        Some(Value::Array(items)) => items.is_empty(),
-        Some(Value::Object(map)) => map.is_empty(),
-        _ => false,
-    }
+/// The row by which the server fills a field in.
+fn filled_in(field: &Field, siblings: &Siblings<'_>) -> RuleId {
+    let follower = field.rules.follows.filter(|row| siblings.has(row.from));
+    let follower = follower.map(Follower::id);
+    let default = || field.rules.default.map(DefaultRow::id);
+    follower.or_else(default).unwrap_or(RuleId::NOT_DECLARED)
 }
 
 #[cfg(test)]
@@ -243,10 +260,12 @@ mod tests {
                 ignore: Ignore::default(),
                 strict: true,
                 unstored: None,
+                tells_all: false,
             };
             compare(sides, &mut |verdict| match verdict {
                 Verdict::Same => {}
-                Verdict::NotDrift(rule) => drop(used.insert(rule)),
+                Verdict::NotDrift(rule, _) => drop(used.insert(rule)),
+                Verdict::LeftOut(_) => panic!("there are no rules"),
                 Verdict::Drift(finding) => panic!("{finding:#?}"),
                 Verdict::NotStored(_) => panic!("the server stores all of it"),
                 Verdict::UnknownLive(path) => panic!("unknown: {path}"),

@@ -6,7 +6,7 @@ use super::finding::keep_ignored;
 use super::walk::{Spot, Walk, is_empty};
 use super::{Class, Edit, Origin, Verdict};
 use crate::normalize::Plain;
-use crate::schema::{Field, Members, Siblings, Struct, Type, Union};
+use crate::schema::{Field, Members, RuleId, Siblings, Struct, Type, Union};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
@@ -112,8 +112,17 @@ impl<'a> Walk<'_, 'a> {
                 finding.declared = Some(parent.id());
                 self.say(Verdict::Drift(finding));
             }
-            Type::Struct(ty) => self.structure(*ty, spot),
-            _ => self.say(Verdict::Same),
+            Type::Struct(ty) => {
+                if spot.is_live_empty() {
+                    let rule = RuleId {
+                        table: "implied",
+                        at: union.of,
+                    };
+                    self.alike(rule, spot);
+                }
+                self.structure(*ty, spot);
+            }
+            _ => self.alike(RuleId::EMPTY_VALUE, spot),
         }
         true
     }

@@ -1,6 +1,6 @@
 //! The recursion: a struct's fields, a map's keys, a list's items, and what is said of each.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::applied::Applied;
 use super::around::Around;
@@ -12,17 +12,6 @@ use crate::schema::{
     Field, Follower, Immutable, MOST_FIELDS, RuleId, Rules, Siblings, Struct, StructRef, Type,
 };
 use crate::yaml::{self, Node};
-
-/// The reason why live values that nothing declares are passed over.
-pub(super) const UNDECLARED: RuleId = RuleId {
-    table: "mode",
-    at: "undeclared",
-};
-/// The reason why what the user leaves out is passed over.
-pub(super) const IGNORED: RuleId = RuleId {
-    table: "mode",
-    at: "ignored",
-};
 
 /// The three sides of one place.
 #[derive(Clone)]
@@ -40,6 +29,33 @@ impl<'a> Spot<'a> {
     /// Whether a record on the object tells that an earlier manifest declared this, or something of it.
     pub(super) fn was_declared(&self) -> bool {
         self.last.is_some() || self.applied.is_some()
+    }
+
+    /// The same place as if nothing had ever been declared.
+    pub(super) fn without_history(&self) -> Self {
+        Self {
+            declared: None,
+            last: None,
+            applied: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same place as if there were no rules about what is left out.
+    pub(super) fn without_rules(&self) -> Self {
+        Self {
+            ignore: Ignore::default(),
+            ..self.clone()
+        }
+    }
+
+    /// Whether an empty list, map or struct is live.
+    pub(super) fn is_live_empty(&self) -> bool {
+        match self.live {
+            Some(Value::Array(items)) => items.is_empty(),
+            Some(Value::Object(map)) => map.is_empty(),
+            _ => false,
+        }
     }
 
     pub(super) fn live_items(&self) -> &'a [Value] {
@@ -104,6 +120,7 @@ impl<'a> Fields<'a> {
 }
 
 /// One step from the root to the current place.
+#[derive(Clone)]
 pub(super) enum Step<'a> {
     Key(&'a str),
     Item {
@@ -117,6 +134,8 @@ pub(super) enum Step<'a> {
 pub(super) struct Walk<'w, 'a> {
     /// Live values that nothing declares are told too.
     pub(super) strict: bool,
+    /// The values of what differs and is no drift are told too.
+    pub(super) tells_all: bool,
     /// What this server does not store of what is declared.
     pub(super) unstored: Option<&'a Unstored>,
     /// Inside of what the server derives from the field at this path: defaults count as declared.
@@ -136,6 +155,7 @@ pub(super) struct Walk<'w, 'a> {
 /// Compares two whole objects.
 pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     let mut walk = Walk::new(sides.strict, sink);
+    walk.tells_all = sides.tells_all;
     walk.unstored = sides.unstored;
     let spot = Spot {
         declared: Some(sides.declared),
@@ -151,6 +171,7 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub(super) fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict)) -> Self {
         Self {
             strict,
+            tells_all: false,
             unstored: None,
             default_of: None,
             immutable: None,
@@ -166,8 +187,42 @@ impl<'w, 'a> Walk<'w, 'a> {
         (self.sink)(verdict);
     }
 
-    pub(super) fn not_drift(&mut self, rule: RuleId) {
-        self.say(Verdict::NotDrift(rule));
+    /// What stands at a place is no drift, whether it differs or not.
+    pub(super) fn not_drift(&mut self, rule: RuleId, spot: &Spot<'a>) {
+        let passed = self.tells_all.then(|| self.passed_over(spot)).flatten();
+        self.say(Verdict::NotDrift(rule, passed));
+    }
+
+    /// Two values that differ at most in their spelling, by this rule.
+    pub(super) fn alike(&mut self, rule: RuleId, spot: &Spot<'a>) {
+        if self.tells_all {
+            self.not_drift(rule, spot);
+        } else {
+            self.say(Verdict::Same);
+        }
+    }
+
+    /// What ignore rules leave out at a place: `compare` tells what there is to say of it without them.
+    pub(super) fn ignored(
+        &mut self,
+        spot: &Spot<'a>,
+        compare: impl FnOnce(&mut Walk<'_, 'a>, &Spot<'a>),
+    ) {
+        self.not_drift(RuleId::IGNORED, spot);
+        let mut count = 0;
+        let mut sink = |verdict| count += usize::from(matches!(verdict, Verdict::Drift(_)));
+        let mut walk = Walk {
+            unstored: self.unstored,
+            default_of: self.default_of.clone(),
+            steps: std::mem::take(&mut self.steps),
+            around: self.around,
+            ..Walk::new(self.strict, &mut sink)
+        };
+        compare(&mut walk, &spot.without_rules());
+        self.steps = walk.steps;
+        if count > 0 {
+            self.say(Verdict::LeftOut(count));
+        }
     }
 
     /// All fields of a struct.
@@ -192,6 +247,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             if self.strict {
                 self.unknown_fields(ty, spot);
             }
+            if self.tells_all {
+                self.nulls(ty, spot);
+            }
         }
         self.around = around;
     }
@@ -206,8 +264,36 @@ impl<'w, 'a> Walk<'w, 'a> {
             if !is_type && ty.field(key).is_none() && !spot.ignore.key(key).here() {
                 let path = self.path().key(key);
                 self.say(Verdict::UnknownLive(path));
+                self.pass_over_live(RuleId::UNKNOWN_FIELD, key, live);
             }
         }
+    }
+
+    /// Fields without a value, which older servers write.
+    fn nulls(&mut self, ty: &Struct, spot: &Spot<'a>) {
+        let Some(Value::Object(live)) = spot.live else {
+            return;
+        };
+        for (key, _) in live.iter().filter(|(_, value)| value.is_null()) {
+            let is_declared = spot.declared.is_some_and(|node| node.get(key).is_some());
+            let field = ty.field(key).filter(|_| !is_declared);
+            if field.is_some_and(|field| field.rules.owned.is_none()) {
+                self.pass_over_live(RuleId::EMPTY_VALUE, key, live);
+            }
+        }
+    }
+
+    fn pass_over_live(&mut self, rule: RuleId, key: &'a str, live: &'a Map<String, Value>) {
+        let spot = Spot {
+            declared: None,
+            live: live.get(key),
+            last: None,
+            applied: None,
+            ignore: Ignore::default(),
+        };
+        self.steps.push(Step::Key(key));
+        self.not_drift(rule, &spot);
+        self.steps.pop();
     }
 
     /// One field: the columns of its row decide in turn, the first that has a say.
@@ -224,10 +310,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             declared: parent.declared,
         };
         if spot.ignore.here() || is_led_by_ignored(rules, parent, &spot) {
-            return self.not_drift(IGNORED);
+            let parent = parent.without_rules();
+            return self.ignored(&spot, |walk, spot| {
+                walk.field(owner, field, &parent, spot.clone());
+            });
         }
         if let Some(rule) = rules.owned {
-            return self.not_drift(rule);
+            return self.not_drift(rule, &spot);
         }
         let follows = rules.follows.is_some_and(|row| siblings.has(row.from));
         let is_filled =
@@ -240,7 +329,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             && spot.declared.is_some()
             && (row.when)(&siblings)
         {
-            return self.not_drift(row.id());
+            return self.not_drift(row.id(), &spot);
         }
         let (immutable, consequences) = (self.immutable, self.consequences);
         self.immutable = rules.immutable.or(immutable);
@@ -280,7 +369,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         spot: &Spot<'a>,
     ) {
         let Some(desired) = follower.fill.value(siblings) else {
-            return self.not_drift(follower.id());
+            return self.not_drift(follower.id(), spot);
         };
         let from = self.sibling_path(follower.from);
         if let Type::Struct(ty) = &field.ty {
@@ -290,7 +379,7 @@ impl<'w, 'a> Walk<'w, 'a> {
             return;
         }
         if is_live(&field.ty, &field.rules, &desired, spot.live) {
-            return self.not_drift(follower.id());
+            return self.not_drift(follower.id(), spot);
         }
         // What is declared is the sibling, also where it overrides a declared value here.
         let spot = &Spot {

@@ -10,12 +10,12 @@ use super::state::{Cycle, LoopState, STOPPED};
 use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
-use crate::diff::{Differences, Unstored};
+use crate::diff::{Differences, Finding, Unstored};
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
 use crate::report;
-use crate::schema::{ResourceId, Server};
+use crate::schema::{ResourceId, RuleId, Server};
 use crate::yaml::NodeId;
 
 /// What is known of one resource.
@@ -214,6 +214,9 @@ impl<'c> Cycle<'c> {
                 patterns.any(Pattern::is_resource)
             };
             if is_ignored {
+                self.report.ignored += 1;
+                let ignored = describe::missing(resource);
+                self.suppress(resource, [(ignored, RuleId::IGNORED)]);
                 return Comparison::InSync;
             }
             let unstored = self.unstored(resource).await;
@@ -231,6 +234,12 @@ impl<'c> Cycle<'c> {
             }
         }
         self.report.ignored += found.ignored;
+        let suppressed = std::mem::take(&mut found.suppressed).into_iter();
+        let field = |finding: &Finding| describe::field(resource, finding, None);
+        self.suppress(
+            resource,
+            suppressed.map(|(finding, rule)| (field(&finding), rule)),
+        );
         for path in &found.unknown_live {
             self.state.warn_of(format!(
                 "{} has the field {}, which this version does not know and does not compare",

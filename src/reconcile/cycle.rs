@@ -1,6 +1,6 @@
 //! One cycle: load, compare, repair, report.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::compare::Early;
 use super::describe;
@@ -42,6 +42,7 @@ pub(super) async fn run(
         .any(|r| !r.unknown_fields.is_empty())
         && stop.unless_asked(state.is_newer(source)).await == Some(true);
     let mut report = opening(state, &manifests, newer);
+    report.suppressed = options.show_suppressed.then(BTreeMap::new);
     for detail in &manifests.details {
         tracing::debug!("{detail}");
     }

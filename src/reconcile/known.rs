@@ -10,7 +10,7 @@ use crate::manifest::Resource;
 use crate::path::{Pattern, RESOURCE};
 use crate::report::baseline::Baseline;
 use crate::report::{FieldEntry, KnownEntry};
-use crate::schema::ResourceId;
+use crate::schema::{ResourceId, RuleId};
 
 impl Cycle<'_> {
     /// Takes out of what was found what the baseline knows. What is left of a resource all of whose drift is known is
@@ -25,10 +25,12 @@ impl Cycle<'_> {
                 baseline.redacted()
             ));
         }
-        for (at, standing) in found.iter_mut().enumerate() {
-            let resource = &self.resources[at];
+        let resources = self.resources;
+        for (resource, standing) in resources.iter().zip(found.iter_mut()) {
             let fields = known_fields(baseline, resource, standing);
             if !fields.is_empty() {
+                let known = fields.iter().cloned();
+                self.suppress(resource, known.map(|field| (field, RuleId::KNOWN)));
                 self.report.known.push(KnownEntry {
                     id: resource.id.clone(),
                     source: describe::source(resource, resource.node()),

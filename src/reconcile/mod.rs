@@ -49,6 +49,8 @@ const STOPPED_EARLY: &str = "stopped by a signal before anything was compared";
 
 /// What a run is to do.
 #[derive(Debug)]
+// Each is an option of the command line.
+#[allow(clippy::struct_excessive_bools)]
 pub struct RunOptions {
     /// The desired side.
     pub manifests: manifest::ManifestOptions,
@@ -58,6 +60,8 @@ pub struct RunOptions {
     pub mode: Mode,
     /// Also tell what is live and declared nowhere.
     pub strict: bool,
+    /// Also list what differs and is no drift.
+    pub show_suppressed: bool,
     /// The resources that it is about.
     pub only: Selection,
     /// What is left out of the comparison.

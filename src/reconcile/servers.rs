@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::blame::differences;
 use crate::diff::{Desired, Differences, Unstored, pointer};
-use crate::schema::{Field, Kind, Server, Struct, Type, types};
+use crate::schema::{Field, Kind, RuleId, Server, Struct, Type, types};
 use crate::yaml::{self, Node, NodeId, Stream};
 use serde_json::Value;
 
@@ -94,15 +94,23 @@ fn compared(
     strict: bool,
     unstored: Option<&Unstored>,
 ) -> Differences {
-    let desired = Desired {
+    differences(&desired((kind, declared), strict, unstored), live, None)
+}
+
+fn desired<'a>(
+    (kind, declared): (Kind, Node<'a>),
+    strict: bool,
+    unstored: Option<&'a Unstored>,
+) -> Desired<'a> {
+    Desired {
         kind,
         declared,
         ignore: Vec::new(),
         ignore_managers: &[],
         strict,
         unstored,
-    };
-    differences(&desired, live, None)
+        tells_all: false,
+    }
 }
 
 fn unstored(kind: Kind, declared: Node<'_>, server: Server) -> Unstored {
@@ -156,6 +164,109 @@ fn what_each_version_made_of_the_manifests_is_silent_in_both_modes() {
         "{} wrong:\n{}",
         wrong.len(),
         wrong[..wrong.len().min(30)].join("\n")
+    );
+}
+
+/// The places of what has no parts in a value, empty lists and maps included.
+fn ends(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (key, value) in map {
+                let key = key.replace('~', "~0").replace('/', "~1");
+                ends(value, &format!("{at}/{key}"), found);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (index, value) in items.iter().enumerate() {
+                ends(value, &format!("{at}/{index}"), found);
+            }
+        }
+        _ => found.push(at.to_owned()),
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    value.as_object().is_some_and(serde_json::Map::is_empty)
+}
+
+/// Whether a place (RFC 6901) is another one, or is in it.
+fn is_at_or_below(place: &str, other: &str) -> bool {
+    let below = place.strip_prefix(other);
+    below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+}
+
+#[test]
+fn each_value_that_a_version_made_is_declared_or_passed_over_by_one_rule() {
+    let streams = manifests();
+    let documents = documents(&streams);
+    let mut wrong = BTreeMap::new();
+    for record in records() {
+        let mut count = 0;
+        for (number, (kind, name, node)) in documents.iter().enumerate() {
+            let unstored = unstored(*kind, *node, record.server);
+            let (declared, stored) = (node.to_json(), unstored.stored(*node));
+            // Of these another value may be live.
+            let reasons = unstored.places().filter_map(|id| unstored.reason(id));
+            let not_stored: Vec<String> = reasons
+                .filter_map(|(path, _)| Some(format!("/{}", path.to_string().rsplit_once('.')?.1)))
+                .collect();
+            let objects = record
+                .live
+                .iter()
+                .filter(|((_, k, n), _)| k == kind && n == name);
+            // Each object that one way made; all ways would take long.
+            for ((way, ..), live) in objects.skip(number % 3).step_by(3) {
+                let mut values = Vec::new();
+                ends(live, "", &mut values);
+                count += values.len();
+                for strict in [false, true] {
+                    let mut desired = desired((*kind, *node), strict, Some(&unstored));
+                    desired.tells_all = true;
+                    let found = differences(&desired, live, None);
+                    let passed: Vec<(String, &RuleId)> = found
+                        .suppressed
+                        .iter()
+                        .filter(|(_, rule)| *rule != RuleId::FREE_ORDER)
+                        .map(|(finding, rule)| (pointer(&finding.at), rule))
+                        .collect();
+                    for value in &values {
+                        let rules: Vec<String> = passed
+                            .iter()
+                            .filter(|(at, _)| is_at_or_below(value, at))
+                            .map(|(_, rule)| rule.to_string())
+                            .collect();
+                        let is_declared = stored.pointer(value) == live.pointer(value);
+                        let is_not_stored = || {
+                            let is_emptied = live.pointer(value).is_some_and(is_empty)
+                                && declared.pointer(value).is_some_and(Value::is_object);
+                            is_emptied || not_stored.iter().any(|key| value.ends_with(key))
+                        };
+                        let is_right = match &rules[..] {
+                            [] => is_declared || is_not_stored(),
+                            [rule] => !is_declared && rule != "not-declared",
+                            _ => false,
+                        };
+                        if !is_right {
+                            let case = format!("{kind} {value} strict={strict}: {rules:?}");
+                            wrong.entry(case).or_insert_with(|| {
+                                format!("{} {way} {name}: {:?}", record.name, live.pointer(value))
+                            });
+                        }
+                    }
+                }
+            }
+        }
+        assert!(count >= 3000, "{}: {count}", record.name);
+    }
+    let wrong: Vec<String> = wrong
+        .iter()
+        .map(|(case, at)| format!("{case} ({at})"))
+        .collect();
+    assert!(
+        wrong.is_empty(),
+        "{} wrong:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(60)].join("\n")
     );
 }
 

@@ -10,13 +10,13 @@ use tokio::task::JoinHandle;
 
 use super::pacing::Pacing;
 use super::signals::StopSignal;
-use super::{LiveSource, RunOptions, health};
+use super::{LiveSource, RunOptions, describe, health};
 use crate::cluster::Version;
 use crate::diff::{Desired, Unstored};
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
-use crate::report::{self, Report};
-use crate::schema::{ResourceId, Server, types};
+use crate::report::{self, FieldEntry, Report, SuppressedEntry, SuppressedField};
+use crate::schema::{ResourceId, RuleId, Server, types};
 
 /// How many different warnings one run prints, and one report has.
 const MOST_WARNINGS: usize = 1000;
@@ -200,6 +200,31 @@ impl<'c> Cycle<'c> {
         rules.map(IgnoreRule::pattern)
     }
 
+    /// Notes what differs of a resource and is no drift, where the report lists that.
+    pub(super) fn suppress(
+        &mut self,
+        resource: &Resource,
+        fields: impl IntoIterator<Item = (FieldEntry, RuleId)>,
+    ) {
+        let Some(suppressed) = &mut self.report.suppressed else {
+            return;
+        };
+        let fields = fields.into_iter().map(|(field, rule)| SuppressedField {
+            field,
+            rule: rule.to_string(),
+            reason: rule.reason(),
+        });
+        let mut fields = fields.peekable();
+        if fields.peek().is_some() {
+            let entry = suppressed.entry(resource.id.clone());
+            let entry = entry.or_insert_with(|| SuppressedEntry {
+                source: describe::source(resource, resource.node()),
+                fields: Vec::new(),
+            });
+            entry.fields.extend(fields);
+        }
+    }
+
     pub(super) fn subject<'r>(
         &self,
         resource: &'r Resource,
@@ -220,6 +245,7 @@ impl<'c> Cycle<'c> {
             ignore_managers: &self.options.ignore_managers,
             strict: self.options.strict,
             unstored,
+            tells_all: self.options.show_suppressed,
         }
     }
 }

@@ -20,6 +20,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         ignore_managers: &[],
         strict: false,
         unstored: None,
+        tells_all: false,
     };
     let findings = differences(&subject, live, None).findings;
     let is_wanted = |f: &&Finding| !f.is_extra();

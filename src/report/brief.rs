@@ -3,13 +3,15 @@
 use std::io::{self, Write};
 
 use super::Report;
-use super::line::{Line, lines};
+use super::line::{Line, lines, suppressed};
 use super::text::total;
 use super::value::escape;
 
-/// Writes a report: a line for each difference, error and warning, and the total.
+/// Writes a report: a line for each difference, error and warning, each difference that is no drift where these are
+/// listed, and the total.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
-    lines(report).try_for_each(|line| write_line(&line, out))?;
+    let mut lines = lines(report).chain(suppressed(report));
+    lines.try_for_each(|line| write_line(&line, out))?;
     writeln!(out, "{}", total(report))
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef, SkippedEntry,
-    SourceLocation, field_id,
+    SourceLocation, SuppressedEntry, field_id,
 };
 use crate::git::Commit;
 use crate::history::History;
@@ -35,6 +35,8 @@ struct ReportJson<'a> {
     resources: Vec<ResourceJson<'a>>,
     skipped: Vec<SkippedJson<'a>>,
     known: Vec<KnownJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    suppressed: Option<Vec<SuppressedJson<'a>>>,
     warnings: Vec<ErrorJson<'a>>,
     errors: Vec<ErrorJson<'a>>,
     other_kinds: Vec<OtherKindJson<'a>>,
@@ -131,6 +133,22 @@ struct KnownJson<'a> {
 }
 
 #[derive(Serialize)]
+struct SuppressedJson<'a> {
+    #[serde(flatten)]
+    id: IdJson<'a>,
+    source: SourceJson<'a>,
+    fields: Vec<SuppressedFieldJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct SuppressedFieldJson<'a> {
+    #[serde(flatten)]
+    field: FieldJson<'a>,
+    rule: &'a str,
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
 struct PointerJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     desired: Option<&'a str>,
@@ -213,6 +231,10 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
             resources: report.resources.iter().map(ResourceJson::from).collect(),
             skipped: report.skipped.iter().map(SkippedJson::from).collect(),
             known: report.known.iter().map(KnownJson::from).collect(),
+            suppressed: report
+                .suppressed
+                .as_ref()
+                .map(|entries| entries.iter().map(SuppressedJson::from).collect()),
             warnings: report.warnings.iter().map(ErrorJson::from).collect(),
             errors: report.errors.iter().map(ErrorJson::from).collect(),
             other_kinds: report
@@ -287,6 +309,21 @@ impl<'a> From<&'a KnownEntry> for KnownJson<'a> {
             id: (&known.id).into(),
             source: (&known.source).into(),
             fields: fields(&known.id, &known.fields),
+        }
+    }
+}
+
+impl<'a> From<(&'a ResourceId, &'a SuppressedEntry)> for SuppressedJson<'a> {
+    fn from((id, entry): (&'a ResourceId, &'a SuppressedEntry)) -> Self {
+        let fields = entry.fields.iter().map(|suppressed| SuppressedFieldJson {
+            field: FieldJson::of(id, &suppressed.field),
+            rule: &suppressed.rule,
+            reason: suppressed.reason,
+        });
+        Self {
+            id: id.into(),
+            source: (&entry.source).into(),
+            fields: fields.collect(),
         }
     }
 }

@@ -1,7 +1,10 @@
 //! One line for each thing that a report has to say: the list that all formats but text and JSON show.
 
 use super::value::{escape, one_line};
-use super::{Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, field_id};
+use super::{
+    Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry,
+    SuppressedField, field_id,
+};
 use crate::schema::ResourceId;
 
 /// A difference, or something that could not be checked, or a warning.
@@ -87,6 +90,42 @@ pub(super) fn of_resource(resource: &ResourceEntry) -> impl Iterator<Item = Line
         id: Some(field_id(&resource.id, &field.path)),
         text: values(resource, field),
     })
+}
+
+/// The lines of what differs and is no drift.
+pub(super) fn suppressed(report: &Report) -> impl Iterator<Item = Line<'_>> {
+    report.suppressed.iter().flatten().flat_map(|(id, entry)| {
+        let fields = entry.fields.iter();
+        fields.map(move |suppressed| of_suppressed(id, entry, suppressed))
+    })
+}
+
+/// The line of one difference that is no drift.
+pub(super) fn of_suppressed<'a>(
+    id: &ResourceId,
+    entry: &'a SuppressedEntry,
+    suppressed: &'a SuppressedField,
+) -> Line<'a> {
+    let SuppressedField {
+        field,
+        rule,
+        reason,
+    } = suppressed;
+    let (live, desired) = (field.live.as_ref(), field.desired.as_ref());
+    Line {
+        level: LineLevel::Note,
+        class: "suppressed",
+        location: field.source.as_ref().or(Some(&entry.source)),
+        resource: name(id),
+        path: Some(escape(&field.path)),
+        id: Some(field_id(id, &field.path)),
+        text: LineText::Values {
+            label: "live",
+            live: one_line(live, desired),
+            desired: one_line(desired, live),
+            notes: format!("{rule}: {reason}"),
+        },
+    }
 }
 
 fn of_error<'a>(error: &'a ErrorEntry, level: LineLevel, class: &'static str) -> Line<'a> {

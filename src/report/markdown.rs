@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use serde_json::Value;
 
-use super::line::{Line, LineText, lines, name, of_resource};
+use super::line::{self, Line, LineText, lines, name, of_resource};
 use super::text::total;
 use super::value::escape;
 use super::{Report, ResourceEntry};
@@ -33,11 +33,13 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     text.limit = LONGEST - REST;
     let rows = table(report, &mut text);
     let details = details(report, &mut text);
+    let suppressed = suppressed_table(report, &mut text);
     let left: Vec<String> = [
         (errors, "error(s)"),
         (warnings, "warning(s)"),
         (rows, "field(s)"),
         (details, "detail(s)"),
+        (suppressed, "difference(s) that are no drift"),
     ]
     .iter()
     .filter(|(count, _)| *count > 0)
@@ -152,6 +154,29 @@ fn row(line: &Line<'_>) -> Option<String> {
         code(desired),
         place.unwrap_or_default(),
     ))
+}
+
+/// What differs and is no drift, folded.
+fn suppressed_table(report: &Report, text: &mut Limited) -> usize {
+    const HEAD: &str =
+        "| Resource | Field | Live | Desired | Where | Rule |\n|---|---|---|---|---|---|\n";
+    let mut left = line::suppressed(report).count();
+    let summary = format!("No drift, though it differs: {left} field(s)");
+    if left == 0
+        || !text.add(&format!(
+            "\n<details><summary>{summary}</summary>\n\n{HEAD}"
+        ))
+    {
+        return left;
+    }
+    for row in line::suppressed(report).filter_map(|line| row(&line)) {
+        if !text.add(&row) {
+            break;
+        }
+        left -= 1;
+    }
+    text.text.push_str("\n</details>\n");
+    left
 }
 
 /// What a table has no room for: values of several lines.

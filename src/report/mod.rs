@@ -82,6 +82,8 @@ pub(crate) struct Report {
     pub warnings: Vec<ErrorEntry>,
     /// The drift that a baseline has already, by resource. It is in none of the other lists.
     pub known: Vec<KnownEntry>,
+    /// What differs and is no drift, by resource, where that was asked for.
+    pub suppressed: Option<BTreeMap<ResourceId, SuppressedEntry>>,
     /// How many entries of the baseline do not occur any more.
     pub known_gone: usize,
     /// How many declared resources the run is not about.
@@ -298,7 +300,7 @@ impl DriftClass {
 }
 
 /// One difference of a resource.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FieldEntry {
     /// Its path; `<resource>` for a missing resource.
     pub path: String,
@@ -344,6 +346,26 @@ pub(crate) struct KnownEntry {
     pub source: SourceLocation,
     /// Its known differences, by path.
     pub fields: Vec<FieldEntry>,
+}
+
+/// What differs in one resource and is no drift.
+#[derive(Debug)]
+pub(crate) struct SuppressedEntry {
+    /// Its document.
+    pub source: SourceLocation,
+    /// The differences, by path.
+    pub fields: Vec<SuppressedField>,
+}
+
+/// A difference that is no drift.
+#[derive(Debug)]
+pub(crate) struct SuppressedField {
+    /// The difference.
+    pub field: FieldEntry,
+    /// The id of the rule by which it is none.
+    pub rule: String,
+    /// That rule in words.
+    pub reason: &'static str,
 }
 
 /// Which resource, of whatever kind. What is not known of it is empty.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{FieldEntry, Report};
 use crate::path::{Pattern, PatternStep};
-use crate::schema::{Kind, NamedBy, ResourceId, Struct, Type, is_secret, named_by, types};
+use crate::schema::{Kind, NamedBy, RECORDS, ResourceId, Struct, Type, is_secret, named_by, types};
 
 /// What becomes of values whose names say that they are secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +21,9 @@ pub enum SecretValues {
 /// manifest of a resource declares.
 pub(crate) fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Value>) {
     let mut shown: HashMap<ResourceId, Secrets> = HashMap::new();
-    let resources = report.resources.iter_mut();
-    let resources = resources.map(|resource| (&resource.id, &mut resource.fields));
-    let known = report.known.iter_mut();
-    let known = known.map(|known| (&known.id, &mut known.fields));
-    for (id, fields) in resources.chain(known) {
+    for (id, field) in fields(report) {
         let secrets = shown.entry(id.clone()).or_default();
-        for field in fields {
-            hide_field(id.kind, field, secrets);
-        }
+        hide_field(id.kind, field, secrets);
     }
     let secrets_of = |id: &ResourceId| {
         let mut secrets = Secrets::default();
@@ -59,6 +53,24 @@ pub(crate) fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Opti
             secrets_of(&id).hide_in_message(&mut error.message);
         }
     }
+}
+
+/// All fields of a report that have values.
+fn fields(report: &mut Report) -> impl Iterator<Item = (&ResourceId, &mut FieldEntry)> {
+    let drifted = report.resources.iter_mut().flat_map(|resource| {
+        let id = &resource.id;
+        resource.fields.iter_mut().map(move |field| (id, field))
+    });
+    let known = report.known.iter_mut().flat_map(|known| {
+        let id = &known.id;
+        known.fields.iter_mut().map(move |field| (id, field))
+    });
+    let suppressed = report.suppressed.iter_mut().flatten();
+    let suppressed = suppressed.flat_map(|(id, entry)| {
+        let fields = entry.fields.iter_mut();
+        fields.map(move |suppressed| (id, &mut suppressed.field))
+    });
+    drifted.chain(known).chain(suppressed)
 }
 
 /// Hides what is secret in both values of a field.
@@ -107,6 +119,8 @@ enum ValueName {
     OfKeys,
     /// It does.
     Secret,
+    /// The value is the text of a whole object.
+    Record,
 }
 
 impl ValueName {
@@ -173,6 +187,7 @@ impl<'a> RedactedPlace<'a> {
             return None;
         };
         let name = match self.name {
+            _ if RECORDS.contains(&key) => ValueName::Record,
             ValueName::OfKeys => ValueName::of_any([key].into_iter()),
             other => other,
         };
@@ -187,18 +202,21 @@ struct Secrets {
 }
 
 impl Secrets {
-    fn hide_in_object(&mut self, kind: Kind, object: &mut Value) {
+    /// Says whether something was hidden.
+    fn hide_in_object(&mut self, kind: Kind, object: &mut Value) -> bool {
         let ty = Type::Struct(types::root(kind));
         self.hide(
             &RedactedPlace::new(&ty, ValueName::None),
             [Some(object), None],
-        );
+        )
     }
 
     /// Hides what is secret in the values of both sides at a place. Says whether something was.
     fn hide(&mut self, spot: &RedactedPlace<'_>, sides: [Option<&mut Value>; 2]) -> bool {
-        if matches!(spot.name, ValueName::Secret) {
-            return self.hide_whole(sides);
+        match spot.name {
+            ValueName::Secret => return self.hide_whole(sides),
+            ValueName::Record => return self.hide_in_records(sides),
+            ValueName::None | ValueName::OfKeys => {}
         }
         match spot.ty {
             Type::Struct(of) => self.hide_in_struct(of.get(), spot.item, sides),
@@ -262,6 +280,27 @@ impl Secrets {
         }
         for other in left.into_iter().flatten() {
             hidden |= self.hide(&spot, [None, Some(other)]);
+        }
+        hidden
+    }
+
+    /// Hides what is secret in what kubectl recorded as applied.
+    fn hide_in_records(&mut self, sides: [Option<&mut Value>; 2]) -> bool {
+        let mut hidden = false;
+        for side in sides.into_iter().flatten() {
+            let record = side
+                .as_str()
+                .and_then(|text| serde_json::from_str(text).ok());
+            let Some(mut record) = record.filter(Value::is_object) else {
+                continue;
+            };
+            let text = |key: &str| record[key].as_str().unwrap_or_default();
+            if let Some(kind) = Kind::find(text("apiVersion"), text("kind"))
+                && self.hide_in_object(kind, &mut record)
+            {
+                *side = record.to_string().into();
+                hidden = true;
+            }
         }
         hidden
     }

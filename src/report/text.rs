@@ -7,7 +7,7 @@ mod summary;
 mod values;
 mod writer;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use self::groups::{Group, groups, namespaces, path, writers};
@@ -17,8 +17,9 @@ pub(crate) use self::style::TextStyle;
 pub(super) use self::summary::total;
 use self::values::write_line;
 use super::changes::Changes;
+use super::line::of_suppressed;
 use super::value::escape;
-use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation};
+use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry};
 use crate::schema::ResourceId;
 
 const RULE: &str = "============================================================";
@@ -26,9 +27,14 @@ const RULE: &str = "============================================================
 /// Writes a report.
 pub(crate) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     write_head(report, style, out)?;
-    if !report.resources.is_empty() {
+    let suppressed = report.suppressed.as_ref();
+    let suppressed = suppressed.filter(|suppressed| !suppressed.is_empty());
+    if !report.resources.is_empty() || suppressed.is_some() {
         writeln!(out)?;
         write_blocks(report.resources.iter(), report, style, out)?;
+        if let Some(suppressed) = suppressed {
+            write_suppressed(suppressed, style, out)?;
+        }
         writeln!(out, "{RULE}")?;
     }
     summary::write(report, style, out)
@@ -77,6 +83,27 @@ fn write_blocks<'a>(
 ) -> io::Result<()> {
     for group in groups(resources) {
         write_block(&group, report, style, out)?;
+    }
+    Ok(())
+}
+
+/// Writes what differs and is no drift, a line for each.
+fn write_suppressed(
+    suppressed: &BTreeMap<ResourceId, SuppressedEntry>,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let count: usize = suppressed.values().map(|entry| entry.fields.len()).sum();
+    let head = format!("No drift, though it differs: {count} field(s)");
+    writeln!(out, "{}\n", style.paint(TextRole::Head, head))?;
+    for (id, entry) in suppressed {
+        writeln!(out, "{}", style.paint(TextRole::Head, heading(id)))?;
+        for field in &entry.fields {
+            let line = of_suppressed(id, entry, field);
+            let path = line.path.as_deref().unwrap_or_default();
+            writeln!(out, "    {path}: {}", line.message())?;
+        }
+        writeln!(out)?;
     }
     Ok(())
 }

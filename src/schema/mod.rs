@@ -143,6 +143,7 @@ mod model;
 mod ownership;
 pub(crate) mod quantity;
 mod rows;
+mod rule_id;
 mod rules;
 mod secrets;
 pub(crate) mod types;
@@ -155,19 +156,51 @@ pub(crate) use defaults::DEFAULTS;
 pub(crate) use deletion::being_deleted;
 pub(crate) use lists::MATCHED_IN_ORDER;
 pub(crate) use model::{
-    DefaultRow, Field, Follower, KeyRow, ListKind, MOST_FIELDS, RuleId, Rules, Scalar, Siblings,
-    Struct, StructRef, Type, Versions, scalar_text,
+    DefaultRow, Field, Follower, KeyRow, ListKind, MOST_FIELDS, Rules, Scalar, Siblings, Struct,
+    StructRef, Type, Versions, scalar_text,
 };
 pub(crate) use ownership::RECORDS;
 pub(crate) use rows::{DeclaredPosition, Immutable, Members, Order, Union, Without};
+pub(crate) use rule_id::RuleId;
 pub(crate) use secrets::{NamedBy, is_secret, named_by};
 pub(crate) use versions::{Need, Server};
 pub(crate) use writes::{exclusive_sibling, forbidden, is_selected, restarts_pods};
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::types::structs;
-    use super::{defaults, gates, lists, ownership, secrets, unions, writes};
+    use super::{RuleId, defaults, gates, lists, ownership, secrets, unions, writes};
+
+    #[test]
+    fn each_row_has_a_short_id_of_its_own() {
+        let columns = |rules: &super::Rules| {
+            [
+                rules.default.map(super::DefaultRow::id),
+                rules.follows.map(super::Follower::id),
+                rules.owned,
+                rules.foreign,
+                rules.allocated,
+                rules.dropped.map(super::model::Dropped::id),
+                rules.extended,
+            ]
+        };
+        let rules = || structs().flat_map(|ty| ty.fields.iter().map(|field| &field.rules));
+        let keys = rules().flat_map(|rules| rules.keys.iter().map(super::KeyRow::id));
+        let rows: BTreeSet<RuleId> = rules().flat_map(columns).flatten().chain(keys).collect();
+        let ids: BTreeSet<String> = rows.iter().map(RuleId::to_string).collect();
+        assert!(rows.len() > 100 && ids.len() == rows.len(), "{ids:#?}");
+        for (id, row) in ids.iter().zip(&rows) {
+            let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(id.chars().all(is_plain) && !id.contains("--"), "{id}");
+            assert_ne!(
+                row.reason(),
+                "a field that this version does not know",
+                "{id}"
+            );
+        }
+    }
 
     /// A row that names no field would be a rule that never applies.
     #[test]

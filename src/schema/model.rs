@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 
 use super::rows::{Gate, Immutable, Order, Union};
+use super::rule_id::RuleId;
 use crate::yaml::{self, Node};
 
 /// A Go struct.
@@ -232,21 +233,6 @@ impl fmt::Debug for StructRef {
     }
 }
 
-/// The id of a table's row: why something is not drift.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct RuleId {
-    /// The table.
-    pub table: &'static str,
-    /// The row's address: `Container.imagePullPolicy`.
-    pub at: &'static str,
-}
-
-impl fmt::Display for RuleId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.table, self.at)
-    }
-}
-
 /// All that the hand-written tables say of one field.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
@@ -405,11 +391,7 @@ impl KeyRow {
     #[must_use]
     pub(crate) fn id(&self) -> RuleId {
         RuleId {
-            table: if self.owned {
-                "owned key"
-            } else {
-                "foreign key"
-            },
+            table: if self.owned { "bookkeeping" } else { "mark" },
             at: self.key,
         }
     }

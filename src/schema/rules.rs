@@ -1,7 +1,8 @@
 //! How a field finds its rows in the tables that are written by hand.
 
-use super::model::{RuleId, Rules};
+use super::model::Rules;
 use super::rows::{Order, Union};
+use super::rule_id::RuleId;
 use super::{defaults, gates, lists, ownership, unions, writes};
 
 /// Looks up all rows of `owner.name`.

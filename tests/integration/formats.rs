@@ -57,7 +57,8 @@ apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndata: {k: 1}\n---
 - no object\n";
     let folder = folder(&[("all.yaml", manifests)]);
     let args = ["--live", "examples/live", "--strict", "-o", format, "-f"];
-    let all = run(&[&args[..], &[text(folder.path())]].concat()).exits(2);
+    let all = [text(folder.path()), "--show-suppressed"];
+    let all = run(&[&args[..], &all].concat()).exits(2);
     let failed = run(&[&args[..], &["/nonexistent"]].concat()).exits(2);
     vec![examples, all.stdout, failed.stdout]
 }

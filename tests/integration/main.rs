@@ -62,6 +62,8 @@ mod scripted;
 mod secrets;
 /// How the harness runs the binary and the control plane.
 mod support;
+/// What differs and is no drift.
+mod suppressed;
 /// The type tables against the control plane's Go types.
 mod tables;
 /// Who wrote a field last.
