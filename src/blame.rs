@@ -175,6 +175,7 @@ mod tests {
             live: live.pointer(&pointer).cloned(),
             declared_pointer: None,
             at: tokens(place),
+            in_manifest: Vec::new(),
             edit: Edit::Remove,
             immutable: None,
             kept: None,

@@ -148,7 +148,7 @@ struct Cli {
     remove_extras: bool,
 
     /// Format of the report, and a file for it
-    #[arg(short, long, value_name = "FORMAT[=FILE]", action = ArgAction::Append, default_value = "text", hide_default_value = true, long_help = "The format of the report: text (the default), brief, json, markdown, github, sarif or junit; with `=FILE`, written to that file; may be repeated, one of them without a file")]
+    #[arg(short, long, value_name = "FORMAT[=FILE]", action = ArgAction::Append, default_value = "text", hide_default_value = true, long_help = "The format of the report: text (the default), brief, json, markdown, github, sarif, junit or patch; with `=FILE`, written to that file; may be repeated, one of them without a file")]
     output: Vec<OutputArg>,
 
     /// How many commits of a manifest's file to search for the live value; 0: none

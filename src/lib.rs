@@ -35,6 +35,8 @@ mod blame;
 
 mod history;
 
+mod patch;
+
 mod remediate;
 
 mod report;

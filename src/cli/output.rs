@@ -20,6 +20,7 @@ pub(super) enum FormatArg {
     Github,
     Sarif,
     Junit,
+    Patch,
 }
 
 impl FormatArg {
@@ -82,6 +83,12 @@ impl Cli {
                 }
                 FormatArg::Sarif => Format::Sarif,
                 FormatArg::Junit => Format::Junit,
+                FormatArg::Patch if self.remediate => {
+                    bail!(
+                        "`--output patch` makes Git agree with the cluster, --remediate the cluster with Git: use one of them"
+                    );
+                }
+                FormatArg::Patch => Format::Patch,
             };
             if outputs.iter().any(|output| output.file == *file) {
                 match file {

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::around::Around;
 use super::walk::{Spot, Step, Walk};
-use super::{Class, Edit, Finding, Origin, PointerToken};
+use super::{Class, Edit, Finding, ManifestStep, Origin, PointerToken};
 use crate::path::{Ignore, Path, Segment};
 use crate::yaml::Node;
 
@@ -65,6 +65,7 @@ impl<'a> Walk<'_, 'a> {
             live: spot.live.cloned(),
             declared_pointer: spot.declared.map(|_| self.declared_pointer()),
             at: at.collect(),
+            in_manifest: self.in_manifest(),
             edit,
             immutable: self.immutable,
             kept: self.kept,
@@ -88,6 +89,21 @@ impl<'a> Walk<'_, 'a> {
             (None, Some(_)) => Class::Extra,
         };
         Some(self.finding(class, spot, desired, Edit::Nothing))
+    }
+
+    fn in_manifest(&self) -> Vec<ManifestStep> {
+        let steps = self.steps.iter().map(|step| match step {
+            Step::Key(key) => ManifestStep::Key((*key).to_owned()),
+            Step::Item {
+                declared: Some(index),
+                ..
+            } => ManifestStep::Item(*index),
+            Step::Item { live, after, .. } => ManifestStep::NewItem {
+                live: live.unwrap_or_default(),
+                after: *after,
+            },
+        });
+        steps.collect()
     }
 
     pub(super) fn declared_pointer(&self) -> String {

@@ -81,12 +81,13 @@ impl<'a> KeyedItems<'a> {
             segment: self.of_declared.segment(i, self.keys),
             declared: Some(i),
             live: live_at,
+            after: None,
         };
         (spot, step)
     }
 
-    /// The place of a live item that is not declared, and the step to it.
-    fn undeclared(&self, j: usize, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
+    /// The place of a live item that is not declared, and the step to it. `after` is the declared item before it.
+    fn undeclared(&self, j: usize, after: Option<usize>, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
         let item = &self.live[j];
         let ignore = list
             .ignore
@@ -102,6 +103,7 @@ impl<'a> KeyedItems<'a> {
             segment: self.of_live.segment(j, self.keys),
             declared: None,
             live: Some(j),
+            after,
         };
         (spot, step)
     }
@@ -129,8 +131,13 @@ impl<'a> Walk<'_, 'a> {
             self.steps.pop();
         }
         let referred_to = arrangement.referred_to(&items.of_live.names);
-        for j in (0..items.live.len()).filter(|j| items.pairs.of_second[*j].is_none()) {
-            let (inner, step) = items.undeclared(j, spot);
+        let mut after = None;
+        for j in 0..items.live.len() {
+            if let Some(i) = items.pairs.of_second[j] {
+                after = Some(i);
+                continue;
+            }
+            let (inner, step) = items.undeclared(j, after, spot);
             self.steps.push(step);
             self.undeclared_item(items.ty, referred_to.contains(&j), &inner);
             self.steps.pop();

@@ -117,6 +117,8 @@ pub(crate) struct Finding {
     pub declared_pointer: Option<String>,
     /// The place in the live object, whether it has a value there or not.
     pub at: Vec<PointerToken>,
+    /// The way to it through the manifest, as far as the manifest declares it and beyond.
+    pub in_manifest: Vec<ManifestStep>,
     /// What a repair does there.
     pub edit: Edit,
     /// The row that says that the server refuses to change it.
@@ -144,6 +146,22 @@ pub(crate) enum PointerToken {
     Key(String),
     /// A position.
     Index(usize),
+}
+
+/// One step of a place in a manifest's document.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ManifestStep {
+    /// A key, declared or not.
+    Key(String),
+    /// A declared item.
+    Item(usize),
+    /// An item that is not declared.
+    NewItem {
+        /// Its position in the live list.
+        live: usize,
+        /// The declared item that the nearest one before it in the live list belongs to.
+        after: Option<usize>,
+    },
 }
 
 /// What a repair does at the place of a finding. Positions are those of the live object.
@@ -281,6 +299,7 @@ fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
         live: Some(state.into()),
         declared_pointer: Some(String::new()),
         at: Vec::new(),
+        in_manifest: Vec::new(),
         edit: Edit::Nothing,
         immutable: None,
         kept: None,

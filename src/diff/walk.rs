@@ -127,6 +127,8 @@ pub(super) enum Step<'a> {
         segment: Segment,
         declared: Option<usize>,
         live: Option<usize>,
+        /// Of an item that is not declared: the declared one that the nearest before it on the live side is.
+        after: Option<usize>,
     },
 }
 

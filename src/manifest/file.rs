@@ -26,13 +26,34 @@ pub(super) struct File {
     pub shown: Arc<str>,
     pub tree: Tree,
     pub content: Content,
+    /// The namespace of manifests that name none.
+    namespace: Box<str>,
+    /// Why its resources must not be written, if so.
+    pub unwritable: Option<Arc<str>>,
+}
+
+impl File {
+    /// Checks another text as if the file had it.
+    pub(super) fn reread(&self, text: &str) -> Checked {
+        let surroundings = Surroundings {
+            shown: self.shown.clone(),
+            path: self.content.path.as_deref(),
+            namespace: &self.namespace,
+            unwritable: self.unwritable.clone(),
+        };
+        check(
+            text.as_bytes().to_vec(),
+            hash(text.as_bytes()),
+            &surroundings,
+        )
+    }
 }
 
 /// The state of a file when it was read, to detect later changes.
 #[derive(Debug)]
 pub(super) struct Content {
     /// `None` for standard input.
-    path: Option<PathBuf>,
+    pub path: Option<PathBuf>,
     length: u64,
     hash: u64,
     /// The file's metadata when its content was last found unchanged.
@@ -172,6 +193,8 @@ pub(super) fn check(bytes: Vec<u8>, hash: u64, surroundings: &Surroundings<'_>) 
         shown: surroundings.shown.clone(),
         tree,
         content,
+        namespace: surroundings.namespace.into(),
+        unwritable: surroundings.unwritable.clone(),
     });
     let objects = documents::objects(&file.tree, &documents, surroundings.namespace);
     let mut reader = DocumentReader {

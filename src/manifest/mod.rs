@@ -217,11 +217,44 @@ impl Resource {
         self.file.content.is_unchanged()
     }
 
+    /// The path of its file; `None` for standard input.
+    #[must_use]
+    pub(crate) fn path(&self) -> Option<&std::path::Path> {
+        self.file.content.path.as_deref()
+    }
+
+    /// Why its whole file must not be written, if so: a tool makes something else of it.
+    #[must_use]
+    pub(crate) fn file_is_unwritable(&self) -> Option<&str> {
+        self.file.unwritable.as_deref()
+    }
+
+    /// Reads its file as it would be with another text.
+    #[must_use]
+    pub(crate) fn reread(&self, text: &str) -> Reread {
+        let checked = self.file.reread(text);
+        let unknown = checked.resources.iter().map(|r| r.unknown_fields.len());
+        let problems = unknown.sum::<usize>() + checked.errors.len() + checked.warnings.len();
+        Reread {
+            problems,
+            resources: checked.resources,
+        }
+    }
+
     /// The JSON pointer to it in its document: empty, or `/items/3` in a list.
     #[must_use]
     pub(crate) fn document_pointer(&self) -> &str {
         &self.pointer
     }
+}
+
+/// What a file with another text declares.
+#[derive(Debug)]
+pub(crate) struct Reread {
+    /// The resources that can be compared.
+    pub resources: Vec<Arc<Resource>>,
+    /// The number of errors and warnings.
+    pub problems: usize,
 }
 
 /// Whether the drift of a resource may be repaired.

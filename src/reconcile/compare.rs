@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use serde_json::Value;
 
 use super::progress::Progress;
-use super::state::{Cycle, LoopState, STOPPED};
+use super::state::{Cycle, DriftedObject, LoopState, STOPPED};
 use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
@@ -225,9 +225,11 @@ impl<'c> Cycle<'c> {
             return Comparison::Missing;
         };
         let mut found = differences(&self.subject(resource, None), live, managed_fields);
+        let mut server = None;
         if !found.is_empty() {
             let unstored = self.unstored(resource).await;
             if !unstored.is_empty() {
+                server = Some(self.state.server(self.source).await);
                 let subject = self.subject(resource, Some(&unstored));
                 found = differences(&subject, live, managed_fields);
                 self.not_stored(resource, &unstored, &found.not_stored);
@@ -249,6 +251,14 @@ impl<'c> Cycle<'c> {
         }
         if found.findings.is_empty() {
             return Comparison::InSync;
+        }
+        if self.options.makes_patch() {
+            self.drifted_objects.push(DriftedObject {
+                resource,
+                live: live.clone(),
+                managed_fields: managed_fields.map(str::to_owned),
+                server,
+            });
         }
         Comparison::Drifted(found)
     }

@@ -6,7 +6,7 @@ use super::compare::Early;
 use super::describe;
 use super::signals::StopSignal;
 use super::state::{Cycle, Inputs, LoopState};
-use super::{LiveSource, Mode, RunOptions, namespaces};
+use super::{LiveSource, Mode, RunOptions, namespaces, patch};
 use crate::manifest::{Manifests, Resource};
 use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
@@ -70,6 +70,7 @@ pub(super) async fn run(
         left_out: &manifests.left_out,
         newer,
         report,
+        drifted_objects: Vec::new(),
     };
     let found = cycle.compare(early).await;
     cycle.hint_at_namespaces(&found).await;
@@ -77,7 +78,10 @@ pub(super) async fn run(
     cycle.settle(found).await;
     stop.set_writing(false);
     let Cycle {
-        mut report, state, ..
+        mut report,
+        state,
+        drifted_objects,
+        ..
     } = cycle;
     if let Some(Ok((commit, warning))) = stop.unless_asked(inputs.revision).await {
         report.revision = report::Revision { full: commit };
@@ -89,6 +93,9 @@ pub(super) async fn run(
     say_why_nothing(&manifests, &mut report);
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
+    }
+    if options.makes_patch() {
+        report.patch = patch::of_report(&report, &drifted_objects, options);
     }
     report.repository = describe::repository(&options.manifests.inputs);
     report.errors.sort_by_cached_key(order);

@@ -10,6 +10,7 @@ mod namespaces;
 mod outage;
 mod output;
 mod pacing;
+mod patch;
 mod printed;
 mod progress;
 mod rbac;
@@ -86,6 +87,14 @@ pub struct RunOptions {
     pub outputs: Vec<Output>,
     /// Exit with 1 when drift is left.
     pub fail_on_drift: bool,
+}
+
+impl RunOptions {
+    /// Whether one of its outputs is a patch.
+    fn makes_patch(&self) -> bool {
+        let mut outputs = self.outputs.iter();
+        outputs.any(|output| output.format == Format::Patch)
+    }
 }
 
 /// Where the live objects are.

@@ -191,13 +191,23 @@ pub(super) struct Cycle<'c> {
     /// The server is newer than the tables.
     pub(super) newer: bool,
     pub(super) report: Report,
+    /// What is live of the drifted resources, where a patch is to be made of it.
+    pub(super) drifted_objects: Vec<DriftedObject<'c>>,
 }
+
+/// The live object of a drifted resource, and what its comparison needs besides.
+pub(super) struct DriftedObject<'c> {
+    pub(super) resource: &'c Resource,
+    pub(super) live: serde_json::Value,
+    pub(super) managed_fields: Option<String>,
+    /// The server, where it does not store all that is declared.
+    pub(super) server: Option<Server>,
+}
+
 impl<'c> Cycle<'c> {
     /// The paths that the run's rules leave out for this resource.
     pub(super) fn patterns_for(&self, resource: &Resource) -> impl Iterator<Item = &'c Pattern> {
-        let rules = self.options.ignore.iter();
-        let rules = rules.filter(move |rule| rule.is_for(&resource.id));
-        rules.map(IgnoreRule::pattern)
+        self.options.patterns_for(resource)
     }
 
     /// Notes what differs of a resource and is no drift, where the report lists that.
@@ -233,6 +243,24 @@ impl<'c> Cycle<'c> {
     where
         'c: 'r,
     {
+        self.options.subject(resource, unstored)
+    }
+}
+
+impl RunOptions {
+    /// The paths that the run's rules leave out for this resource.
+    fn patterns_for(&self, resource: &Resource) -> impl Iterator<Item = &Pattern> {
+        let id = resource.id.clone();
+        let rules = self.ignore.iter().filter(move |rule| rule.is_for(&id));
+        rules.map(IgnoreRule::pattern)
+    }
+
+    /// What a manifest declares of a resource, and how it is to be compared.
+    pub(super) fn subject<'r>(
+        &'r self,
+        resource: &'r Resource,
+        unstored: Option<&'r Unstored>,
+    ) -> Desired<'r> {
         Desired {
             kind: resource.id.kind,
             declared: resource.node(),
@@ -242,8 +270,8 @@ impl<'c> Cycle<'c> {
                 .chain(&resource.incomparable)
                 .chain(self.patterns_for(resource))
                 .collect(),
-            ignore_managers: &self.options.ignore_managers,
-            strict: self.options.strict,
+            ignore_managers: &self.ignore_managers,
+            strict: self.strict,
             unstored,
             tells_all: self.options.show_suppressed,
         }

@@ -130,6 +130,7 @@ pub(super) mod tests {
             live: None,
             declared_pointer: None,
             at: at.collect(),
+            in_manifest: Vec::new(),
             edit: Edit::Set(Value::Null),
             immutable: None,
             kept: None,

@@ -11,6 +11,7 @@ pub(crate) mod json;
 pub(crate) mod junit;
 mod line;
 pub(crate) mod markdown;
+pub(crate) mod patch;
 pub(crate) mod redact;
 pub(crate) mod sarif;
 pub(crate) mod text;
@@ -46,6 +47,8 @@ pub enum Format {
     Sarif,
     /// For test reports.
     Junit,
+    /// For `git apply`.
+    Patch,
 }
 
 /// Writes a report in this form.
@@ -58,6 +61,7 @@ pub(crate) fn write(report: &Report, format: Format, out: &mut impl io::Write) -
         Format::Github => github::write(report, out),
         Format::Sarif => sarif::write(report, out),
         Format::Junit => junit::write(report, out),
+        Format::Patch => patch::write(report, out),
     }
 }
 
@@ -98,6 +102,19 @@ pub(crate) struct Report {
     pub in_sync_ids: Vec<ResourceId>,
     /// Where the manifests' files are in their repository.
     pub repository: Repository,
+    /// What makes the manifests declare what is live, where a format shows it.
+    pub patch: Vec<FileChange>,
+}
+
+/// A file's text, and another that is to take its place.
+#[derive(Debug)]
+pub(crate) struct FileChange {
+    /// Its path from the working directory.
+    pub path: String,
+    /// Its text.
+    pub old: String,
+    /// The other text.
+    pub new: String,
 }
 
 /// From the paths of files as reports show them to those from the root of their repository.

@@ -69,6 +69,11 @@ impl Lines {
         }
     }
 
+    /// The offset of the text, after a byte-order mark.
+    pub(super) fn start(&self) -> usize {
+        self.start
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         self.known.capacity() * size_of::<Known>()
     }

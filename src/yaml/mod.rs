@@ -45,6 +45,7 @@ mod cursor;
 mod events;
 mod fetch;
 mod json;
+mod layout;
 mod lines;
 mod maps;
 mod problems;
@@ -60,6 +61,7 @@ mod tree;
 
 use arena::{Arena, NodeKind};
 pub use base64::decode as decode_base64;
+pub use layout::{Layout, Style, Written, WrittenEntry};
 use lines::Lines;
 pub use problems::{Diagnostic, Severity};
 use problems::{Diagnostics, Fault, excerpt};

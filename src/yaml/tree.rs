@@ -1,9 +1,10 @@
 //! The tree and its nodes, as other modules use them.
 
-use super::Position;
 use super::arena::{Arena, NodeData, NodeKind, PLAIN, key_hash};
+use super::layout::Layout;
 use super::lines::Lines;
 use super::resolve::{self, ScalarValue};
+use super::{Document, Position};
 
 /// Identifies a node of a [`Tree`], and the alias through which it was reached, if any.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -99,8 +100,21 @@ impl Tree {
         self.arena.scalar(&self.text, data)
     }
 
-    fn key(&self, index: u32) -> &str {
+    pub(super) fn key(&self, index: u32) -> &str {
         self.arena.key(&self.text, index)
+    }
+
+    /// Whether a value of it is an alias of another.
+    #[must_use]
+    pub fn has_aliases(&self) -> bool {
+        self.arena.aliased > 0
+    }
+
+    /// Where the values of one of its documents are written. It scans the document again; `None` where that finds other
+    /// values.
+    #[must_use]
+    pub fn layout(&self, document: &Document) -> Option<Layout> {
+        Layout::of(self, document)
     }
 }
 
@@ -279,6 +293,22 @@ impl<'a> Node<'a> {
         let (index, data) = self.target();
         let aliased = self.id.via != NO_ALIAS || index != self.id.index;
         aliased.then(|| self.tree.position(data.offset))
+    }
+
+    /// Whether it is an alias.
+    #[must_use]
+    pub fn is_alias(self) -> bool {
+        self.tree.arena.data(self.id.index).kind == NodeKind::Alias
+    }
+
+    /// The same value without regard to the aliases that led here: where it is defined.
+    #[must_use]
+    pub fn defined(self) -> Node<'a> {
+        let id = NodeId {
+            index: self.target().0,
+            via: NO_ALIAS,
+        };
+        Node { id, ..self }
     }
 
     /// The source text of an unquoted scalar (folded, if it has several lines).

@@ -1,0 +1,104 @@
+//! What becomes of the values of a document, as a tree beside its nodes, and the document that this gives.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde_json::Value;
+
+use crate::yaml::{Node, NodeId};
+
+/// What becomes of one value of a manifest.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Change {
+    /// It becomes this one.
+    Value(Value),
+    /// These entries of the map change.
+    Map(BTreeMap<String, EntryChange>),
+    /// The list has these items.
+    List(Vec<ItemChange>),
+}
+
+/// What becomes of an entry of a map.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum EntryChange {
+    /// It is taken out.
+    Gone,
+    /// It is put in.
+    New(Value),
+    /// Its value changes.
+    Inside(Change),
+}
+
+/// An item of a changed list.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum ItemChange {
+    /// The item at this position of the old list, and what becomes of it.
+    Old(usize, Option<Change>),
+    /// One that is put in.
+    New(Value),
+}
+
+impl Change {
+    /// What the value is afterwards.
+    pub(super) fn applied(&self, old: &Value) -> Value {
+        match self {
+            Self::Value(new) => new.clone(),
+            Self::Map(entries) => {
+                let mut map = old.as_object().cloned().unwrap_or_default();
+                for (key, entry) in entries {
+                    let new = match entry {
+                        EntryChange::Gone => {
+                            map.remove(key);
+                            continue;
+                        }
+                        EntryChange::New(value) => value.clone(),
+                        EntryChange::Inside(change) => {
+                            change.applied(map.get(key).unwrap_or(&Value::Null))
+                        }
+                    };
+                    map.insert(key.clone(), new);
+                }
+                Value::Object(map)
+            }
+            Self::List(items) => {
+                let old = old.as_array().map_or(&[][..], Vec::as_slice);
+                let item = |index: &usize| old.get(*index).unwrap_or(&Value::Null);
+                items
+                    .iter()
+                    .map(|change| match change {
+                        ItemChange::Old(index, None) => item(index).clone(),
+                        ItemChange::Old(index, Some(change)) => change.applied(item(index)),
+                        ItemChange::New(value) => value.clone(),
+                    })
+                    .collect()
+            }
+        }
+    }
+
+    /// Notes what becomes of each value that this changes where it is written, not of what is reached by an alias.
+    pub(super) fn note_results(&self, node: Node<'_>, results: &mut HashMap<NodeId, Value>) {
+        if node.is_alias() || node.id() != node.defined().id() {
+            return;
+        }
+        results.insert(node.id(), self.applied(&node.to_json()));
+        match self {
+            Self::Value(_) => {}
+            Self::Map(entries) => {
+                for (key, entry) in entries {
+                    if let (EntryChange::Inside(change), Some(value)) = (entry, node.get(key)) {
+                        change.note_results(value, results);
+                    }
+                }
+            }
+            Self::List(items) => {
+                let nodes: Vec<Node<'_>> = node.items().collect();
+                for item in items {
+                    if let ItemChange::Old(index, Some(change)) = item
+                        && let Some(node) = nodes.get(*index)
+                    {
+                        change.note_results(*node, results);
+                    }
+                }
+            }
+        }
+    }
+}

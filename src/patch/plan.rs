@@ -1,0 +1,453 @@
+//! One file: which of its differences can be kept in Git, and the text that does. Every text is read again and compared
+//! with the live objects before anybody sees it.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::change::Change;
+use super::draft::{Draft, Exactness, Finished};
+use super::manner;
+use super::rewrite::{Rewriter, edited};
+use crate::diff::{Edit, Finding, Origin, PointerToken};
+use crate::manifest::Resource;
+use crate::yaml::{self, Document, Node, NodeId, Stream};
+
+/// One drifted resource of a file.
+pub(crate) struct PatchSubject<'a> {
+    /// The resource.
+    pub(crate) resource: &'a Resource,
+    /// Its live object.
+    pub(crate) live: &'a Value,
+    /// The paths of the differences that are to be kept.
+    pub(crate) paths: Vec<String>,
+}
+
+/// What came of one file.
+#[derive(Debug, Default)]
+pub(crate) struct PatchedFile {
+    /// Its new text.
+    pub(crate) text: String,
+    /// How many differences are gone with it.
+    pub(crate) kept: usize,
+    /// The differences that are not.
+    pub(crate) left_out: Vec<LeftOut>,
+}
+
+/// A difference that a patch leaves.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct LeftOut {
+    /// Which of the file's subjects has it.
+    pub(crate) subject: usize,
+    /// Its path.
+    pub(crate) path: String,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// Edits a file's text so that it declares what is live. `compare` finds the differences between a subject, as another
+/// text declares it, and its live object.
+pub(crate) fn patch_file<'a>(
+    text: &str,
+    subjects: &[PatchSubject<'a>],
+    compare: &dyn Fn(usize, &Resource) -> Vec<Finding>,
+) -> PatchedFile {
+    let Some(bench) = Bench::new(text, subjects, compare) else {
+        return nothing(text, subjects);
+    };
+    let mut kept: Vec<Candidate> = Vec::new();
+    let mut left: HashMap<(usize, usize), String> = HashMap::new();
+    let all = bench.candidates();
+    let (followers, leaders): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|candidate| bench.follows_another(candidate));
+    bench.keep(&mut kept, leaders, &mut left);
+    // What could not be kept alone may be possible now that its neighbours are.
+    let again = bench.still_there(&kept, left.keys().copied());
+    bench.keep(&mut kept, again, &mut left);
+    let followers = followers.iter().map(|candidate| candidate.place());
+    let followers = bench.still_there(&kept, followers);
+    bench.keep(&mut kept, followers, &mut left);
+    bench.result(&kept, &left)
+}
+
+fn nothing(text: &str, subjects: &[PatchSubject<'_>]) -> PatchedFile {
+    let left_out = subjects.iter().enumerate().flat_map(|(at, subject)| {
+        subject.paths.iter().map(move |path| LeftOut {
+            subject: at,
+            path: path.clone(),
+            reason: "its place in the file is not known".to_owned(),
+        })
+    });
+    PatchedFile {
+        text: text.to_owned(),
+        kept: 0,
+        left_out: left_out.collect(),
+    }
+}
+
+/// A difference that may be kept, and how.
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    subject: usize,
+    finding: usize,
+    exactness: Exactness,
+}
+
+impl Candidate {
+    fn place(&self) -> (usize, usize) {
+        (self.subject, self.finding)
+    }
+}
+
+/// What tells a difference from others when the manifest changes: its place in the live object, which does not.
+type Identity<'f> = (&'f [PointerToken], Option<String>);
+
+fn identity(finding: &Finding) -> Identity<'_> {
+    let of_list = match &finding.edit {
+        Edit::Insert { item, .. } => Some(item.to_string()),
+        Edit::Permute(_) => Some("order".to_owned()),
+        _ => None,
+    };
+    (&finding.at, of_list)
+}
+
+/// Why an attempt failed.
+enum Failure {
+    /// These do not come out as they should.
+    Of(Vec<Candidate>),
+    /// Something else is wrong.
+    Other(String),
+}
+
+/// All that is known of a file while its text is worked out.
+struct Bench<'b, 'a> {
+    /// The text, ended by a line break.
+    text: String,
+    /// Whether the file's own text ends with one.
+    is_ended: bool,
+    stream: Stream,
+    subjects: &'b [PatchSubject<'a>],
+    /// What each subject's differences are now.
+    findings: Vec<Vec<Finding>>,
+    /// The document of each subject.
+    documents: Vec<usize>,
+    values: Vec<Value>,
+    problems: usize,
+    compare: &'b dyn Fn(usize, &Resource) -> Vec<Finding>,
+}
+
+impl<'b, 'a> Bench<'b, 'a> {
+    fn new(
+        text: &str,
+        subjects: &'b [PatchSubject<'a>],
+        compare: &'b dyn Fn(usize, &Resource) -> Vec<Finding>,
+    ) -> Option<Self> {
+        let stream = yaml::read(text.as_bytes().to_vec());
+        let of = |subject: &PatchSubject<'_>| {
+            let offset = subject.resource.node().offset();
+            let before = stream
+                .documents
+                .iter()
+                .rposition(|d| stream.tree.node(d.root).offset() <= offset);
+            before
+        };
+        let documents = subjects.iter().map(of).collect::<Option<Vec<_>>>()?;
+        let values = stream.documents.iter();
+        let values = values.map(|d| stream.tree.node(d.root).to_json()).collect();
+        let findings = subjects.iter().enumerate();
+        let findings = findings.map(|(at, subject)| compare(at, subject.resource));
+        Some(Self {
+            text: stream.tree.text().to_owned(),
+            is_ended: text.ends_with('\n'),
+            findings: findings.collect(),
+            problems: subjects.first()?.resource.reread(text).problems,
+            values,
+            documents,
+            subjects,
+            compare,
+            stream,
+        })
+    }
+
+    fn candidates(&self) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for (subject, findings) in self.findings.iter().enumerate() {
+            let wanted = &self.subjects[subject].paths;
+            for (finding, found) in findings.iter().enumerate() {
+                if wanted.contains(&found.path.to_string()) {
+                    candidates.push(Candidate {
+                        subject,
+                        finding,
+                        exactness: Exactness::Meant,
+                    });
+                }
+            }
+        }
+        candidates
+    }
+
+    fn finding(&self, candidate: &Candidate) -> &Finding {
+        &self.findings[candidate.subject][candidate.finding]
+    }
+
+    /// Whether it is derived from a value that differs too: with that it is gone.
+    fn follows_another(&self, candidate: &Candidate) -> bool {
+        let Origin::DefaultOf(path) = &self.finding(candidate).origin else {
+            return false;
+        };
+        let mut others = self.findings[candidate.subject].iter();
+        others.any(|other| other.path == *path)
+    }
+
+    /// Keeps as many of these differences as can be kept beside the ones that are; notes why the others cannot.
+    fn keep(
+        &self,
+        kept: &mut Vec<Candidate>,
+        candidates: Vec<Candidate>,
+        left: &mut HashMap<(usize, usize), String>,
+    ) {
+        if candidates.is_empty() {
+            return;
+        }
+        let tried: Vec<Candidate> = kept.iter().chain(&candidates).copied().collect();
+        let failure = match self.attempt(&tried) {
+            Ok(_) => {
+                for candidate in &candidates {
+                    left.remove(&candidate.place());
+                }
+                kept.extend(candidates);
+                return;
+            }
+            Err(failure) => failure,
+        };
+        match (failure, &candidates[..]) {
+            (failure, [candidate]) => match candidate.exactness.next() {
+                Some(exactness) => {
+                    let candidate = Candidate {
+                        exactness,
+                        ..*candidate
+                    };
+                    let before = self.reason(failure);
+                    self.keep(kept, vec![candidate], left);
+                    if let Some(reason) = left.get_mut(&candidate.place()) {
+                        *reason = before;
+                    }
+                }
+                None => {
+                    left.insert(candidate.place(), self.reason(failure));
+                }
+            },
+            (Failure::Of(wrong), _) if wrong.len() < candidates.len() && !wrong.is_empty() => {
+                let is_wrong = |c: &Candidate| wrong.iter().any(|w| w.place() == c.place());
+                let (wrong, right): (Vec<_>, Vec<_>) = candidates.into_iter().partition(is_wrong);
+                self.keep(kept, right, left);
+                self.keep(kept, wrong, left);
+            }
+            (_, _) => {
+                let mut first = candidates;
+                let second = first.split_off(first.len() / 2);
+                self.keep(kept, first, left);
+                self.keep(kept, second, left);
+            }
+        }
+    }
+
+    fn reason(&self, failure: Failure) -> String {
+        match failure {
+            Failure::Of(_) => "the file would not declare what is live".to_owned(),
+            Failure::Other(reason) => reason,
+        }
+    }
+
+    /// Those of these differences that are there even with what is kept.
+    fn still_there(
+        &self,
+        kept: &[Candidate],
+        places: impl Iterator<Item = (usize, usize)>,
+    ) -> Vec<Candidate> {
+        let Ok(text) = self.attempt(kept) else {
+            return Vec::new();
+        };
+        let now = self.compared(&text);
+        let mut left: Vec<Candidate> = places
+            .filter(|(subject, finding)| {
+                let old = identity(&self.findings[*subject][*finding]);
+                now[*subject].iter().any(|new| identity(new) == old)
+            })
+            .map(|(subject, finding)| Candidate {
+                subject,
+                finding,
+                exactness: Exactness::Meant,
+            })
+            .collect();
+        left.sort_by_key(Candidate::place);
+        left
+    }
+
+    /// The differences of each subject with another text.
+    fn compared(&self, text: &str) -> Vec<Vec<Finding>> {
+        let Some(first) = self.subjects.first() else {
+            return Vec::new();
+        };
+        let reread = first.resource.reread(text);
+        let subjects = self.subjects.iter().enumerate();
+        subjects
+            .map(|(at, subject)| {
+                let mut resources = reread.resources.iter();
+                let resource = resources.find(|resource| resource.id == subject.resource.id);
+                resource.map_or_else(Vec::new, |resource| (self.compare)(at, resource))
+            })
+            .collect()
+    }
+
+    /// The text with these differences kept, if it is right in everything.
+    fn attempt(&self, candidates: &[Candidate]) -> Result<String, Failure> {
+        let changes = self.changes(candidates)?;
+        let text = self.rewritten(&changes).map_err(Failure::Other)?;
+        self.verify(&text, &changes, candidates)?;
+        Ok(text)
+    }
+
+    /// What becomes of each subject.
+    fn changes(&self, candidates: &[Candidate]) -> Result<Vec<Option<Change>>, Failure> {
+        let mut changes = Vec::new();
+        for (at, subject) in self.subjects.iter().enumerate() {
+            let node = self.node(subject);
+            let mut draft = Draft::default();
+            for candidate in candidates.iter().filter(|c| c.subject == at) {
+                let finding = self.finding(candidate);
+                draft
+                    .add(node, finding, candidate.exactness)
+                    .map_err(Failure::Other)?;
+            }
+            changes.push(match draft.finish(Some(node), Some(subject.live)) {
+                Finished::Changed(change) => Some(change),
+                Finished::Kept | Finished::Gone => None,
+            });
+        }
+        Ok(changes)
+    }
+
+    fn node(&self, subject: &PatchSubject<'_>) -> Node<'_> {
+        self.stream.tree.node(subject.resource.node().id())
+    }
+
+    fn rewritten(&self, changes: &[Option<Change>]) -> Result<String, String> {
+        let tree = &self.stream.tree;
+        let mut results: HashMap<NodeId, Value> = HashMap::new();
+        let changed = || self.subjects.iter().zip(changes);
+        if tree.has_aliases() {
+            for (subject, change) in changed() {
+                if let Some(change) = change {
+                    change.note_results(self.node(subject), &mut results);
+                }
+            }
+        }
+        let mut edits = Vec::new();
+        for (document, of_document) in self.stream.documents.iter().enumerate() {
+            let is_here = |at: &usize| self.documents[*at] == document && changes[*at].is_some();
+            let here: Vec<usize> = (0..changes.len()).filter(is_here).collect();
+            if here.is_empty() {
+                continue;
+            }
+            let layout = tree.layout(of_document);
+            let layout = layout.ok_or("its places in the file are not known")?;
+            let manner = manner::of(tree, &layout, tree.node(of_document.root));
+            let mut rewriter = Rewriter::new(&self.text, tree, &layout, manner, &results);
+            for at in here {
+                if let Some(change) = &changes[at] {
+                    rewriter.object(self.node(&self.subjects[at]), change)?;
+                }
+            }
+            edits.append(&mut rewriter.edits);
+        }
+        let mut text = edited(&self.text, edits)?;
+        if !self.is_ended && text.ends_with('\n') {
+            text.pop();
+            if text.ends_with('\r') {
+                text.pop();
+            }
+        }
+        Ok(text)
+    }
+
+    /// Whether a text says in every document what it should, and leaves no difference that it should not.
+    fn verify(
+        &self,
+        text: &str,
+        changes: &[Option<Change>],
+        candidates: &[Candidate],
+    ) -> Result<(), Failure> {
+        let other = |reason: &str| Err(Failure::Other(reason.to_owned()));
+        let read = yaml::read(text.as_bytes().to_vec());
+        let root = |document: &Document| read.tree.node(document.root).to_json();
+        let values: Vec<Value> = read.documents.iter().map(root).collect();
+        if values != self.expected(changes) {
+            return other("something else would change too");
+        }
+        let Some(first) = self.subjects.first() else {
+            return Ok(());
+        };
+        if first.resource.reread(text).problems > self.problems {
+            return other("the file would have an error");
+        }
+        let mut wrong = Vec::new();
+        for (at, found) in self.compared(text).iter().enumerate() {
+            for finding in found {
+                let same = identity(finding);
+                let mut old = self.findings[at].iter();
+                let Some(old) = old.position(|old| identity(old) == same) else {
+                    return Err(Failure::Other(format!(
+                        "{} would differ then",
+                        finding.path
+                    )));
+                };
+                let tried = |c: &&Candidate| c.place() == (at, old);
+                wrong.extend(candidates.iter().find(tried));
+            }
+        }
+        if wrong.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Of(wrong))
+        }
+    }
+
+    /// The values of all documents after these changes.
+    fn expected(&self, changes: &[Option<Change>]) -> Vec<Value> {
+        let mut values = self.values.clone();
+        for ((subject, document), change) in self.subjects.iter().zip(&self.documents).zip(changes)
+        {
+            let pointer = subject.resource.document_pointer();
+            if let (Some(change), Some(value)) = (change, values[*document].pointer_mut(pointer)) {
+                *value = change.applied(value);
+            }
+        }
+        values
+    }
+
+    fn result(&self, kept: &[Candidate], left: &HashMap<(usize, usize), String>) -> PatchedFile {
+        let text = self.attempt(kept).unwrap_or_else(|_| self.text.clone());
+        let now = self.compared(&text);
+        let mut file = PatchedFile::default();
+        for candidate in self.candidates() {
+            let finding = self.finding(&candidate);
+            let mut found = now[candidate.subject].iter();
+            if !found.any(|new| identity(new) == identity(finding)) {
+                file.kept += 1;
+                continue;
+            }
+            let reason = left
+                .get(&candidate.place())
+                .map_or("the file would not declare what is live", String::as_str);
+            file.left_out.push(LeftOut {
+                subject: candidate.subject,
+                path: finding.path.to_string(),
+                reason: reason.to_owned(),
+            });
+        }
+        file.text = text;
+        file
+    }
+}

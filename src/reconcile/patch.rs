@@ -1,0 +1,181 @@
+//! The patch that makes the manifests declare what is live: which files it may change, and what it leaves out.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::RunOptions;
+use super::state::DriftedObject;
+use crate::blame::differences;
+use crate::diff::Finding;
+use crate::manifest::Resource;
+use crate::patch::{PatchSubject, patch_file};
+use crate::path::RESOURCE;
+use crate::report::{ErrorEntry, FieldEntry, FileChange, Report, ResourceEntry, ResourceRef};
+
+/// The changes of the files of all drifted resources. What is left out is told on standard error, each field by name.
+pub(super) fn of_report(
+    report: &Report,
+    objects: &[DriftedObject<'_>],
+    options: &RunOptions,
+) -> Vec<FileChange> {
+    let mut files: BTreeMap<String, Vec<(&DriftedObject<'_>, &ResourceEntry)>> = BTreeMap::new();
+    for entry in &report.resources {
+        let object = objects.iter().find(|object| object.resource.id == entry.id);
+        match placed(object, entry) {
+            Ok((path, object)) => files.entry(path).or_default().push((object, entry)),
+            Err(reason) => {
+                for field in &entry.fields {
+                    leave_out(entry, field, &reason);
+                }
+            }
+        }
+    }
+    let (mut changes, mut kept) = (Vec::new(), 0);
+    for (path, subjects) in files {
+        let Some((old, new)) = of_file(&path, &subjects, options, &mut kept) else {
+            continue;
+        };
+        if old != new {
+            changes.push(FileChange { path, old, new });
+        }
+    }
+    let all: usize = report
+        .resources
+        .iter()
+        .map(|entry| entry.fields.len())
+        .sum();
+    if all > 0 {
+        let files = changes.len();
+        tracing::info!("the patch has {kept} of {all} field(s), in {files} file(s)");
+    }
+    changes
+}
+
+/// The path of the file of a resource whose manifest can be changed; or why it cannot.
+fn placed<'o, 'c>(
+    object: Option<&'o DriftedObject<'c>>,
+    entry: &ResourceEntry,
+) -> Result<(String, &'o DriftedObject<'c>), String> {
+    let is_whole = entry.fields.iter().any(|field| field.path == RESOURCE);
+    let Some(object) = object.filter(|_| !is_whole) else {
+        return Err("a patch takes no whole resource out of a file".to_owned());
+    };
+    let Some(path) = object.resource.path() else {
+        return Err("it comes from standard input".to_owned());
+    };
+    if let Some(reason) = object.resource.file_is_unwritable() {
+        return Err(reason.to_owned());
+    }
+    Ok((path_from_here(path)?, object))
+}
+
+/// The path of a file from the working directory, as `git apply` takes it.
+fn path_from_here(path: &Path) -> Result<String, String> {
+    let outside = || "it is outside of the current directory".to_owned();
+    let here = env::current_dir().map_err(|error| error.to_string())?;
+    let mut absolute = PathBuf::new();
+    for component in here.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => drop(absolute.pop()),
+            other => absolute.push(other),
+        }
+    }
+    let below = absolute.strip_prefix(&here).map_err(|_| outside())?;
+    let mut on_the_way = here.clone();
+    for component in below.components() {
+        on_the_way.push(component);
+        if on_the_way.is_symlink() {
+            let link = on_the_way.strip_prefix(&here).unwrap_or(&on_the_way);
+            return Err(format!("{} is a symbolic link", link.display()));
+        }
+    }
+    let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
+    parts
+        .map(|parts| parts.join("/"))
+        .ok_or_else(|| "the file's name is no UTF-8".to_owned())
+}
+
+/// A file's text and the one that is to take its place. `None` where the file cannot be changed.
+fn of_file(
+    path: &str,
+    subjects: &[(&DriftedObject<'_>, &ResourceEntry)],
+    options: &RunOptions,
+    kept: &mut usize,
+) -> Option<(String, String)> {
+    let text = match text(path, subjects.first()?.0.resource) {
+        Ok(text) => text,
+        Err(reason) => {
+            for (_, entry) in subjects {
+                for field in &entry.fields {
+                    leave_out(entry, field, &reason);
+                }
+            }
+            return None;
+        }
+    };
+    let wanted: Vec<PatchSubject<'_>> = subjects
+        .iter()
+        .map(|(object, entry)| PatchSubject {
+            resource: object.resource,
+            live: &object.live,
+            paths: paths(entry),
+        })
+        .collect();
+    let compare = |at: usize, resource: &Resource| compared(subjects[at].0, resource, options);
+    let file = patch_file(&text, &wanted, &compare);
+    *kept += file.kept;
+    for left in &file.left_out {
+        let entry = subjects[left.subject].1;
+        let mut fields = entry.fields.iter();
+        if let Some(field) = fields.find(|field| field.path == left.path) {
+            leave_out(entry, field, &left.reason);
+        }
+    }
+    Some((text, file.text))
+}
+
+/// A file's text, as it was when its resources were compared.
+fn text(path: &str, resource: &Resource) -> Result<String, String> {
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    if !resource.is_as_read() {
+        return Err("the file has changed since it was read".to_owned());
+    }
+    String::from_utf8(bytes).map_err(|_| "the file is no UTF-8".to_owned())
+}
+
+/// The paths of a resource's fields that a patch takes over. The others are told.
+fn paths(entry: &ResourceEntry) -> Vec<String> {
+    let mut paths = Vec::new();
+    for field in &entry.fields {
+        if field.redacted {
+            leave_out(
+                entry,
+                field,
+                "its value is secret; --no-redact takes it over",
+            );
+        } else {
+            paths.push(field.path.clone());
+        }
+    }
+    paths
+}
+
+fn compared(object: &DriftedObject<'_>, resource: &Resource, options: &RunOptions) -> Vec<Finding> {
+    let subject = options.subject(resource, None);
+    let unstored = object.server.map(|server| subject.unstored(server));
+    let subject = options.subject(resource, unstored.as_ref());
+    differences(&subject, &object.live, object.managed_fields.as_deref()).findings
+}
+
+/// Says on standard error that a field is not in the patch.
+fn leave_out(entry: &ResourceEntry, field: &FieldEntry, reason: &str) {
+    let left_out = ErrorEntry {
+        resource: Some(ResourceRef::from(&entry.id)),
+        source: Some(field.source.clone().unwrap_or_else(|| entry.source.clone())),
+        message: format!("{}: not in the patch: {reason}", field.path),
+    };
+    tracing::warn!("{}", left_out.line());
+}
