@@ -104,6 +104,7 @@ impl<'a> Walk<'_, 'a> {
                 segment: Segment::Index(i),
                 declared: Some(i),
                 live: Some(j),
+                after: None,
             }));
         }
         match ty {

@@ -27,11 +27,7 @@ fn is_json(tree: &Tree, layout: &Layout, root: Node<'_>) -> bool {
         .is_some_and(|place| place.style == Style::FlowMap);
     let is_quoted =
         |entry: &crate::yaml::WrittenEntry<'_>| entry.written.style == Style::DoubleQuoted;
-    is_map
-        && layout
-            .entries(tree, root)
-            .iter()
-            .all(|entry| is_quoted(entry))
+    is_map && layout.entries(tree, root).iter().all(is_quoted)
 }
 
 /// What has been seen of a document.

@@ -65,7 +65,7 @@ pub(crate) fn patch_file<'a>(
     // What could not be kept alone may be possible now that its neighbours are.
     let again = bench.still_there(&kept, left.keys().copied());
     bench.keep(&mut kept, again, &mut left);
-    let followers = followers.iter().map(|candidate| candidate.place());
+    let followers = followers.iter().map(Candidate::place);
     let followers = bench.still_there(&kept, followers);
     bench.keep(&mut kept, followers, &mut left);
     bench.result(&kept, &left)
@@ -120,6 +120,16 @@ enum Failure {
     Other(String),
 }
 
+fn reason_of(failure: Failure) -> String {
+    match failure {
+        Failure::Of(_) => NOT_LIVE.to_owned(),
+        Failure::Other(reason) => reason,
+    }
+}
+
+/// The reason of a value that does not come out as it is live.
+const NOT_LIVE: &str = "the file would not declare what is live";
+
 /// All that is known of a file while its text is worked out.
 struct Bench<'b, 'a> {
     /// The text, ended by a line break.
@@ -146,11 +156,10 @@ impl<'b, 'a> Bench<'b, 'a> {
         let stream = yaml::read(text.as_bytes().to_vec());
         let of = |subject: &PatchSubject<'_>| {
             let offset = subject.resource.node().offset();
-            let before = stream
+            stream
                 .documents
                 .iter()
-                .rposition(|d| stream.tree.node(d.root).offset() <= offset);
-            before
+                .rposition(|d| stream.tree.node(d.root).offset() <= offset)
         };
         let documents = subjects.iter().map(of).collect::<Option<Vec<_>>>()?;
         let values = stream.documents.iter();
@@ -211,15 +220,12 @@ impl<'b, 'a> Bench<'b, 'a> {
             return;
         }
         let tried: Vec<Candidate> = kept.iter().chain(&candidates).copied().collect();
-        let failure = match self.attempt(&tried) {
-            Ok(_) => {
-                for candidate in &candidates {
-                    left.remove(&candidate.place());
-                }
-                kept.extend(candidates);
-                return;
+        let Err(failure) = self.attempt(&tried) else {
+            for candidate in &candidates {
+                left.remove(&candidate.place());
             }
-            Err(failure) => failure,
+            kept.extend(candidates);
+            return;
         };
         match (failure, &candidates[..]) {
             (failure, [candidate]) => match candidate.exactness.next() {
@@ -228,14 +234,14 @@ impl<'b, 'a> Bench<'b, 'a> {
                         exactness,
                         ..*candidate
                     };
-                    let before = self.reason(failure);
+                    let before = reason_of(failure);
                     self.keep(kept, vec![candidate], left);
                     if let Some(reason) = left.get_mut(&candidate.place()) {
                         *reason = before;
                     }
                 }
                 None => {
-                    left.insert(candidate.place(), self.reason(failure));
+                    left.insert(candidate.place(), reason_of(failure));
                 }
             },
             (Failure::Of(wrong), _) if wrong.len() < candidates.len() && !wrong.is_empty() => {
@@ -250,13 +256,6 @@ impl<'b, 'a> Bench<'b, 'a> {
                 self.keep(kept, first, left);
                 self.keep(kept, second, left);
             }
-        }
-    }
-
-    fn reason(&self, failure: Failure) -> String {
-        match failure {
-            Failure::Of(_) => "the file would not declare what is live".to_owned(),
-            Failure::Other(reason) => reason,
         }
     }
 
@@ -336,9 +335,9 @@ impl<'b, 'a> Bench<'b, 'a> {
     fn rewritten(&self, changes: &[Option<Change>]) -> Result<String, String> {
         let tree = &self.stream.tree;
         let mut results: HashMap<NodeId, Value> = HashMap::new();
-        let changed = || self.subjects.iter().zip(changes);
+        let pairs = || self.subjects.iter().zip(changes);
         if tree.has_aliases() {
-            for (subject, change) in changed() {
+            for (subject, change) in pairs() {
                 if let Some(change) = change {
                     change.note_results(self.node(subject), &mut results);
                 }
@@ -440,7 +439,7 @@ impl<'b, 'a> Bench<'b, 'a> {
             }
             let reason = left
                 .get(&candidate.place())
-                .map_or("the file would not declare what is live", String::as_str);
+                .map_or(NOT_LIVE, String::as_str);
             file.left_out.push(LeftOut {
                 subject: candidate.subject,
                 path: finding.path.to_string(),

@@ -43,9 +43,10 @@ impl Manner {
 
     fn text(&self, text: &str, old: Style, around: Around) -> String {
         match (old, around) {
-            (Style::DoubleQuoted, _) => return in_double_quotes(text),
             (Style::SingleQuoted, _) if fits_single_quotes(text) => return in_single_quotes(text),
-            (Style::SingleQuoted, Around::Flow) => return in_double_quotes(text),
+            (Style::DoubleQuoted, _) | (Style::SingleQuoted, Around::Flow) => {
+                return in_double_quotes(text);
+            }
             (_, Around::Block(column)) if text.contains('\n') => {
                 if let Some(literal) = self.literal(text, column, column + self.step) {
                     return literal;

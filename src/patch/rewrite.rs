@@ -66,6 +66,9 @@ impl Slot {
     }
 }
 
+/// Which entries of a map go, and the new ones.
+type MapParts = (Vec<bool>, Vec<(String, Value)>);
+
 /// A part of a collection: an entry of a map, or an item.
 #[derive(Clone, Copy)]
 struct Part {
@@ -297,7 +300,7 @@ impl<'a> Rewriter<'a> {
         entries: &[WrittenEntry<'a>],
         changes: &BTreeMap<String, EntryChange>,
         is_block: bool,
-    ) -> Result<(Vec<bool>, Vec<(String, Value)>), Obstacle> {
+    ) -> Result<MapParts, Obstacle> {
         let mut gone = vec![false; entries.len()];
         let mut new = Vec::new();
         for (key, change) in changes {
@@ -597,7 +600,8 @@ impl<'a> Rewriter<'a> {
         let new = new
             .iter()
             .map(|(key, value)| (last, manner.flow_entry(key, value)));
-        self.flow_parts(place, &parts, &gone, &new.collect::<Vec<_>>())
+        self.flow_parts(place, &parts, &gone, &new.collect::<Vec<_>>());
+        Ok(())
     }
 
     /// A map in braces with quoted keys is written as JSON.
@@ -655,7 +659,8 @@ impl<'a> Rewriter<'a> {
                 }
             }
         }
-        self.flow_parts(place, &parts, &gone, &new)
+        self.flow_parts(place, &parts, &gone, &new);
+        Ok(())
     }
 
     /// Takes parts out of a flow collection and puts others in, each behind the part at its position.
@@ -665,7 +670,7 @@ impl<'a> Rewriter<'a> {
         parts: &[Part],
         gone: &[bool],
         new: &[(Option<usize>, String)],
-    ) -> Result<(), Obstacle> {
+    ) {
         let between = self.between_flow_parts(place, parts);
         let Some(first) = gone.iter().position(|gone| !gone) else {
             let texts: Vec<&str> = new.iter().map(|(_, text)| text.as_str()).collect();
@@ -674,7 +679,7 @@ impl<'a> Rewriter<'a> {
                 _ => (place.content + 1, place.end - 1),
             };
             self.edit(start..end, texts.join(&between));
-            return Ok(());
+            return;
         };
         if first > 0 {
             self.edit(parts[0].start..parts[first].start, "");
@@ -683,18 +688,14 @@ impl<'a> Rewriter<'a> {
             self.edit(parts[at - 1].end..parts[at].end, "");
         }
         for (behind, text) in new {
-            match behind {
-                Some(at) => {
-                    let at = parts[*at].end;
-                    self.edit(at..at, format!("{between}{text}"));
-                }
-                None => {
-                    let at = parts[first].start;
-                    self.edit(at..at, format!("{text}{between}"));
-                }
+            if let Some(at) = behind {
+                let at = parts[*at].end;
+                self.edit(at..at, format!("{between}{text}"));
+            } else {
+                let at = parts[first].start;
+                self.edit(at..at, format!("{text}{between}"));
             }
         }
-        Ok(())
     }
 
     /// What stands between two parts of a flow collection: it has a line for each, or is in one line.

@@ -28,6 +28,7 @@ fn patched(text: &str, strict: bool, live: &[Value]) -> (String, Vec<String>) {
             ignore_managers: &[],
             strict,
             unstored: None,
+            tells_all: false,
         };
         differences(&subject, &live[at], None).findings
     };
@@ -57,10 +58,12 @@ fn patched(text: &str, strict: bool, live: &[Value]) -> (String, Vec<String>) {
 
 /// A ConfigMap with these lines below `data:`, and one with this data.
 #[track_caller]
-fn data(strict: bool, before: &str, live: Value, after: &str) {
+fn data(strict: bool, before: &str, live: &Value, after: &str) {
     let head = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: m\n";
-    let object =
-        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": live});
+    let immutable = before.contains("immutable").then_some(false);
+    let object = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": live, "immutable": immutable,
+    });
     let (text, left_out) = patched(&format!("{head}{before}"), strict, &[object]);
     assert_eq!(text, format!("{head}{after}"));
     assert!(left_out.is_empty(), "{left_out:?}");
@@ -70,9 +73,9 @@ fn data(strict: bool, before: &str, live: Value, after: &str) {
 fn changed_values_are_replaced_in_place() {
     for (before, live, after) in [
         (
-            "data:\n  a: x # why\n  b: y\n",
-            json!({"a": "z", "b": "y"}),
-            "data:\n  a: z # why\n  b: y\n",
+            "data:\n  a: x # why\n  b: w\n",
+            json!({"a": "z", "b": "w"}),
+            "data:\n  a: z # why\n  b: w\n",
         ),
         (
             "data:\n  a:   'x'\t# tab\n",
@@ -90,19 +93,19 @@ fn changed_values_are_replaced_in_place() {
             "data:\n  a: \"yes\"\n",
         ),
         (
-            "data: {a: x, \"b\": y}\n",
-            json!({"a": "p, q", "b": "y"}),
-            "data: {a: \"p, q\", \"b\": y}\n",
+            "data: {a: x, \"b\": w}\n",
+            json!({"a": "p, q", "b": "w"}),
+            "data: {a: \"p, q\", \"b\": w}\n",
         ),
         (
-            "data:\n  a: |\n    one\n    two\n  b: y\n",
-            json!({"a": "one\n2\n", "b": "y"}),
-            "data:\n  a: |\n    one\n    2\n  b: y\n",
+            "data:\n  a: |\n    one\n    two\n  b: w\n",
+            json!({"a": "one\n2\n", "b": "w"}),
+            "data:\n  a: |\n    one\n    2\n  b: w\n",
         ),
         (
-            "data:\n  a: |-\n      one\n\n  b: y\n",
-            json!({"a": "one\ntwo", "b": "y"}),
-            "data:\n  a: |-\n      one\n      two\n\n  b: y\n",
+            "data:\n  a: |-\n      one\n\n  b: w\n",
+            json!({"a": "one\ntwo", "b": "w"}),
+            "data:\n  a: |-\n      one\n      two\n\n  b: w\n",
         ),
         (
             "data:\n  a: >\n    one\n    two\n",
@@ -120,17 +123,17 @@ fn changed_values_are_replaced_in_place() {
             "data:\n  a: one\n",
         ),
         (
-            "data:\n  a: one\n    two\n  b: y\n",
-            json!({"a": "three", "b": "y"}),
-            "data:\n  a: three\n  b: y\n",
+            "data:\n  a: one\n    two\n  b: w\n",
+            json!({"a": "three", "b": "w"}),
+            "data:\n  a: three\n  b: w\n",
         ),
         (
             "data:\n  ? a\n  : x\n",
-            json!({"a": "y"}),
-            "data:\n  ? a\n  : y\n",
+            json!({"a": "w"}),
+            "data:\n  ? a\n  : w\n",
         ),
         (
-            "data:\r\n  a: x\r\n  b: y",
+            "data:\r\n  a: x\r\n  b: w",
             json!({"a": "one\ntwo\n", "b": "z"}),
             "data:\r\n  a: |\r\n    one\r\n    two\r\n  b: z",
         ),
@@ -140,12 +143,12 @@ fn changed_values_are_replaced_in_place() {
             "data:\n  a: \"2\"\n",
         ),
         (
-            "data:\n  a:\n  b: y\n",
-            json!({"a": "x", "b": "y"}),
-            "data:\n  a: x\n  b: y\n",
+            "data:\n  a:\n  b: w\n",
+            json!({"a": "x", "b": "w"}),
+            "data:\n  a: x\n  b: w\n",
         ),
     ] {
-        data(false, before, live, after);
+        data(false, before, &live, after);
     }
 }
 
@@ -153,23 +156,23 @@ fn changed_values_are_replaced_in_place() {
 fn missing_values_are_taken_out_with_their_lines() {
     for (before, live, after) in [
         (
-            "data:\n  a: x # why\n  # b\n  b: y\n",
-            json!({"b": "y"}),
-            "data:\n  # b\n  b: y\n",
+            "data:\n  a: x # why\n  # b\n  b: w\n",
+            json!({"b": "w"}),
+            "data:\n  # b\n  b: w\n",
         ),
         (
-            "data:\n  a: x\n  b: |\n    y\n    z\n",
+            "data:\n  a: x\n  b: |\n    w\n    z\n",
             json!({"a": "x"}),
             "data:\n  a: x\n",
         ),
-        ("data:\n  a: x\n  b: y", json!({"a": "x"}), "data:\n  a: x"),
+        ("data:\n  a: x\n  b: w", json!({"a": "x"}), "data:\n  a: x"),
         (
-            "data: {a: x, b: y, c: z}\n",
-            json!({"b": "y"}),
-            "data: {b: y}\n",
+            "data: {a: x, b: w, c: z}\n",
+            json!({"b": "w"}),
+            "data: {b: w}\n",
         ),
         (
-            "data: {a: x, b: y, c: z}\n",
+            "data: {a: x, b: w, c: z}\n",
             json!({"a": "x", "c": "z"}),
             "data: {a: x, c: z}\n",
         ),
@@ -184,7 +187,7 @@ fn missing_values_are_taken_out_with_their_lines() {
             "data: {}\nimmutable: false\n",
         ),
     ] {
-        data(false, before, live, after);
+        data(false, before, &live, after);
     }
 }
 
@@ -203,13 +206,13 @@ fn added_values_are_put_in_where_their_map_stands() {
         ),
         (
             "data: {a: x}\n",
-            json!({"a": "x", "b.c": "y"}),
-            "data: {a: x, b.c: y}\n",
+            json!({"a": "x", "b.c": "w"}),
+            "data: {a: x, b.c: w}\n",
         ),
         ("data: {}\n", json!({"a": "x"}), "data: {a: x}\n"),
         ("", json!({"a": "x"}), "data:\n  a: x\n"),
         ("data:\n", json!({"a": "x"}), "data:\n  a: x\n"),
     ] {
-        data(true, before, live, after);
+        data(true, before, &live, after);
     }
 }

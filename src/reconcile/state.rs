@@ -273,7 +273,7 @@ impl RunOptions {
             ignore_managers: &self.ignore_managers,
             strict: self.strict,
             unstored,
-            tells_all: self.options.show_suppressed,
+            tells_all: self.show_suppressed,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! There is no `diff --git` line: behind one, git takes paths from the root of the repository, and in a folder below it
 //! `git apply` passes over such a patch without a word.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ fn range(lines: &Range<usize>) -> String {
 
 /// A path as git writes it: quoted where it has special characters, and with a tab behind it where it has blanks.
 fn header(side: char, path: &str) -> String {
-    let is_special = |c: u8| c < b' ' || c >= 0x7F || matches!(c, b'"' | b'\\');
+    let is_special = |c: u8| !(b' '..0x7F).contains(&c) || matches!(c, b'"' | b'\\');
     if !path.bytes().any(is_special) {
         let tab = if path.contains(' ') { "\t" } else { "" };
         return format!("{side}/{path}{tab}");
@@ -84,7 +85,9 @@ fn header(side: char, path: &str) -> String {
             b'\\' => quoted.push_str("\\\\"),
             b'\n' => quoted.push_str("\\n"),
             b'\t' => quoted.push_str("\\t"),
-            c if is_special(c) => quoted.push_str(&format!("\\{c:03o}")),
+            c if is_special(c) => {
+                let _ = write!(quoted, "\\{c:03o}");
+            }
             c => quoted.push(char::from(c)),
         }
     }
@@ -113,7 +116,8 @@ mod tests {
 
     #[test]
     fn a_patch_has_three_lines_of_context() {
-        let old: String = (1..=20).map(|n| format!("{n}\n")).collect();
+        let lines: Vec<String> = (1..=20).map(|n| n.to_string()).collect();
+        let old = lines.join("\n") + "\n";
         let new = old.replace("\n9\n", "\nnine\n").replace("20\n", "");
         assert_eq!(
             patch("a.yaml", &old, &new),

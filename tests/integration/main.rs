@@ -42,6 +42,8 @@ mod loops;
 mod manifests;
 /// Older versions of Kubernetes.
 mod older_servers;
+/// The patch that makes the manifests declare what is live.
+mod patch;
 /// Repairs while others write, and signals.
 mod races;
 /// What is not repaired, and why.
