@@ -5,7 +5,7 @@ use crate::yaml::{Layout, Node, Style, Tree};
 
 /// The manner of a document.
 pub(super) fn of(tree: &Tree, layout: &Layout, root: Node<'_>) -> Manner {
-    let mut found = Found::default();
+    let mut found = SeenManner::default();
     found.look(tree, layout, root, 0);
     Manner {
         newline: if tree.text().contains("\r\n") {
@@ -32,13 +32,13 @@ fn is_json(tree: &Tree, layout: &Layout, root: Node<'_>) -> bool {
 
 /// What has been seen of a document.
 #[derive(Default)]
-struct Found {
+struct SeenManner {
     step: Option<usize>,
     dash_step: Option<usize>,
     dash_gap: Option<usize>,
 }
 
-impl Found {
+impl SeenManner {
     fn is_complete(&self) -> bool {
         self.step.is_some() && self.dash_step.is_some() && self.dash_gap.is_some()
     }

@@ -11,7 +11,7 @@ use super::manner;
 use super::rewrite::{Rewriter, edited};
 use crate::diff::{Edit, Finding, Origin, PointerToken};
 use crate::manifest::Resource;
-use crate::yaml::{self, Document, Node, NodeId, Stream};
+use crate::yaml::{self, Document, Layout, Node, NodeId, Stream};
 
 /// One drifted resource of a file.
 pub(crate) struct PatchSubject<'a> {
@@ -350,7 +350,7 @@ impl<'b, 'a> Bench<'b, 'a> {
             if here.is_empty() {
                 continue;
             }
-            let layout = tree.layout(of_document);
+            let layout = Layout::of(tree, of_document);
             let layout = layout.ok_or("its places in the file are not known")?;
             let manner = manner::of(tree, &layout, tree.node(of_document.root));
             let mut rewriter = Rewriter::new(&self.text, tree, &layout, manner, &results);

@@ -23,7 +23,7 @@ pub(super) struct Manner {
 
 /// Where a scalar is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Around {
+pub(super) enum ScalarPlace {
     /// Below a key or a dash in this column.
     Block(usize),
     /// In braces or brackets.
@@ -32,7 +32,7 @@ pub(super) enum Around {
 
 impl Manner {
     /// A scalar, or an empty collection, that takes the place of one of this style.
-    pub(super) fn scalar(&self, value: &Value, old: Style, around: Around) -> String {
+    pub(super) fn scalar(&self, value: &Value, old: Style, around: ScalarPlace) -> String {
         match value {
             Value::String(text) if self.is_json => in_double_quotes(text),
             Value::String(text) => self.text(text, old, around),
@@ -41,13 +41,13 @@ impl Manner {
         }
     }
 
-    fn text(&self, text: &str, old: Style, around: Around) -> String {
+    fn text(&self, text: &str, old: Style, around: ScalarPlace) -> String {
         match (old, around) {
             (Style::SingleQuoted, _) if fits_single_quotes(text) => return in_single_quotes(text),
-            (Style::DoubleQuoted, _) | (Style::SingleQuoted, Around::Flow) => {
+            (Style::DoubleQuoted, _) | (Style::SingleQuoted, ScalarPlace::Flow) => {
                 return in_double_quotes(text);
             }
-            (_, Around::Block(column)) if text.contains('\n') => {
+            (_, ScalarPlace::Block(column)) if text.contains('\n') => {
                 if let Some(literal) = self.literal(text, column, column + self.step) {
                     return literal;
                 }
@@ -98,7 +98,7 @@ impl Manner {
     }
 
     /// A key.
-    pub(super) fn key(&self, key: &str, around: Around) -> String {
+    pub(super) fn key(&self, key: &str, around: ScalarPlace) -> String {
         if self.is_json || !is_plain_key(key, around) {
             in_double_quotes(key)
         } else {
@@ -108,7 +108,7 @@ impl Manner {
 
     /// An entry of a block map whose keys stand in this column. The first line is not indented and the last not ended.
     pub(super) fn entry(&self, key: &str, value: &Value, column: usize) -> String {
-        let key = self.key(key, Around::Block(column));
+        let key = self.key(key, ScalarPlace::Block(column));
         format!("{key}:{}", self.behind_key(value, column))
     }
 
@@ -125,7 +125,7 @@ impl Manner {
             }
             _ => format!(
                 " {}",
-                self.scalar(value, Style::Plain, Around::Block(column))
+                self.scalar(value, Style::Plain, ScalarPlace::Block(column))
             ),
         }
     }
@@ -140,7 +140,7 @@ impl Manner {
         let text = match value {
             Value::Object(map) if !map.is_empty() => self.map(map, column + 1 + gap),
             Value::Array(_) => self.flow(value),
-            _ => self.scalar(value, Style::Plain, Around::Block(column)),
+            _ => self.scalar(value, Style::Plain, ScalarPlace::Block(column)),
         };
         format!("-{blanks}{text}")
     }
@@ -175,13 +175,13 @@ impl Manner {
                 let items = items.iter().map(|item| self.flow(item));
                 format!("[{}]", items.collect::<Vec<_>>().join(", "))
             }
-            _ => self.scalar(value, Style::Plain, Around::Flow),
+            _ => self.scalar(value, Style::Plain, ScalarPlace::Flow),
         }
     }
 
     /// An entry of a map in braces.
     pub(super) fn flow_entry(&self, key: &str, value: &Value) -> String {
-        let key = self.key(key, Around::Flow);
+        let key = self.key(key, ScalarPlace::Flow);
         format!("{key}: {}", self.flow(value))
     }
 }
@@ -231,13 +231,13 @@ fn in_double_quotes(text: &str) -> String {
 }
 
 /// Whether a text means itself without quotes, to kubectl and to any other reader of YAML.
-fn is_plain_text(text: &str, around: Around) -> bool {
+fn is_plain_text(text: &str, around: ScalarPlace) -> bool {
     if text.chars().any(is_special) || looks_typed(text) {
         return false;
     }
     let (document, is_key) = match around {
-        Around::Block(_) => (format!("k: {text}\n"), true),
-        Around::Flow => (format!("[{text}]\n"), false),
+        ScalarPlace::Block(_) => (format!("k: {text}\n"), true),
+        ScalarPlace::Flow => (format!("[{text}]\n"), false),
     };
     let stream = yaml::read(document.into_bytes());
     let [document] = &stream.documents[..] else {
@@ -253,7 +253,7 @@ fn is_plain_text(text: &str, around: Around) -> bool {
         && stream.problems.is_empty()
 }
 
-fn is_plain_key(key: &str, around: Around) -> bool {
+fn is_plain_key(key: &str, around: ScalarPlace) -> bool {
     !key.contains(['{', '}', '[', ']', ',', '#', ':'])
         && is_plain_text(key, around)
         && !key.starts_with(['?', '<'])
@@ -328,7 +328,7 @@ mod tests {
             ("\"x\"", "'\"x\"'"),
             ("a\tb\u{7}", "\"a\\tb\\u0007\""),
         ] {
-            let found = YAML.scalar(&json!(text), Style::Plain, Around::Block(0));
+            let found = YAML.scalar(&json!(text), Style::Plain, ScalarPlace::Block(0));
             assert_eq!(found, expected, "{text:?}");
         }
     }
@@ -336,16 +336,36 @@ mod tests {
     #[test]
     fn the_old_style_stays_where_it_can() {
         for (old, text, around, expected) in [
-            (Style::SingleQuoted, "it's", Around::Block(0), "'it''s'"),
-            (Style::DoubleQuoted, "a", Around::Flow, "\"a\""),
-            (Style::SingleQuoted, "a\nb", Around::Flow, "\"a\\nb\""),
-            (Style::Plain, "a, b", Around::Block(0), "a, b"),
-            (Style::Plain, "a, b", Around::Flow, "\"a, b\""),
-            (Style::Plain, "a\nb\n", Around::Block(2), "|\n    a\n    b"),
-            (Style::Literal, "a\n\nb", Around::Block(0), "|-\n  a\n\n  b"),
-            (Style::Literal, " a\n", Around::Block(0), "|2\n   a"),
-            (Style::Literal, "a\n\n", Around::Block(0), "|+\n  a\n"),
-            (Style::Literal, "a\rb\n", Around::Block(0), "\"a\\rb\\n\""),
+            (
+                Style::SingleQuoted,
+                "it's",
+                ScalarPlace::Block(0),
+                "'it''s'",
+            ),
+            (Style::DoubleQuoted, "a", ScalarPlace::Flow, "\"a\""),
+            (Style::SingleQuoted, "a\nb", ScalarPlace::Flow, "\"a\\nb\""),
+            (Style::Plain, "a, b", ScalarPlace::Block(0), "a, b"),
+            (Style::Plain, "a, b", ScalarPlace::Flow, "\"a, b\""),
+            (
+                Style::Plain,
+                "a\nb\n",
+                ScalarPlace::Block(2),
+                "|\n    a\n    b",
+            ),
+            (
+                Style::Literal,
+                "a\n\nb",
+                ScalarPlace::Block(0),
+                "|-\n  a\n\n  b",
+            ),
+            (Style::Literal, " a\n", ScalarPlace::Block(0), "|2\n   a"),
+            (Style::Literal, "a\n\n", ScalarPlace::Block(0), "|+\n  a\n"),
+            (
+                Style::Literal,
+                "a\rb\n",
+                ScalarPlace::Block(0),
+                "\"a\\rb\\n\"",
+            ),
         ] {
             assert_eq!(YAML.scalar(&json!(text), old, around), expected);
         }

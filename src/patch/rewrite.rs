@@ -6,7 +6,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 use super::change::{Change, EntryChange, ItemChange};
-use super::render::{Around, Manner};
+use super::render::{Manner, ScalarPlace};
 use crate::yaml::{Layout, Node, NodeId, Style, Tree, Written, WrittenEntry};
 
 /// Why something cannot be written, for people.
@@ -61,8 +61,8 @@ struct Slot {
 }
 
 impl Slot {
-    fn around(self) -> Around {
-        self.column.map_or(Around::Flow, Around::Block)
+    fn around(self) -> ScalarPlace {
+        self.column.map_or(ScalarPlace::Flow, ScalarPlace::Block)
     }
 }
 
@@ -651,7 +651,7 @@ impl<'a> Rewriter<'a> {
                     let text = match value {
                         Value::String(_) => {
                             let style = quoted.unwrap_or(Style::Plain);
-                            self.manner.scalar(value, style, Around::Flow)
+                            self.manner.scalar(value, style, ScalarPlace::Flow)
                         }
                         _ => self.manner.flow(value),
                     };

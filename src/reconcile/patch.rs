@@ -26,7 +26,7 @@ pub(super) fn of_report(
         match placed(object, entry) {
             Ok((path, object)) => files.entry(path).or_default().push((object, entry)),
             Err(reason) => {
-                for field in &entry.fields {
+                for field in entry.fields.iter().filter(|field| !is_of_git(field)) {
                     leave_out(entry, field, &reason);
                 }
             }
@@ -46,6 +46,13 @@ pub(super) fn of_report(
         .iter()
         .map(|entry| entry.fields.len())
         .sum();
+    let fields = report.resources.iter().flat_map(|entry| &entry.fields);
+    let of_git = fields.filter(|field| is_of_git(field)).count();
+    if of_git > 0 {
+        tracing::warn!(
+            "not in the patch: {of_git} field(s) whose live value is that of a commit, because the change of the manifest is not deployed yet, was set back or is not committed; --history 0 takes them"
+        );
+    }
     if all > 0 {
         let files = changes.len();
         tracing::info!("the patch has {kept} of {all} field(s), in {files} file(s)");
@@ -150,6 +157,9 @@ fn text(path: &str, resource: &Resource) -> Result<String, String> {
 fn paths(entry: &ResourceEntry) -> Vec<String> {
     let mut paths = Vec::new();
     for field in &entry.fields {
+        if is_of_git(field) {
+            continue;
+        }
         if field.redacted {
             leave_out(
                 entry,
@@ -161,6 +171,12 @@ fn paths(entry: &ResourceEntry) -> Vec<String> {
         }
     }
     paths
+}
+
+/// Whether a commit has the live value, so that a patch would undo a change of the manifest.
+fn is_of_git(field: &FieldEntry) -> bool {
+    let history = field.history.as_ref();
+    history.is_some_and(|history| history.verdict.is_of_git())
 }
 
 fn compared(object: &DriftedObject<'_>, resource: &Resource, options: &RunOptions) -> Vec<Finding> {

@@ -60,8 +60,9 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Scans a document again. `None` where its values cannot be placed.
-    pub(super) fn of(tree: &Tree, document: &Document) -> Option<Self> {
+    /// Scans a document again. `None` where that finds other values than reading did.
+    #[must_use]
+    pub fn of(tree: &Tree, document: &Document) -> Option<Self> {
         let (text, start) = (tree.text(), tree.node(document.root).offset() as usize);
         let (from, to) = if split::looks_like_json(text.trim_start_matches('\u{FEFF}')) {
             (start, text.len())

@@ -1,10 +1,9 @@
 //! The tree and its nodes, as other modules use them.
 
+use super::Position;
 use super::arena::{Arena, NodeData, NodeKind, PLAIN, key_hash};
-use super::layout::Layout;
 use super::lines::Lines;
 use super::resolve::{self, ScalarValue};
-use super::{Document, Position};
 
 /// Identifies a node of a [`Tree`], and the alias through which it was reached, if any.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -108,13 +107,6 @@ impl Tree {
     #[must_use]
     pub fn has_aliases(&self) -> bool {
         self.arena.aliased > 0
-    }
-
-    /// Where the values of one of its documents are written. It scans the document again; `None` where that finds other
-    /// values.
-    #[must_use]
-    pub fn layout(&self, document: &Document) -> Option<Layout> {
-        Layout::of(self, document)
     }
 }
 
