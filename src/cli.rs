@@ -138,6 +138,14 @@ struct Cli {
     #[arg(long, hide_short_help = true)]
     show_suppressed: bool,
 
+    /// Also report live objects that no manifest declares
+    #[arg(
+        long,
+        long_help = "Also report Deployments, Services and ConfigMaps that no manifest declares, in the namespaces in which the manifests declare something, unless a controller, Helm, Argo CD or Flux looks after them; they are never written or deleted",
+        hide_short_help = true
+    )]
+    unmanaged: bool,
+
     /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
     #[arg(
         long,
@@ -341,6 +349,7 @@ impl Cli {
                     inputs: self.manifests,
                     exclude: self.exclude,
                     namespace: self.namespace,
+                    with_declared: self.unmanaged,
                 },
             },
         })))

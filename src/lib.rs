@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Each module uses only those above it in the list below; `reconcile` alone knows the order of the stages.
-//! The middle (`yaml`, `path`, `schema`, `normalize`, `diff`, `report` and the plan of `remediate`) takes values
+//! The middle (`yaml`, `path`, `schema`, `normalize`, `diff`, `unmanaged`, `report` and the plan of `remediate`) takes values
 //! and gives values: no network, file, clock or task in it.
 
 pub mod yaml;
@@ -36,6 +36,8 @@ mod blame;
 mod history;
 
 mod patch;
+
+mod unmanaged;
 
 mod remediate;
 

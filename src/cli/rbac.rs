@@ -30,6 +30,10 @@ pub(super) struct RbacArgs {
     #[arg(long)]
     remediate: bool,
 
+    /// The rights that --unmanaged needs, too
+    #[arg(long)]
+    unmanaged: bool,
+
     /// One ClusterRole for all namespaces and names, instead of a Role for each namespace
     #[arg(long)]
     cluster_wide: bool,
@@ -45,6 +49,7 @@ impl RbacArgs {
                 inputs: self.manifests,
                 exclude: self.exclude,
                 namespace: self.namespace,
+                with_declared: self.unmanaged,
             },
         }))
     }

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::client::{AT_A_TIME, Client, LARGEST, too_large};
 use super::error::Error;
-use super::object::{self, Live};
+use super::object::{self, Keep, Live};
 use super::page::{Cutter, ListHead};
 use super::plan;
 use super::request::Request;
@@ -35,25 +35,41 @@ pub(crate) struct Fetched {
     pub result: Result<Option<Live>, Error>,
 }
 
+/// What a fetch returns.
+#[derive(Clone, Debug)]
+pub(crate) enum Arrival {
+    /// A requested object.
+    Requested(Fetched),
+    /// An object that nobody requested, in a namespace that is listed as a whole: its metadata only. Each comes once.
+    Stranger(ResourceId, Live),
+    /// The objects of a kind in a namespace have all come, or the error that prevents it.
+    Listed(Kind, String, Result<(), Error>),
+}
+
 /// A running fetch of objects. Dropping it cancels the remaining requests.
 pub(crate) struct Fetching {
-    batches: mpsc::Receiver<Vec<Fetched>>,
+    batches: mpsc::Receiver<Vec<Arrival>>,
     _tasks: JoinSet<()>,
 }
 
 impl Fetching {
-    /// The next objects, in no particular order; `None` after each requested object has been returned once.
-    pub(crate) async fn next(&mut self) -> Option<Vec<Fetched>> {
+    /// The next objects, in no particular order; `None` after each requested object has been returned once, and each
+    /// namespace that is listed as a whole.
+    pub(crate) async fn next(&mut self) -> Option<Vec<Arrival>> {
         self.batches.recv().await
     }
 
-    /// Starts to fetch the requested objects.
-    pub(super) fn start(client: &Arc<Client>, wanted: &[ResourceId]) -> Self {
+    /// Starts to fetch the requested objects, and whatever is in these namespaces besides.
+    pub(super) fn start(
+        client: &Arc<Client>,
+        wanted: &[ResourceId],
+        whole: &[(Kind, String)],
+    ) -> Self {
         let (out, batches) = mpsc::channel(WAITING);
         let mut tasks = JoinSet::new();
         let broken = Arc::default();
         for kind in Kind::ALL {
-            let wanted = Wanted::new(kind, wanted);
+            let wanted = Wanted::new(kind, wanted, whole);
             if !wanted.is_empty() {
                 let fetcher = Fetcher {
                     client: client.clone(),
@@ -81,7 +97,7 @@ enum Listed {
 #[derive(Clone)]
 struct Fetcher {
     client: Arc<Client>,
-    out: mpsc::Sender<Vec<Fetched>>,
+    out: mpsc::Sender<Vec<Arrival>>,
     /// The error with which every further request would fail.
     broken: Arc<OnceLock<Error>>,
 }
@@ -98,6 +114,9 @@ impl Fetcher {
         let Some(rest) = self.settle(wanted, listed).await else {
             return;
         };
+        if rest.is_whole() {
+            return self.namespaces(rest.by_namespace()).await;
+        }
 
         // The smallest group is fetched without a list, which makes up for the useless list request: there are never more
         // requests than objects and groups.
@@ -124,12 +143,25 @@ impl Fetcher {
 
     /// Fetches the objects of one namespace: from a list, or one by one.
     async fn namespace(self, mut wanted: Wanted) {
-        if let Some(size) = plan::list_namespace(wanted.count()) {
+        let size = if wanted.is_whole() {
+            Some(plan::PAGE)
+        } else {
+            plan::list_namespace(wanted.count())
+        };
+        if let Some(size) = size {
             let namespace = wanted.namespace().map(str::to_owned);
-            let instead = |wanted: &Wanted| plan::cost_of_gets(wanted.count());
+            let instead = |wanted: &Wanted| {
+                if wanted.is_whole() {
+                    return usize::MAX;
+                }
+                plan::cost_of_gets(wanted.count())
+            };
             let listed = self
                 .list(namespace.as_deref(), size, &mut wanted, instead)
                 .await;
+            if let Err(error) = &listed {
+                self.listed(&mut wanted, &Err(error.clone())).await;
+            }
             match self.settle(wanted, listed).await {
                 Some(rest) => wanted = rest,
                 None => return,
@@ -139,14 +171,29 @@ impl Fetcher {
     }
 
     /// Returns results for the objects that a list did not contain, unless they must be requested in another way.
-    async fn settle(&self, wanted: Wanted, listed: Result<Listed, Error>) -> Option<Wanted> {
+    async fn settle(&self, mut wanted: Wanted, listed: Result<Listed, Error>) -> Option<Wanted> {
         let result = match listed {
-            Ok(Listed::GivenUp) | Err(Error::Forbidden { .. }) => return Some(wanted),
+            Ok(Listed::GivenUp) | Err(Error::Forbidden { .. } | Error::Gone(_)) => {
+                return Some(wanted);
+            }
             Ok(Listed::Complete) => Ok(None),
             Err(error) => Err(error),
         };
+        self.listed(&mut wanted, &result.clone().map(drop)).await;
         self.answer(wanted.into_ids(), &result).await;
         None
+    }
+
+    /// Tells how the lists of namespaces ended that are wanted as a whole.
+    async fn listed(&self, wanted: &mut Wanted, result: &Result<(), Error>) {
+        let kind = wanted.kind;
+        let ends = wanted.take_whole();
+        let ends: Vec<_> = ends
+            .map(|namespace| Arrival::Listed(kind, namespace, result.clone()))
+            .collect();
+        if !ends.is_empty() {
+            let _ = self.out.send(ends).await;
+        }
     }
 
     async fn answer(
@@ -155,9 +202,11 @@ impl Fetcher {
         result: &Result<Option<Live>, Error>,
     ) {
         let answers: Vec<_> = ids
-            .map(|id| Fetched {
-                id,
-                result: result.clone(),
+            .map(|id| {
+                Arrival::Requested(Fetched {
+                    id,
+                    result: result.clone(),
+                })
             })
             .collect();
         if !answers.is_empty() {
@@ -189,8 +238,7 @@ impl Fetcher {
                     }
                     (size, token) = (plan::PAGE, head.token);
                 }
-                Err(Error::Gone(_)) if restarts == RESTARTS => return Ok(Listed::GivenUp),
-                Err(Error::Gone(_)) => {
+                Err(Error::Gone(_)) if restarts < RESTARTS => {
                     restarts += 1;
                     token = None;
                 }
@@ -231,7 +279,7 @@ impl Fetcher {
         session: Arc<Session>,
         request: &Request,
         wanted: &mut Wanted,
-        found: &mut Vec<Fetched>,
+        found: &mut Vec<Arrival>,
     ) -> Result<ListHead, FailedTry> {
         let kind = wanted.kind;
         let foreign = |text: &[u8], problem: &str| {
@@ -245,14 +293,17 @@ impl Fetcher {
                 continue;
             };
             cutter.push(data, |item| {
-                let live = object::decode(item, kind, |namespace, name| {
-                    wanted.contains(namespace, name)
-                })
-                .map_err(|_| foreign(item, "a list with an item of another kind"))?;
+                let live =
+                    object::decode(item, kind, |namespace, name| wanted.keep(namespace, name))
+                        .map_err(|_| foreign(item, "a list with an item of another kind"))?;
                 if let Some(live) = live {
-                    let fetched = answer(kind, live);
-                    wanted.remove(&fetched.id);
-                    found.push(fetched);
+                    let id = id_of(kind, &live);
+                    found.push(if wanted.remove(&id) {
+                        let result = Ok(Some(live));
+                        Arrival::Requested(Fetched { id, result })
+                    } else {
+                        Arrival::Stranger(id, live)
+                    });
                 }
                 Ok(())
             })?;
@@ -293,7 +344,8 @@ impl Fetcher {
             Err(Error::NotFound(_)) => Ok(None),
             result => result.map(Some),
         };
-        let _ = self.out.send(vec![Fetched { id, result }]).await;
+        let fetched = Arrival::Requested(Fetched { id, result });
+        let _ = self.out.send(vec![fetched]).await;
     }
 
     async fn get(&self, id: &ResourceId) -> Result<Live, Error> {
@@ -319,7 +371,7 @@ impl Fetcher {
 
 /// Decodes the response to a request for one object.
 pub(super) fn whole(request: &Request, kind: Kind, body: &[u8]) -> Result<Live, Error> {
-    match object::decode(body, kind, |_, _| true) {
+    match object::decode(body, kind, |_, _| Keep::All) {
         Ok(Some(live)) => Ok(live),
         _ => Err(Error::not_kubernetes(
             &request.operation,
@@ -329,20 +381,16 @@ pub(super) fn whole(request: &Request, kind: Kind, body: &[u8]) -> Result<Live, 
     }
 }
 
-fn answer(kind: Kind, live: Live) -> Fetched {
+fn id_of(kind: Kind, live: &Live) -> ResourceId {
     let text = |key: &str| {
         live.value["metadata"][key]
             .as_str()
             .unwrap_or_default()
             .to_owned()
     };
-    let id = ResourceId {
+    ResourceId {
         kind,
         namespace: text("namespace"),
         name: text("name"),
-    };
-    Fetched {
-        id,
-        result: Ok(Some(live)),
     }
 }

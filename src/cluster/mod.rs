@@ -36,13 +36,13 @@ use serde_json::Value;
 use self::client::Client;
 pub(crate) use self::environment::{Environment, TargetOptions};
 pub(crate) use self::error::{Cause, Error};
-pub(crate) use self::fetch::{Fetched, Fetching};
+pub(crate) use self::fetch::{Arrival, Fetched, Fetching};
 pub(crate) use self::object::Live;
 use self::request::Request;
 use self::session::Login;
 pub(crate) use self::target::Target;
 pub(crate) use self::version::Version;
-use crate::schema::ResourceId;
+use crate::schema::{Kind, ResourceId};
 
 /// The upper limit of request timeouts, so that sums of times do not overflow.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
@@ -78,10 +78,11 @@ impl Cluster {
     }
 
     /// Fetches these objects with few requests, several at a time. Each object is returned once, as soon as it has
-    /// arrived; an error concerns only that object unless [`Error::is_about_connection`].
+    /// arrived; an error concerns only that object unless [`Error::is_about_connection`]. Of the kinds and namespaces in
+    /// `whole`, all objects come, the others with their metadata only.
     #[must_use]
-    pub(crate) fn fetch(&self, wanted: &[ResourceId]) -> Fetching {
-        Fetching::start(&self.client, wanted)
+    pub(crate) fn fetch(&self, wanted: &[ResourceId], whole: &[(Kind, String)]) -> Fetching {
+        Fetching::start(&self.client, wanted, whole)
     }
 
     /// Reads one object. Fails with [`Error::NotFound`] if it does not exist.

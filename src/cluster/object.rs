@@ -26,14 +26,23 @@ impl Live {
     }
 }
 
-/// Decodes an object of this kind if `keep` accepts its namespace (empty if it has none) and name. Of other objects,
-/// only the metadata is decoded.
+/// How much of an object is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Keep {
+    All,
+    /// The metadata only.
+    Metadata,
+    Nothing,
+}
+
+/// Decodes as much of an object of this kind as `keep` says of its namespace (empty if it has none) and name. Of what is
+/// not kept as a whole, only the metadata is decoded.
 ///
 /// Fails when the text is not JSON, or is an object of another kind.
 pub(super) fn decode(
     text: &[u8],
     kind: Kind,
-    keep: impl FnOnce(&str, &str) -> bool,
+    keep: impl FnOnce(&str, &str) -> Keep,
 ) -> Result<Option<Live>, serde_json::Error> {
     // Checks UTF-8 once for the whole text instead of for each string.
     let text = std::str::from_utf8(text).map_err(serde::de::Error::custom)?;
@@ -48,7 +57,7 @@ struct ObjectSeed<F> {
     keep: F,
 }
 
-impl<'de, F: FnOnce(&str, &str) -> bool> DeserializeSeed<'de> for ObjectSeed<F> {
+impl<'de, F: FnOnce(&str, &str) -> Keep> DeserializeSeed<'de> for ObjectSeed<F> {
     type Value = Option<Live>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -56,7 +65,7 @@ impl<'de, F: FnOnce(&str, &str) -> bool> DeserializeSeed<'de> for ObjectSeed<F> 
     }
 }
 
-impl<'de, F: FnOnce(&str, &str) -> bool> Visitor<'de> for ObjectSeed<F> {
+impl<'de, F: FnOnce(&str, &str) -> Keep> Visitor<'de> for ObjectSeed<F> {
     type Value = Option<Live>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,15 +89,17 @@ impl<'de, F: FnOnce(&str, &str) -> bool> Visitor<'de> for ObjectSeed<F> {
                             .and_then(Value::as_str)
                             .unwrap_or_default()
                     };
-                    if keep
-                        .take()
-                        .is_none_or(|keep| !keep(text("namespace"), text("name")))
-                    {
-                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-                        return Ok(None);
-                    }
+                    let keep = keep.take();
+                    let kept =
+                        keep.map_or(Keep::Nothing, |keep| keep(text("namespace"), text("name")));
                     managed_fields = metadata.managed_fields;
                     object.insert(key, Value::Object(metadata.object));
+                    if kept != Keep::All {
+                        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                    }
+                    if kept == Keep::Nothing {
+                        return Ok(None);
+                    }
                 }
                 _ => drop(object.insert(key, map.next_value()?)),
             }
@@ -156,7 +167,8 @@ mod tests {
     #[test]
     fn what_is_wanted_comes_without_status_and_with_its_kind() {
         let live = decode(ITEM.as_bytes(), Kind::ConfigMap, |namespace, name| {
-            (namespace, name) == ("n", "a")
+            assert_eq!((namespace, name), ("n", "a"));
+            Keep::All
         })
         .unwrap()
         .unwrap();
@@ -169,10 +181,17 @@ mod tests {
     #[test]
     fn what_is_foreign_is_passed_over() {
         assert!(
-            decode(ITEM.as_bytes(), Kind::ConfigMap, |_, _| false)
+            decode(ITEM.as_bytes(), Kind::ConfigMap, |_, _| Keep::Nothing)
                 .unwrap()
                 .is_none()
         );
+        let live = decode(ITEM.as_bytes(), Kind::ConfigMap, |_, _| Keep::Metadata)
+            .unwrap()
+            .unwrap();
+        let wanted = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "a", "namespace": "n", "labels": {"x": "y"}}});
+        assert_eq!(live.value, wanted);
+        assert_eq!(live.managed_fields(), Some(r#"[{"manager":"m"}]"#));
     }
 
     #[test]
@@ -186,12 +205,12 @@ mod tests {
             r#"{"kind":"Service","metadata":{}}"#,
         ] {
             assert!(
-                decode(text.as_bytes(), Kind::ConfigMap, |_, _| true).is_err(),
+                decode(text.as_bytes(), Kind::ConfigMap, |_, _| Keep::All).is_err(),
                 "{text}"
             );
         }
         assert!(
-            decode(b"{}", Kind::ConfigMap, |_, _| true)
+            decode(b"{}", Kind::ConfigMap, |_, _| Keep::All)
                 .unwrap()
                 .is_none()
         );

@@ -125,6 +125,23 @@ impl Snapshot {
         })
     }
 
+    /// Its objects, in no particular order.
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&ResourceId, &Value)> {
+        self.objects.iter()
+    }
+
+    /// Whether it has any object in this namespace.
+    #[must_use]
+    pub(crate) fn has_namespace(&self, namespace: &str) -> bool {
+        self.covered.iter().any(|(_, of)| of == namespace)
+    }
+
+    /// Whether it has any object of this kind.
+    #[must_use]
+    pub(crate) fn has_kind(&self, kind: Kind) -> bool {
+        self.covered.iter().any(|(of, _)| *of == kind)
+    }
+
     /// Reads the files below a folder. `seen` has the folders already read, because links may lead back to them.
     fn add_folder(
         &mut self,

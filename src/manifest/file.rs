@@ -16,7 +16,9 @@ use super::annotations::{self, Instructions};
 use super::check::{self, CheckResult, Mistake};
 use super::documents::{self, Classified, Object};
 use super::identity;
+use super::kinds;
 use super::problem::{Location, ObjectReference, Problem, one_line};
+use super::scan;
 use super::sops;
 use super::{Resource, Skipped};
 
@@ -159,6 +161,8 @@ pub(super) struct Checked {
     /// Resources that cannot be compared, with their places: they still count as duplicates of others.
     pub broken: Vec<(ResourceId, Location)>,
     pub skipped: Vec<Skipped>,
+    /// What it declares besides, in documents of which no more than that can be told.
+    pub only_named: Vec<ResourceId>,
     /// The number of objects of namespaced kinds that name no namespace.
     pub without_namespace: usize,
     pub other_kinds: BTreeMap<String, usize>,
@@ -166,6 +170,17 @@ pub(super) struct Checked {
     pub not_objects: usize,
     pub errors: Vec<Problem>,
     pub warnings: Vec<Problem>,
+}
+
+impl Checked {
+    /// All that the file declares, in whatever way.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = ResourceId> {
+        let resources = self.resources.iter().map(|resource| resource.id.clone());
+        let broken = self.broken.iter().map(|(id, _)| id.clone());
+        let skipped = self.skipped.iter().filter_map(|s| s.resource.id());
+        let only_named = self.only_named.iter().cloned();
+        resources.chain(broken).chain(skipped).chain(only_named)
+    }
 }
 
 /// The inputs of a file's check besides its bytes.
@@ -258,6 +273,8 @@ impl DocumentReader<'_> {
             };
             if problem.severity == Severity::Error {
                 let text = self.file.tree.text();
+                let likely = scan::headers(text.as_bytes(), self.surroundings.namespace);
+                self.checked.only_named = likely;
                 finding.message += documents::template_hint(text, &problem.message);
                 let problem = self.problem(None, finding);
                 self.checked.errors.push(problem);
@@ -278,7 +295,12 @@ impl DocumentReader<'_> {
                 *self.checked.other_kinds.entry(name.clone()).or_default() += 1;
             }
             Classified::Nothing => self.checked.not_objects += 1,
-            Classified::Wrong(finding) => self.error(&object.subject, finding.clone()),
+            Classified::Wrong(finding) => {
+                let namespace = self.surroundings.namespace;
+                let meant = meant(&object.subject, namespace);
+                self.checked.only_named.extend(meant);
+                self.error(&object.subject, finding.clone());
+            }
         }
     }
 
@@ -388,6 +410,22 @@ impl DocumentReader<'_> {
             self.warning(&subject, Mistake { position, message });
         }
     }
+}
+
+/// The resource that was probably meant, whatever is wrong with its `apiVersion` and `kind`; in this namespace where it
+/// names none.
+fn meant(subject: &ObjectReference, namespace: &str) -> Option<ResourceId> {
+    let kind = kinds::meant(&subject.kind)?;
+    let namespace = match subject.namespace.as_str() {
+        _ if !kind.is_namespaced() => "",
+        "" => namespace,
+        namespace => namespace,
+    };
+    (!subject.name.is_empty()).then(|| ResourceId {
+        kind,
+        namespace: namespace.to_owned(),
+        name: subject.name.clone(),
+    })
 }
 
 /// Converts the paths that a check found to patterns.

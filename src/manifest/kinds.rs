@@ -107,7 +107,7 @@ fn home(kind: &str) -> Option<&'static str> {
 }
 
 /// The compared kind that was meant, exactly or except for a typo.
-fn ours(kind: &str) -> Option<Kind> {
+pub(super) fn meant(kind: &str) -> Option<Kind> {
     let name = suggest::nearest(kind, Kind::ALL.map(Kind::name), |_| true)?;
     let is_slip = suggest::distance_within(kind, name)? <= 2;
     Kind::ALL.into_iter().find(|k| is_slip && k.name() == name)
@@ -117,7 +117,7 @@ fn without_api_version(kind: &str, is_object: bool) -> Claim {
     if kind == "List" && is_object {
         return wrong("apiVersion", "missing; write v1 for a List");
     }
-    match ours(kind) {
+    match meant(kind) {
         Some(meant) if is_object || meant.name() == kind => wrong(
             "apiVersion",
             format!("missing; write {} for a {meant}", meant.api_version()),
@@ -182,7 +182,7 @@ fn other_group(api_version: &str, kind: &str) -> Claim {
     let meant = if group.contains('.') || matches!(group, "autoscaling" | "batch" | "policy") {
         None
     } else {
-        ours(kind)
+        meant(kind)
     };
     match meant {
         // `extensions` had Deployments, but never a Service or ConfigMap.

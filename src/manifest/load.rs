@@ -28,6 +28,8 @@ pub(crate) struct Loader {
     options: ManifestOptions,
     exclude: GlobSet,
     known: HashMap<Arc<str>, CachedFile>,
+    /// What files declare that are passed over, with the hashes of their contents.
+    passed_over: HashMap<Arc<str>, (u64, Vec<ResourceId>)>,
 }
 
 /// The result of checking a file.
@@ -47,6 +49,7 @@ impl Loader {
             options,
             exclude,
             known: HashMap::new(),
+            passed_over: HashMap::new(),
         })
     }
 
@@ -58,7 +61,11 @@ impl Loader {
     /// Reads all manifests as they are now. This never fails as a whole: errors are listed in `problems`. If it takes a
     /// while, `tell` is called first with the objects that the manifests probably declare.
     pub(crate) fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
-        let found = sources::find(&self.options.inputs, &self.exclude);
+        let found = sources::find(
+            &self.options.inputs,
+            &self.exclude,
+            self.options.with_declared,
+        );
         let mut manifests = Manifests {
             problems: found.problems,
             notices: found.notices,
@@ -91,6 +98,9 @@ impl Loader {
                 Ok(file) => {
                     manifests.files += 1;
                     manifests.add(&file.checked);
+                    if self.options.with_declared {
+                        manifests.add_declared(&source.shown, file.checked.declared());
+                    }
                     declared.add(&file.checked);
                     known.insert(source.shown, file);
                 }
@@ -98,6 +108,10 @@ impl Loader {
             }
         }
         self.known = known;
+        self.pass_over(found.passed_over);
+        let passed_over = self.passed_over.values();
+        let passed_over = passed_over.flat_map(|(_, declared)| declared).cloned();
+        manifests.declared.extend(passed_over);
         declared.refuse_duplicates(&mut manifests);
         manifests.problems.sort_by(|a, b| a.place.cmp(&b.place));
         manifests
@@ -116,6 +130,29 @@ impl Loader {
                 hash,
             },
         })
+    }
+
+    /// Finds out what these files declare. One that cannot be read declares nothing.
+    fn pass_over(&mut self, files: Vec<ManifestFile>) {
+        let mut known = std::mem::take(&mut self.passed_over);
+        for source in files {
+            let Ok(bytes) = content(&source) else {
+                continue;
+            };
+            let hash = file::hash(&bytes);
+            let of_before = known.remove(&source.shown);
+            let declared = if let Some((_, declared)) = of_before.filter(|(of, _)| *of == hash) {
+                declared
+            } else {
+                let text = Text::New {
+                    bytes,
+                    hash,
+                    likely: Vec::new(),
+                };
+                self.check(&source, text).checked.declared().collect()
+            };
+            self.passed_over.insert(source.shown, (hash, declared));
+        }
     }
 
     fn check(&self, source: &ManifestFile, text: Text) -> CachedFile {
@@ -249,6 +286,16 @@ impl Manifests {
         self.not_objects += file.not_objects;
         self.problems.extend(file.errors.iter().cloned());
         self.warnings.extend(file.warnings.iter().cloned());
+    }
+
+    fn add_declared(&mut self, file: &Arc<str>, declared: impl Iterator<Item = ResourceId>) {
+        for id in declared {
+            if id.kind.is_namespaced() {
+                let first = self.namespaces.entry(id.namespace.clone());
+                first.or_insert_with(|| file.clone());
+            }
+            self.declared.insert(id);
+        }
     }
 }
 

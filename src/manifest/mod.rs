@@ -26,12 +26,12 @@ mod suggest;
 mod trail;
 mod unknown;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::path::Pattern;
-use crate::schema::ResourceId;
+use crate::schema::{Kind, ResourceId};
 use crate::yaml::{Node, NodeId};
 
 use file::File;
@@ -39,7 +39,7 @@ pub(crate) use ignore::IgnoreRule;
 pub(crate) use load::Loader;
 pub(crate) use names::NameError;
 pub(crate) use problem::{Location, ObjectReference, Problem};
-pub(crate) use selector::Selection;
+pub(crate) use selector::{Selection, Selector};
 
 /// The prefix of the annotations that control this program.
 pub(crate) const PREFIX: &str = "drift.gitops.io/";
@@ -58,6 +58,8 @@ pub struct ManifestOptions {
     pub exclude: Vec<String>,
     /// The namespace of manifests that name none.
     pub namespace: String,
+    /// Also find out what files declare that are passed over or cannot be used: [`Manifests::declared`].
+    pub with_declared: bool,
 }
 
 /// The content of all manifests at one moment, in the order of the given paths, of the files below each path, and of
@@ -88,12 +90,21 @@ pub(crate) struct Manifests {
     pub files: usize,
     /// The resources that `--only` or a rule leaves out.
     pub left_out: Vec<ResourceId>,
+    /// All objects that the files declare in whatever way, where the options ask for them: skipped, erroneous and left
+    /// out ones, and those in files that are passed over.
+    pub declared: HashSet<ResourceId>,
+    /// The namespaces in which the files that are not passed over declare any of these, with the first file of each.
+    pub namespaces: BTreeMap<String, Arc<str>>,
 }
 
 impl Manifests {
     /// Leaves out resources that are not selected, and those that a rule ignores as a whole. Returns the selectors that
-    /// match nothing, as written.
-    pub(crate) fn select(&mut self, only: &Selection, rules: &[IgnoreRule]) -> Vec<String> {
+    /// match nothing.
+    pub(crate) fn select<'o>(
+        &mut self,
+        only: &'o Selection,
+        rules: &[IgnoreRule],
+    ) -> Vec<&'o Selector> {
         let leaves_out = |id: &ResourceId| rules.iter().any(|rule| rule.leaves_out(id));
         let is_wanted = |id: &ResourceId| only.includes(id) && !leaves_out(id);
         let wants = |subject: &ObjectReference| subject.id().is_none_or(|id| is_wanted(&id));
@@ -104,8 +115,7 @@ impl Manifests {
             .filter_map(|p| p.resource.as_ref()?.id());
         let others: Vec<ResourceId> = skipped.chain(wrong).collect();
         let all = self.resources.iter().map(|r| &r.id).chain(&others);
-        let unused = only.unused(all).map(|selector| selector.text().to_owned());
-        let unused = unused.collect();
+        let unused = only.unused(all).collect();
         let compared = self.resources.extract_if(.., |r| !is_wanted(&r.id));
         self.left_out
             .extend(compared.map(|resource| resource.id.clone()));
@@ -116,6 +126,19 @@ impl Manifests {
             problems.retain(|problem| problem.resource.as_ref().is_none_or(wants));
         }
         unused
+    }
+
+    /// The kinds and namespaces in which a selection may find objects that nobody declares.
+    #[must_use]
+    pub(crate) fn places_of_undeclared(&self, only: &Selection) -> Vec<(Kind, String)> {
+        let namespaces = self.namespaces.keys();
+        let places = namespaces.flat_map(|namespace| {
+            let kinds = Kind::ALL.into_iter().filter(|kind| kind.is_namespaced());
+            kinds.map(move |kind| (kind, namespace.clone()))
+        });
+        places
+            .filter(|(kind, namespace)| only.reaches(*kind, namespace))
+            .collect()
     }
 
     /// Why there is nothing to compare; `None` if there is something, or if all resources are skipped.

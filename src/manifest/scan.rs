@@ -14,6 +14,11 @@ pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
     if memmem::find(text, [PREFIX, "skip"].concat().as_bytes()).is_some() {
         return Vec::new();
     }
+    headers(text, namespace)
+}
+
+/// The same, skipped resources included.
+pub(super) fn headers(text: &[u8], namespace: &str) -> Vec<ResourceId> {
     let mut found = Vec::new();
     let mut header = Header::default();
     let mut left = Some(text);

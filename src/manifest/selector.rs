@@ -10,7 +10,7 @@ use crate::schema::{Kind, ResourceId};
 /// Selects resources for `--only` and the rules of `--ignore-fields`: `KIND/NAME` in any namespace, or
 /// `KIND/NAMESPACE/NAME`. `*` matches any characters except `/`; a leading `!` selects all other resources.
 #[derive(Clone, Debug)]
-pub(super) struct Selector {
+pub(crate) struct Selector {
     text: String,
     is_negated: bool,
     kinds: Vec<Kind>,
@@ -91,13 +91,18 @@ impl Selector {
 
     /// The selector as written.
     #[must_use]
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Whether it leaves out what it names.
+    pub(crate) fn is_negated(&self) -> bool {
+        self.is_negated
     }
 
     /// The kinds that it can select resources of.
     #[must_use]
-    pub(super) fn kinds(&self) -> &[Kind] {
+    pub(crate) fn kinds(&self) -> &[Kind] {
         if self.is_negated {
             &Kind::ALL
         } else {
@@ -112,12 +117,15 @@ impl Selector {
     }
 
     /// Whether it names this resource, to select it or to leave it out.
-    fn names(&self, id: &ResourceId) -> bool {
-        let is_in =
-            |namespace: &GlobMatcher| id.kind.is_namespaced() && namespace.is_match(&id.namespace);
-        self.kinds.contains(&id.kind)
-            && self.namespace.as_ref().is_none_or(is_in)
-            && self.name.is_match(&id.name)
+    #[must_use]
+    pub(crate) fn names(&self, id: &ResourceId) -> bool {
+        self.reaches(id.kind, &id.namespace) && self.name.is_match(&id.name)
+    }
+
+    /// Whether it names any resource of this kind in this namespace.
+    fn reaches(&self, kind: Kind, namespace: &str) -> bool {
+        let is_in = |of: &GlobMatcher| kind.is_namespaced() && of.is_match(namespace);
+        self.kinds.contains(&kind) && self.namespace.as_ref().is_none_or(is_in)
     }
 }
 
@@ -176,6 +184,20 @@ impl Selection {
             .partition(|selector| selector.is_negated);
         (with.is_empty() || with.iter().any(|selector| selector.names(id)))
             && !without.iter().any(|selector| selector.names(id))
+    }
+
+    /// Whether it may include resources of this kind in this namespace.
+    #[must_use]
+    pub(super) fn reaches(&self, kind: Kind, namespace: &str) -> bool {
+        let mut of_place = self
+            .selectors
+            .iter()
+            .filter(|of| of.reaches(kind, namespace));
+        let is_open = self.selectors.iter().all(|selector| selector.is_negated);
+        let is_closed =
+            |selector: &Selector| selector.is_negated && selector.name.glob().glob() == "*";
+        (is_open || of_place.clone().any(|selector| !selector.is_negated))
+            && !of_place.any(is_closed)
     }
 
     /// Its selectors that match none of these resources.
@@ -243,6 +265,26 @@ mod tests {
             assert_eq!(selected(list), expected, "{list}");
         }
         assert_eq!(selected(" , ").len(), 5);
+    }
+
+    #[test]
+    fn only_places_that_a_selection_reaches_need_to_be_listed() {
+        for (list, config_maps, services) in [
+            ("", true, true),
+            ("cm/x", true, false),
+            ("*/shop/*", true, true),
+            ("*/pay/*,svc/x", false, true),
+            ("!cm/x", true, true),
+            ("!cm/*", false, true),
+            ("!cm/pay/*", true, true),
+            ("*/*,!svc/shop/*", true, false),
+        ] {
+            let mut selection = Selection::default();
+            selection.add(list).unwrap();
+            let reached =
+                [Kind::ConfigMap, Kind::Service].map(|kind| selection.reaches(kind, "shop"));
+            assert_eq!(reached, [config_maps, services], "{list}");
+        }
     }
 
     #[test]

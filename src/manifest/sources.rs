@@ -37,6 +37,9 @@ pub(super) struct ManifestFile {
 #[derive(Debug, Default)]
 pub(super) struct Sources {
     pub files: Vec<ManifestFile>,
+    /// The files that are passed over, where they are asked for: excluded ones, and those that are not resources
+    /// according to the kustomizations.
+    pub passed_over: Vec<ManifestFile>,
     /// The number of files that are not resources according to the kustomizations.
     pub no_resources: usize,
     pub problems: Vec<Problem>,
@@ -85,10 +88,12 @@ pub(super) fn globs(exclude: &[String]) -> Result<GlobSet, GlobError> {
         .map_err(|error| bad(error.glob().unwrap_or_default(), &error))
 }
 
-/// Finds all files of the given paths, in a fixed order, each once.
-pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
+/// Finds all files of the given paths, in a fixed order, each once; those that are passed over too, if they are asked
+/// for.
+pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet, with_passed_over: bool) -> Sources {
     let mut finder = Finder {
         exclude,
+        excluded: with_passed_over.then(Vec::new),
         here: std::env::current_dir().ok(),
         input: Path::new(""),
         files: Vec::new(),
@@ -118,6 +123,8 @@ pub(super) fn find(inputs: &[PathBuf], exclude: &GlobSet) -> Sources {
 
 struct Finder<'a> {
     exclude: &'a GlobSet,
+    /// The excluded manifests, where they are asked for.
+    excluded: Option<Vec<ManifestFile>>,
     /// The working directory.
     here: Option<PathBuf>,
     /// The given path that is being searched.
@@ -253,9 +260,11 @@ impl Finder<'_> {
                 .map(|real| real.join(name)),
             unwritable: folder.unwritable.clone(),
         };
-        let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        if is_hidden || self.exclude.is_match(&spot.below) {
+        if is_hidden(name) {
             return;
+        }
+        if self.exclude.is_match(&spot.below) {
+            return self.excluded(&spot.path);
         }
         if kind.is_dir() {
             self.folder(spot);
@@ -263,6 +272,32 @@ impl Finder<'_> {
             self.links.push(spot);
         } else if is_manifest(&spot.path) {
             self.manifest(spot, kind);
+        }
+    }
+
+    /// Takes down the manifests of an excluded path. What cannot be read of it is no problem of this run.
+    fn excluded(&mut self, path: &Path) {
+        if self.excluded.is_none() {
+            return;
+        }
+        let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+        match fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() && !is_link => {
+                let entries = entries(path).unwrap_or_default().into_iter();
+                let names = entries.map(|(name, _)| name);
+                for name in names.filter(|name| !is_hidden(name)) {
+                    self.excluded(&path.join(name));
+                }
+            }
+            Ok(metadata) if metadata.is_file() && is_manifest(path) => {
+                let shown = self.shown(path).into();
+                self.excluded.get_or_insert_default().push(ManifestFile {
+                    path: Some(path.to_owned()),
+                    shown,
+                    unwritable: None,
+                });
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 
@@ -349,8 +384,10 @@ impl Finder<'_> {
 
     /// The files that hold resources.
     fn sources(self, all: Vec<Found>) -> Sources {
+        let with_passed_over = self.excluded.is_some();
         let mut sources = Sources {
             problems: self.problems,
+            passed_over: self.excluded.unwrap_or_default(),
             ..Sources::default()
         };
         for Found {
@@ -367,6 +404,9 @@ impl Finder<'_> {
                 }
                 Role::Other(_) => {
                     sources.no_resources += 1;
+                    sources
+                        .passed_over
+                        .extend(with_passed_over.then_some(source));
                     continue;
                 }
                 Role::Unnamed => {}
@@ -414,6 +454,10 @@ fn entries(folder: &Path) -> io::Result<Vec<(OsString, fs::FileType)>> {
     }
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(entries)
+}
+
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".")
 }
 
 fn is_manifest(path: &Path) -> bool {

@@ -17,6 +17,7 @@ fn patched(text: &str, strict: bool, live: &[Value]) -> (String, Vec<String>) {
         inputs: vec![file],
         exclude: Vec::new(),
         namespace: "default".to_owned(),
+        with_declared: false,
     };
     let manifests = Loader::new(options).unwrap().load();
     assert!(manifests.problems.is_empty(), "{:?}", manifests.problems);

@@ -9,13 +9,14 @@ use super::progress::Progress;
 use super::state::{Cycle, DriftedObject, LoopState, STOPPED};
 use super::{LiveSource, describe};
 use crate::blame::differences;
-use crate::cluster::{Cluster, Error, Fetched, Fetching, Live};
+use crate::cluster::{Arrival, Cluster, Error, Fetched, Fetching, Live};
 use crate::diff::{Differences, Finding, Unstored};
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
 use crate::report;
 use crate::schema::{ResourceId, RuleId, Server};
+use crate::unmanaged::Stranger;
 use crate::yaml::NodeId;
 
 /// What is known of one resource.
@@ -33,8 +34,8 @@ pub(super) struct Early {
     pub(super) ids: HashSet<ResourceId>,
 }
 /// The run's rules that have not been found to be about anything yet.
-struct Unmatched<'c> {
-    rules: Vec<&'c IgnoreRule>,
+pub(super) struct Unmatched<'c> {
+    pub(super) rules: Vec<&'c IgnoreRule>,
     managers: Vec<&'c ManagerPattern>,
 }
 
@@ -107,15 +108,18 @@ impl<'c> Cycle<'c> {
                         }
                     }
                 }
+                self.look_through(snapshot, &mut unmatched);
             }
             LiveSource::Cluster { cluster, .. } => {
                 self.fetch(cluster, early, &mut found, &mut unmatched).await;
             }
         }
         // A rule for what a run is not about is no mistake.
-        if self.options.only.is_everything() && !self.resources.is_empty() {
+        let has_looked = !self.resources.is_empty() || self.search.has_looked();
+        if self.options.only.is_everything() && has_looked {
             unmatched.warn(self.state);
         }
+        self.end_search();
         self.set_known_aside(&mut found);
         found
     }
@@ -145,7 +149,24 @@ impl<'c> Cycle<'c> {
                 fetching.pop();
                 continue;
             };
-            for Fetched { id, result } in batch {
+            for arrival in batch {
+                let Fetched { id, result } = match arrival {
+                    Arrival::Requested(fetched) => fetched,
+                    Arrival::Stranger(id, live) => {
+                        let managed = live.managed_fields();
+                        self.meet(&Stranger::new(&id, &live.value, managed), unmatched);
+                        continue;
+                    }
+                    Arrival::Listed(kind, namespace, result) => {
+                        self.listed(kind, namespace, &result);
+                        if let Err(error) = result
+                            && error.is_about_connection()
+                        {
+                            unreachable.get_or_insert((error, 0));
+                        }
+                        continue;
+                    }
+                };
                 let Some(at) = waiting.take(&id) else {
                     continue;
                 };
@@ -168,6 +189,7 @@ impl<'c> Cycle<'c> {
             }
         }
         drop(fetched);
+        self.not_listed();
         self.not_fetched(unreachable, waiting);
     }
 
@@ -176,7 +198,7 @@ impl<'c> Cycle<'c> {
         let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
         let ids = self.resources.iter().map(|resource| &resource.id);
         let late: Vec<ResourceId> = ids.filter(|id| !is_early(id)).cloned().collect();
-        let mut fetching = vec![cluster.fetch(&late)];
+        let mut fetching = vec![cluster.fetch(&late, self.search.places())];
         fetching.extend(early.map(|early| early.fetching));
         fetching
     }
@@ -189,7 +211,10 @@ impl<'c> Cycle<'c> {
             self.report.errors.push(report::ErrorEntry {
                 resource: None,
                 source: None,
-                message: format!("{error}; {count} resource(s) not compared"),
+                message: match count {
+                    0 => error.to_string(),
+                    count => format!("{error}; {count} resource(s) not compared"),
+                },
             });
         }
         for at in waiting.left {

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::compare::Early;
 use super::describe;
+use super::search::UnmanagedSearch;
 use super::signals::StopSignal;
 use super::state::{Cycle, Inputs, LoopState};
 use super::{LiveSource, Mode, RunOptions, namespaces, patch};
@@ -23,18 +24,25 @@ pub(super) async fn run(
 ) -> Option<Report> {
     // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
     let early = match (source, stop.unless_asked(inputs.likely).await?) {
-        (LiveSource::Cluster { cluster, .. }, Ok(mut likely)) => {
+        // Whoever wants whole namespaces gets the likely objects from their lists.
+        (LiveSource::Cluster { cluster, .. }, Ok(mut likely))
+            if !options.manifests.with_declared =>
+        {
             likely.retain(|id| options.only.includes(id));
             Some(Early {
-                fetching: cluster.fetch(&likely),
+                fetching: cluster.fetch(&likely, &[]),
                 ids: likely.into_iter().collect(),
             })
         }
         _ => None,
     };
     let mut manifests = stop.unless_asked(state.load(inputs.loading)).await?;
-    for unused in manifests.select(&options.only, &options.ignore) {
-        state.warn_of(format!("--only: `{unused}` matches no resource"));
+    let unused = manifests.select(&options.only, &options.ignore);
+    let mut search = UnmanagedSearch::new(&manifests, &options.only, unused);
+    if search.places().is_empty() {
+        for warning in search.take_unused() {
+            state.warn_of(warning);
+        }
     }
     let newer = manifests
         .resources
@@ -67,6 +75,7 @@ pub(super) async fn run(
         source,
         stop,
         resources: &manifests.resources,
+        search,
         left_out: &manifests.left_out,
         newer,
         report,
@@ -90,7 +99,9 @@ pub(super) async fn run(
         }
     }
     report.warnings = state.take_warnings();
-    say_why_nothing(&manifests, &mut report);
+    if report.unmanaged.is_empty() && report.known.is_empty() {
+        say_why_nothing(&manifests, &mut report);
+    }
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
     }

@@ -62,7 +62,8 @@ impl Cycle<'_> {
             .map(|(resource, _)| &resource.id)
             .collect();
         let counts = baseline.counts();
-        let looked_at = counts.filter(|(id, _)| compared.contains(id));
+        let looked_at =
+            counts.filter(|(id, _)| compared.contains(id) || self.search.has_looked_for(id));
         let entries: usize = looked_at.map(|(_, count)| count).sum();
         let known = self.report.known.iter();
         entries.saturating_sub(known.map(|known| known.fields.len()).sum())

@@ -14,11 +14,13 @@ mod patch;
 mod printed;
 mod progress;
 mod rbac;
+mod search;
 #[cfg(test)]
 mod servers;
 mod settle;
 mod signals;
 mod state;
+mod unmanaged;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;
@@ -195,7 +197,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
                 return 2;
             }
         }
-        if exit == 0 && report.leaves_drift() && !is_hinted {
+        if exit == 0 && report.leaves_declared_drift() && !is_hinted {
             hint(&options);
             is_hinted = true;
         }
@@ -226,9 +228,7 @@ fn say_when(
         tracing::warn!("{message}");
         return pause;
     }
-    let drifted = report.resources.iter();
-    let drifted = drifted.filter(|resource| resource.action.leaves_drift());
-    if let Some(message) = outage.ended(now, drifted.count()) {
+    if let Some(message) = outage.ended(now, report.left_over()) {
         tracing::info!("{message}");
     }
     if io::stderr().is_terminal() {
@@ -303,13 +303,11 @@ fn hint(options: &RunOptions) {
 
 /// Says why the run ends with a code that is not 0.
 fn explain(exit: u8, report: &Report) {
-    let drifted = report.resources.iter();
-    let left = drifted.filter(|resource| resource.action.leaves_drift());
     match exit {
         0 => {}
         1 => tracing::error!(
             "exit code 1: {} resource(s) with drift left (--fail-on-drift)",
-            left.count()
+            report.left_over()
         ),
         _ => {
             let summary = report.summary();
@@ -331,7 +329,7 @@ fn exit_code(report: &Report, fail_on_drift: bool) -> u8 {
     if report.is_incomplete() {
         2
     } else {
-        u8::from(fail_on_drift && report.leaves_drift())
+        u8::from(fail_on_drift && report.left_over() > 0)
     }
 }
 

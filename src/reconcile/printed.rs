@@ -27,7 +27,8 @@ impl PrintedReport {
         match &self.last {
             None => text::write(report, style, &mut text)?,
             Some(last) if last.digest == digest => {
-                let (drifted, in_sync) = (report.resources.len(), report.in_sync);
+                let drifted = report.resources.len() + report.unmanaged.len();
+                let in_sync = report.in_sync;
                 let since = clock(&last.time);
                 tracing::info!("unchanged since {since}: {drifted} drifted, {in_sync} in sync");
                 return Ok(text);
@@ -52,6 +53,8 @@ fn clock(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{SourceLocation, UnmanagedEntry};
+    use crate::schema::{Kind, ResourceId};
 
     #[test]
     fn times_of_the_day() {
@@ -78,5 +81,54 @@ mod tests {
         assert_eq!(text(&mut printed, &report), "");
         report.left_out = 1;
         assert!(text(&mut printed, &report).contains("\nIgnored: 1 field(s)\n"));
+    }
+
+    #[test]
+    fn only_what_is_newly_unmanaged_or_no_longer_is_printed() {
+        let entry = |name: &str| UnmanagedEntry {
+            id: ResourceId {
+                kind: Kind::ConfigMap,
+                namespace: "shop".to_owned(),
+                name: name.to_owned(),
+            },
+            created: None,
+            creator: None,
+            managed_by: None,
+            near: SourceLocation {
+                file: String::new(),
+                line: 1,
+                column: 1,
+                definition: None,
+            },
+        };
+        let mut printed = PrintedReport::default();
+        let mut text = |names: &[&str]| {
+            let report = Report {
+                in_sync: 1,
+                unmanaged: names.iter().map(|name| entry(name)).collect(),
+                ..Report::default()
+            };
+            String::from_utf8(printed.text(&report, TextStyle::default()).unwrap()).unwrap()
+        };
+        assert!(text(&["a", "b"]).contains("2 resource(s) that no manifest declares\n"));
+        assert_eq!(text(&["a", "b"]), "");
+        let changed = text(&["b", "c"]);
+        assert!(
+            changed.contains("\n1 resource(s) that no manifest declares\n"),
+            "{changed}"
+        );
+        assert!(
+            changed.contains("    ConfigMap/c (ns: shop): created"),
+            "{changed}"
+        );
+        assert!(
+            changed.contains("\nno longer unmanaged: ConfigMap/a (ns: shop)\n"),
+            "{changed}"
+        );
+        assert!(!changed.contains("ConfigMap/b"), "{changed}");
+        assert!(
+            changed.contains("\nTotal: 2 resource(s) drifted, 0 field(s) changed\n"),
+            "{changed}"
+        );
     }
 }

@@ -30,15 +30,17 @@ pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<
         .load_and_tell(drop);
     let unused = manifests.select(&options.only, &[]);
     for unused in unused {
-        complain(&format!("--only: `{unused}` matches no resource"));
+        let text = unused.text();
+        complain(&format!("--only: `{text}` matches no resource"));
     }
     if let Some(message) = manifests.nothing_to_compare() {
         bail!(message);
     }
+    let places = manifests.places_of_undeclared(&options.only);
     let text = if options.cluster_wide {
-        cluster_role(&manifests, options.remediates)
+        cluster_role(&manifests, &places, options.remediates)
     } else {
-        roles(&manifests, options.remediates)
+        roles(&manifests, &places, options.remediates)
     };
     let exit = manifests
         .problems
@@ -62,9 +64,17 @@ struct Resources {
     written: BTreeSet<String>,
 }
 
-/// A Role for each namespace, and a ClusterRole where there are Namespaces.
-fn roles(manifests: &Manifests, remediates: bool) -> String {
+/// A Role for each namespace, and a ClusterRole where there are Namespaces. The places are to be listed whatever is
+/// declared there.
+fn roles(manifests: &Manifests, places: &[(Kind, String)], remediates: bool) -> String {
     let mut namespaces: BTreeMap<&str, BTreeMap<Kind, Resources>> = BTreeMap::new();
+    for (kind, namespace) in places {
+        namespaces
+            .entry(namespace)
+            .or_default()
+            .entry(*kind)
+            .or_default();
+    }
     for resource in &manifests.resources {
         let kinds = namespaces.entry(&resource.id.namespace).or_default();
         let of = kinds.entry(resource.id.kind).or_default();
@@ -85,8 +95,8 @@ fn is_written(resource: &Resource) -> bool {
 }
 
 /// One ClusterRole for the kinds of the manifests, whatever their objects are called and wherever they are.
-fn cluster_role(manifests: &Manifests, remediates: bool) -> String {
-    let mut kinds: BTreeMap<Kind, bool> = BTreeMap::new();
+fn cluster_role(manifests: &Manifests, places: &[(Kind, String)], remediates: bool) -> String {
+    let mut kinds: BTreeMap<Kind, bool> = places.iter().map(|(kind, _)| (*kind, false)).collect();
     for resource in &manifests.resources {
         *kinds.entry(resource.id.kind).or_default() |= remediates && is_written(resource);
     }
@@ -116,7 +126,9 @@ fn role(namespace: &str, kinds: &BTreeMap<Kind, Resources>) -> String {
     let mut text = head(role, &place);
     for (kind, resources) in kinds {
         // Objects without a namespace are asked for one by one where they may not be listed.
-        if kind.is_namespaced() {
+        if kind.is_namespaced() && resources.names.is_empty() {
+            rule(&mut text, *kind, &["list"], None);
+        } else if kind.is_namespaced() {
             rule(&mut text, *kind, &["get", "list"], None);
         } else {
             rule(&mut text, *kind, &["get"], Some(&resources.names));

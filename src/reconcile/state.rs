@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::pacing::Pacing;
+use super::search::UnmanagedSearch;
 use super::signals::StopSignal;
 use super::{LiveSource, RunOptions, describe, health};
 use crate::cluster::Version;
@@ -186,6 +187,7 @@ pub(super) struct Cycle<'c> {
     pub(super) source: &'c LiveSource,
     pub(super) stop: &'c StopSignal,
     pub(super) resources: &'c [Arc<Resource>],
+    pub(super) search: UnmanagedSearch<'c>,
     /// What the run is not about.
     pub(super) left_out: &'c [ResourceId],
     /// The server is newer than the tables.

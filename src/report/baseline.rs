@@ -29,6 +29,34 @@ struct BaselineDocument {
     resources: Vec<BaselineResource>,
     #[serde(default)]
     known: Vec<BaselineResource>,
+    #[serde(default)]
+    unmanaged: Vec<BaselineUnmanaged>,
+}
+
+/// An object that no manifest declared.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct BaselineUnmanaged {
+    api_version: String,
+    kind: String,
+    namespace: String,
+    name: String,
+}
+
+impl From<BaselineUnmanaged> for BaselineResource {
+    fn from(of: BaselineUnmanaged) -> Self {
+        Self {
+            api_version: of.api_version,
+            kind: of.kind,
+            namespace: of.namespace,
+            name: of.name,
+            fields: vec![BaselineField {
+                path: crate::path::RESOURCE.to_owned(),
+                live: Some("present".into()),
+                redacted: false,
+            }],
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,7 +109,10 @@ impl Baseline {
             return Err(BaselineError::Version(document.schema_version));
         }
         let mut baseline = Self::default();
-        for resource in document.resources.into_iter().chain(document.known) {
+        let unmanaged = document.unmanaged.into_iter();
+        let unmanaged = unmanaged.map(BaselineResource::from);
+        let resources = document.resources.into_iter();
+        for resource in resources.chain(document.known).chain(unmanaged) {
             if let Some(kind) = Kind::find(&resource.api_version, &resource.kind) {
                 let id = ResourceId {
                     kind,
@@ -141,6 +172,7 @@ mod tests {
                 resource("a", &json!([{"path": "data.k", "live": "x"}, {"path": "data.gone"}])),
                 {"apiVersion": "v1", "kind": "Pod", "namespace": "shop", "name": "p", "fields": []},
             ],
+            "unmanaged": [{"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "u", "action": "unmanaged"}],
             "known": [resource("b", &json!([{"path": "data.token", "live": "<redacted, 1 bytes>", "redacted": true}]))],
         });
         let baseline = Baseline::parse(&format!(
@@ -154,6 +186,8 @@ mod tests {
             ("a", "data.l", Some(json!("x")), false),
             ("a", "data.gone", None, true),
             ("b", "data.k", Some(json!("x")), false),
+            ("u", "<resource>", Some(json!("present")), true),
+            ("u", "<resource>", None, false),
             ("b", "data.token", Some(json!("<redacted, 1 bytes>")), false),
         ] {
             assert_eq!(
@@ -168,7 +202,7 @@ mod tests {
                 .counts()
                 .map(|(_, count)| count)
                 .collect::<Vec<_>>(),
-            [2, 1]
+            [2, 1, 1]
         );
     }
 

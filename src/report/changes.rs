@@ -1,15 +1,16 @@
 //! What is new in a report since an earlier one, for loops that print no unchanged report again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Report, ResourceEntry};
+use super::{Report, ResourceEntry, UnmanagedEntry};
 use crate::schema::ResourceId;
 
 /// What a report said, as far as it matters to tell whether a later one says something else.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     resources: BTreeMap<ResourceId, u64>,
+    unmanaged: BTreeSet<ResourceId>,
     rest: u64,
 }
 
@@ -43,6 +44,7 @@ impl Digest {
             resources: resources
                 .map(|resource| (resource.id.clone(), digest(resource)))
                 .collect(),
+            unmanaged: report.unmanaged.iter().map(|u| u.id.clone()).collect(),
             rest: rest.finish(),
         }
     }
@@ -72,6 +74,10 @@ pub(crate) struct Changes<'r> {
     pub resources: Vec<&'r ResourceEntry>,
     /// Those that had drifted before.
     pub back_in_sync: &'r [ResourceId],
+    /// What was not there before and is declared nowhere.
+    pub unmanaged: Vec<&'r UnmanagedEntry>,
+    /// What was, and is gone or declared now.
+    pub no_longer_unmanaged: Vec<ResourceId>,
 }
 
 impl<'r> Changes<'r> {
@@ -85,6 +91,16 @@ impl<'r> Changes<'r> {
         Self {
             resources: resources.filter(is_new).collect(),
             back_in_sync: &report.back_in_sync,
+            unmanaged: report
+                .unmanaged
+                .iter()
+                .filter(|entry| !earlier.unmanaged.contains(&entry.id))
+                .collect(),
+            no_longer_unmanaged: earlier
+                .unmanaged
+                .difference(&now.unmanaged)
+                .cloned()
+                .collect(),
         }
     }
 }

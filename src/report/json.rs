@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{
     ErrorEntry, FieldEntry, KnownEntry, Report, ResourceEntry, ResourceRef, SkippedEntry,
-    SourceLocation, SuppressedEntry, field_id,
+    SourceLocation, SuppressedEntry, UnmanagedEntry, field_id,
 };
 use crate::git::Commit;
 use crate::history::History;
@@ -37,6 +37,8 @@ struct ReportJson<'a> {
     known: Vec<KnownJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     suppressed: Option<Vec<SuppressedJson<'a>>>,
+    unmanaged: Vec<UnmanagedJson<'a>>,
+    managed_by_others: Vec<OwnerJson<'a>>,
     warnings: Vec<ErrorJson<'a>>,
     errors: Vec<ErrorJson<'a>>,
     other_kinds: Vec<OtherKindJson<'a>>,
@@ -149,6 +151,27 @@ struct SuppressedFieldJson<'a> {
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct UnmanagedJson<'a> {
+    #[serde(flatten)]
+    resource: IdJson<'a>,
+    action: &'static str,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    creator: Option<WriterJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed_by: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct OwnerJson<'a> {
+    owner: &'a str,
+    count: usize,
+}
+
+#[derive(Serialize)]
 struct PointerJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     desired: Option<&'a str>,
@@ -235,6 +258,15 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
                 .suppressed
                 .as_ref()
                 .map(|entries| entries.iter().map(SuppressedJson::from).collect()),
+            unmanaged: report.unmanaged.iter().map(UnmanagedJson::from).collect(),
+            managed_by_others: report
+                .owned
+                .iter()
+                .map(|(owner, count)| OwnerJson {
+                    owner,
+                    count: *count,
+                })
+                .collect(),
             warnings: report.warnings.iter().map(ErrorJson::from).collect(),
             errors: report.errors.iter().map(ErrorJson::from).collect(),
             other_kinds: report
@@ -324,6 +356,19 @@ impl<'a> From<(&'a ResourceId, &'a SuppressedEntry)> for SuppressedJson<'a> {
             id: id.into(),
             source: (&entry.source).into(),
             fields: fields.collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a UnmanagedEntry> for UnmanagedJson<'a> {
+    fn from(entry: &'a UnmanagedEntry) -> Self {
+        Self {
+            resource: (&entry.id).into(),
+            action: UnmanagedEntry::ACTION,
+            id: field_id(&entry.id, crate::path::RESOURCE),
+            created: entry.created.as_deref(),
+            creator: entry.creator.as_ref().map(WriterJson::from),
+            managed_by: entry.managed_by.as_deref(),
         }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use super::line::{Line, of_resource};
+use super::line::{Line, of_resource, of_unmanaged};
 use super::value::escape;
 use super::{Report, SourceLocation};
 
@@ -17,6 +17,8 @@ struct Case<'a> {
     /// What was repaired.
     repaired: Vec<String>,
     failures: Vec<String>,
+    /// No manifest declares it.
+    is_unmanaged: bool,
     errors: Vec<String>,
     /// Why it was not compared, or why its drift is no failure.
     skipped: Option<&'static str>,
@@ -78,6 +80,14 @@ fn cases(report: &Report) -> BTreeMap<CaseName, Case<'_>> {
             case.repaired.extend(texts);
         }
     }
+    for entry in &report.unmanaged {
+        let id = &entry.id;
+        let case = cases
+            .entry(name(id.kind.name(), &id.namespace, &id.name))
+            .or_default();
+        case.failures.push(text(&of_unmanaged(entry)));
+        case.is_unmanaged = true;
+    }
     for skipped in &report.skipped {
         let id = &skipped.resource;
         let case = cases
@@ -134,7 +144,11 @@ fn write_case((class, name): &CaseName, case: &Case<'_>, out: &mut impl Write) -
         write!(out, " file=\"{}\"", xml(&location.file))?;
     }
     let lines = |texts: &[String]| xml_lines(texts);
-    let fields = case.failures.len();
+    let (sort, message) = if case.is_unmanaged {
+        ("unmanaged", "declared by no manifest".to_owned())
+    } else {
+        ("drift", format!("{} field(s) drifted", case.failures.len()))
+    };
     match (&case.errors[..], &case.failures[..], case.skipped) {
         ([], [], None) if case.repaired.is_empty() => writeln!(out, "/>"),
         ([], [], None) => writeln!(
@@ -145,7 +159,7 @@ fn write_case((class, name): &CaseName, case: &Case<'_>, out: &mut impl Write) -
         ([], [], Some(why)) => writeln!(out, "><skipped message=\"{why}\"/></testcase>"),
         ([], failures, _) => writeln!(
             out,
-            "><failure type=\"drift\" message=\"{fields} field(s) drifted\">{}</failure></testcase>",
+            "><failure type=\"{sort}\" message=\"{message}\">{}</failure></testcase>",
             lines(failures)
         ),
         (errors, failures, _) => writeln!(

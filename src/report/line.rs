@@ -3,16 +3,18 @@
 use super::value::{escape, one_line};
 use super::{
     Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry,
-    SuppressedField, field_id,
+    SuppressedField, UnmanagedEntry, field_id,
 };
 use crate::schema::ResourceId;
 
 /// A difference, or something that could not be checked, or a warning.
 pub(super) struct Line<'a> {
     pub(super) level: LineLevel,
-    /// `changed`, `missing`, `removed` or `extra`; else `error` or `warning`.
+    /// `changed`, `missing`, `removed`, `extra` or `unmanaged`; else `error` or `warning`.
     pub(super) class: &'static str,
     pub(super) location: Option<&'a SourceLocation>,
+    /// Where to show it if it has no location and a format needs one.
+    pub(super) near: Option<&'a SourceLocation>,
     /// `Deployment/shop/web`; empty where it is about none.
     pub(super) resource: String,
     /// The path of the field.
@@ -69,14 +71,15 @@ pub(super) enum LineLevel {
     Note,
 }
 
-/// All lines of a report: the drift, then what could not be checked or repaired, then the warnings.
+/// All lines of a report: the drift, what no manifest declares, then what could not be checked or repaired, then the warnings.
 pub(super) fn lines(report: &Report) -> impl Iterator<Item = Line<'_>> {
     let fields = report.resources.iter().flat_map(of_resource);
+    let unmanaged = report.unmanaged.iter().map(of_unmanaged);
     let errors = report.errors.iter();
     let errors = errors.map(|error| of_error(error, LineLevel::Error, "error"));
     let warnings = report.warnings.iter();
     let warnings = warnings.map(|warning| of_error(warning, LineLevel::Warning, "warning"));
-    fields.chain(errors).chain(warnings)
+    fields.chain(unmanaged).chain(errors).chain(warnings)
 }
 
 /// The lines of one resource.
@@ -85,6 +88,7 @@ pub(super) fn of_resource(resource: &ResourceEntry) -> impl Iterator<Item = Line
         level: level(resource.action, field),
         class: field.class.name(),
         location: field.source.as_ref().or(Some(&resource.source)),
+        near: None,
         resource: name(&resource.id),
         path: Some(escape(&field.path)),
         id: Some(field_id(&resource.id, &field.path)),
@@ -116,6 +120,7 @@ pub(super) fn of_suppressed<'a>(
         level: LineLevel::Note,
         class: "suppressed",
         location: field.source.as_ref().or(Some(&entry.source)),
+        near: None,
         resource: name(id),
         path: Some(escape(&field.path)),
         id: Some(field_id(id, &field.path)),
@@ -124,6 +129,31 @@ pub(super) fn of_suppressed<'a>(
             live: one_line(live, desired),
             desired: one_line(desired, live),
             notes: format!("{rule}: {reason}"),
+        },
+    }
+}
+
+/// The line of an object that no manifest declares.
+pub(super) fn of_unmanaged(entry: &UnmanagedEntry) -> Line<'_> {
+    let field = entry.field();
+    let creator = entry.creator.as_ref().map(|writer| writer.manager.clone());
+    let created = entry.created.as_ref().map(|time| format!("created {time}"));
+    let tool = entry.managed_by.as_ref();
+    let tool = tool.map(|tool| format!("labelled as managed by {tool}"));
+    let notes: Vec<String> = [creator, created, tool].into_iter().flatten().collect();
+    Line {
+        level: LineLevel::Error,
+        class: UnmanagedEntry::ACTION,
+        location: None,
+        near: Some(&entry.near),
+        resource: name(&entry.id),
+        path: Some(escape(&field.path)),
+        id: Some(field_id(&entry.id, &field.path)),
+        text: LineText::Values {
+            label: "live",
+            live: one_line(field.live.as_ref(), None),
+            desired: one_line(None, field.live.as_ref()),
+            notes: escape(&notes.join("; ")),
         },
     }
 }
@@ -138,6 +168,7 @@ fn of_error<'a>(error: &'a ErrorEntry, level: LineLevel, class: &'static str) ->
         level,
         class,
         location: error.source.as_ref(),
+        near: None,
         resource: escape(&about.unwrap_or_default()),
         path: None,
         id: None,

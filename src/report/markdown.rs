@@ -116,7 +116,8 @@ fn list(title: &str, entries: &[super::ErrorEntry], text: &mut Limited) -> usize
 fn table(report: &Report, text: &mut Limited) -> usize {
     const HEAD: &str =
         "\n| Resource | Field | Live | Desired | Where | Notes |\n|---|---|---|---|---|---|\n";
-    let mut left = report.summary().fields;
+    let summary = report.summary();
+    let mut left = summary.fields + summary.unmanaged;
     if left == 0 || !text.add(HEAD) {
         return left;
     }

@@ -88,6 +88,10 @@ pub(crate) struct Report {
     pub known: Vec<KnownEntry>,
     /// What differs and is no drift, by resource, where that was asked for.
     pub suppressed: Option<BTreeMap<ResourceId, SuppressedEntry>>,
+    /// The live objects that no manifest declares and nobody is known to look after.
+    pub unmanaged: Vec<UnmanagedEntry>,
+    /// How many of those that no manifest declares somebody looks after, by owner.
+    pub owned: BTreeMap<&'static str, usize>,
     /// How many entries of the baseline do not occur any more.
     pub known_gone: usize,
     /// How many declared resources the run is not about.
@@ -385,6 +389,57 @@ pub(crate) struct SuppressedField {
     pub reason: &'static str,
 }
 
+/// A live object that no manifest declares and nobody is known to look after.
+#[derive(Debug)]
+pub(crate) struct UnmanagedEntry {
+    /// Which one.
+    pub(crate) id: ResourceId,
+    /// When it was created.
+    pub(crate) created: Option<String>,
+    /// The client that created it. `None` where that is not recorded.
+    pub(crate) creator: Option<Writer>,
+    /// The tool that it says it is managed by.
+    pub(crate) managed_by: Option<String>,
+    /// A manifest of its namespace, for formats that have to point to one.
+    pub(crate) near: SourceLocation,
+}
+
+impl UnmanagedEntry {
+    /// The name of the action, as all writers print it.
+    pub(crate) const ACTION: &'static str = "unmanaged";
+
+    /// As the one difference of a resource that should not be there.
+    #[must_use]
+    pub(crate) fn field(&self) -> FieldEntry {
+        FieldEntry {
+            path: crate::path::RESOURCE.to_owned(),
+            declared_pointer: None,
+            live_pointer: Some(String::new()),
+            class: DriftClass::Extra,
+            defaulted: false,
+            default_of: None,
+            desired: None,
+            live: Some("present".into()),
+            redacted: false,
+            source: Some(self.near.clone()),
+            consequences: Vec::new(),
+            restarts_pods: false,
+            outcome: None,
+            last_writer: self.creator.clone(),
+            co_owners: Vec::new(),
+            history: None,
+        }
+    }
+}
+
+impl KnownEntry {
+    /// Whether no manifest declares it.
+    fn is_unmanaged(&self) -> bool {
+        let mut fields = self.fields.iter();
+        fields.any(|field| field.path == crate::path::RESOURCE && field.class == DriftClass::Extra)
+    }
+}
+
 /// Which resource, of whatever kind. What is not known of it is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ResourceRef {
@@ -524,7 +579,7 @@ impl Report {
         let only_known = self
             .known
             .iter()
-            .filter(|known| !drifted.contains(&known.id));
+            .filter(|known| !drifted.contains(&known.id) && !known.is_unmanaged());
         Summary {
             compared: self.in_sync + self.resources.len() + only_known.count(),
             in_sync: self.in_sync,
@@ -547,7 +602,7 @@ impl Report {
             known: self.known.iter().map(|known| known.fields.len()).sum(),
             left_out: self.left_out,
             ignored: self.ignored,
-            unmanaged: 0,
+            unmanaged: self.unmanaged.len(),
             not_deployed: self.count_verdict(HistoryVerdict::NotDeployed),
         }
     }
@@ -564,15 +619,23 @@ impl Report {
     /// Whether no resource was compared.
     #[must_use]
     pub(crate) fn is_about_nothing(&self) -> bool {
-        self.in_sync == 0 && self.resources.is_empty()
+        self.in_sync == 0 && self.resources.is_empty() && self.unmanaged.is_empty()
     }
 
-    /// Whether drift is left at its end.
+    /// Whether drift of what is declared is left at its end.
     #[must_use]
-    pub(crate) fn leaves_drift(&self) -> bool {
+    pub(crate) fn leaves_declared_drift(&self) -> bool {
         self.resources
             .iter()
             .any(|resource| resource.action.leaves_drift())
+    }
+
+    /// How many resources drift is left of at its end, unmanaged ones included.
+    #[must_use]
+    pub(crate) fn left_over(&self) -> usize {
+        let left = self.resources.iter();
+        let left = left.filter(|resource| resource.action.leaves_drift());
+        left.count() + self.unmanaged.len()
     }
 
     /// Whether something in scope could not be checked or repaired.

@@ -15,11 +15,12 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// The rules, one for each class of difference.
-const RULES: [(&str, &str); 4] = [
+const RULES: [(&str, &str); 5] = [
     ("changed", "The live value is not the declared one"),
     ("missing", "What is declared is not live"),
     ("removed", "What has left the manifest is still live"),
     ("extra", "What is live is declared nowhere"),
+    ("unmanaged", "A live object is declared by no manifest"),
 ];
 
 /// Writes a report.
@@ -77,7 +78,8 @@ fn result(report: &Report, line: &Line<'_>) -> ResultJson {
     let id = line.id.as_deref().unwrap_or_default();
     let path = line.path.as_deref().unwrap_or_default();
     let text = format!("{} {path}: {}", line.resource, line.message());
-    let mut location = line.location.map_or(json!({}), |of| location(report, of));
+    let place = line.location.or(line.near);
+    let mut location = place.map_or(json!({}), |of| location(report, of));
     location["logicalLocations"] = json!([{"fullyQualifiedName": id, "kind": "member"}]);
     ResultJson {
         rule_id: line.class,

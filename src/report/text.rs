@@ -4,6 +4,7 @@ mod groups;
 mod lines;
 mod style;
 mod summary;
+mod unmanaged;
 mod values;
 mod writer;
 
@@ -29,12 +30,13 @@ pub(crate) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> 
     write_head(report, style, out)?;
     let suppressed = report.suppressed.as_ref();
     let suppressed = suppressed.filter(|suppressed| !suppressed.is_empty());
-    if !report.resources.is_empty() || suppressed.is_some() {
+    if !report.resources.is_empty() || suppressed.is_some() || !report.unmanaged.is_empty() {
         writeln!(out)?;
         write_blocks(report.resources.iter(), report, style, out)?;
         if let Some(suppressed) = suppressed {
             write_suppressed(suppressed, style, out)?;
         }
+        unmanaged::write(report.unmanaged.iter(), &report.time, style, out)?;
         writeln!(out, "{RULE}")?;
     }
     summary::write(report, style, out)
@@ -50,11 +52,17 @@ pub(crate) fn write_changes(
     write_head(report, style, out)?;
     writeln!(out)?;
     write_blocks(changes.resources.iter().copied(), report, style, out)?;
-    for id in changes.back_in_sync {
-        let line = format!("back in sync: {}", heading(id));
+    let unmanaged = changes.unmanaged.iter().copied();
+    unmanaged::write(unmanaged, &report.time, style, out)?;
+    let back = changes.back_in_sync.iter();
+    let back = back.map(|id| format!("back in sync: {}", heading(id)));
+    let gone = changes.no_longer_unmanaged.iter();
+    let gone = gone.map(|id| format!("no longer unmanaged: {}", heading(id)));
+    let lines: Vec<String> = back.chain(gone).collect();
+    for line in &lines {
         writeln!(out, "{}", style.paint(TextRole::Desired, line))?;
     }
-    if !changes.back_in_sync.is_empty() {
+    if !lines.is_empty() {
         writeln!(out)?;
     }
     writeln!(out, "{RULE}")?;

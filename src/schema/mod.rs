@@ -140,6 +140,7 @@ mod gates;
 mod image;
 mod lists;
 mod model;
+mod owners;
 mod ownership;
 pub(crate) mod quantity;
 mod rows;
@@ -159,6 +160,7 @@ pub(crate) use model::{
     DefaultRow, Field, Follower, KeyRow, ListKind, MOST_FIELDS, Rules, Scalar, Siblings, Struct,
     StructRef, Type, Versions, scalar_text,
 };
+pub(crate) use owners::{CONTROLLERS, OWNERS, OwnerRow, Sign};
 pub(crate) use ownership::RECORDS;
 pub(crate) use rows::{DeclaredPosition, Immutable, Members, Order, Union, Without};
 pub(crate) use rule_id::RuleId;

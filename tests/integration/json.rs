@@ -16,6 +16,8 @@ struct Report {
     resources: Vec<Resource>,
     skipped: Vec<Skipped>,
     known: Vec<Known>,
+    unmanaged: Vec<Value>,
+    managed_by_others: Vec<Value>,
     warnings: Vec<Error>,
     errors: Vec<Error>,
     other_kinds: Vec<OtherKind>,

@@ -68,6 +68,8 @@ mod support;
 mod suppressed;
 /// The type tables against the control plane's Go types.
 mod tables;
+/// Live objects that no manifest declares.
+mod unmanaged;
 /// Who wrote a field last.
 mod writers;
 /// YAML as kubectl reads it.

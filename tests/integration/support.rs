@@ -143,8 +143,8 @@ impl ControlPlane {
         Self::start_version(Some(version), &[])
     }
 
-    /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces and
-    /// ServiceAccounts at work.
+    /// A control plane for this test alone, with the controllers of Deployments, ReplicaSets, namespaces, ServiceAccounts
+    /// and `kube-root-ca.crt` at work.
     pub(crate) fn with_controllers() -> (Self, Controllers) {
         let plane = Self::start(&[]);
         let kubeconfig = plane.kubeconfig("admin");
@@ -152,7 +152,12 @@ impl ControlPlane {
             .args(["controller-manager", "--stdin", "--", "--leader-elect=false", "--secure-port=0"])
             .args(["--kubeconfig", &kubeconfig, "--authentication-kubeconfig", &kubeconfig])
             .args(["--authorization-kubeconfig", &kubeconfig, "--controllers"])
-            .arg("deployment-controller,replicaset-controller,namespace-controller,serviceaccount-controller")
+            .arg(
+                "deployment-controller,replicaset-controller,namespace-controller,serviceaccount-controller,\
+                 root-ca-certificate-publisher-controller",
+            )
+            .arg("--root-ca-file")
+            .arg(plane.folder.join("ca.crt"))
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

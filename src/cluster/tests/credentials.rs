@@ -2,7 +2,7 @@
 
 use super::fake::{Fake, answer, connect, ok, status};
 use super::{fetch, id, map, object};
-use crate::cluster::Error;
+use crate::cluster::{Arrival, Error};
 use crate::schema::Kind;
 
 #[tokio::test]
@@ -89,12 +89,10 @@ async fn a_credential_plugin_runs_once_and_again_when_its_token_is_refused() {
 
     // Six requests are refused at once, and one of them renews the token for all.
     let in_each = (0..6).map(|number| id(Kind::ConfigMap, &format!("n{number}"), "a"));
-    let mut fetching = cluster.fetch(&in_each.collect::<Vec<_>>());
+    let mut fetching = cluster.fetch(&in_each.collect::<Vec<_>>(), &[]);
     while let Some(batch) = fetching.next().await {
-        assert!(
-            batch.iter().all(|fetched| fetched.result.is_ok()),
-            "{batch:?}"
-        );
+        let is_ok = |arrival: &Arrival| matches!(arrival, Arrival::Requested(fetched) if fetched.result.is_ok());
+        assert!(batch.iter().all(is_ok), "{batch:?}");
     }
     assert_eq!(count(), 2);
 }

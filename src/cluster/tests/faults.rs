@@ -285,7 +285,7 @@ async fn requests_are_cancelled_when_their_results_are_dropped() {
     let ids: Vec<_> = (0..6)
         .map(|number| id(Kind::Service, &format!("n{number}"), "a"))
         .collect();
-    let mut fetching = cluster.fetch(&ids);
+    let mut fetching = cluster.fetch(&ids, &[]);
     while fake.asked().len() < 6 {
         let nothing_yet = tokio::time::timeout(Duration::from_millis(20), fetching.next()).await;
         assert!(nothing_yet.is_err());

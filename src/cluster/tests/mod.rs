@@ -7,7 +7,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 
-use super::{Cluster, Live};
+use super::{Arrival, Cluster, Fetched, Live};
 use crate::schema::{Kind, ResourceId};
 use fake::{Answer, ok};
 
@@ -49,9 +49,12 @@ fn list(names: &[&str], metadata: &str) -> Answer {
 /// Fetches objects; returns `live`, `absent` or the error for each. Checks that each has one result.
 async fn fetch(cluster: &Cluster, ids: &[ResourceId]) -> BTreeMap<String, String> {
     let mut answers = BTreeMap::new();
-    let mut fetching = cluster.fetch(ids);
+    let mut fetching = cluster.fetch(ids, &[]);
     while let Some(batch) = fetching.next().await {
-        for fetched in batch {
+        for arrival in batch {
+            let Arrival::Requested(fetched) = arrival else {
+                panic!("nobody asked for {arrival:?}");
+            };
             let text = match fetched.result {
                 Ok(Some(Live { value, .. })) => {
                     assert_eq!(value["kind"], fetched.id.kind.name());
@@ -70,6 +73,31 @@ async fn fetch(cluster: &Cluster, ids: &[ResourceId]) -> BTreeMap<String, String
     }
     assert_eq!(answers.len(), ids.len());
     answers
+}
+
+/// Fetches objects and all ConfigMaps of the namespace `n`; returns a line for each arrival.
+async fn fetch_whole(cluster: &Cluster, ids: &[ResourceId]) -> Vec<String> {
+    let mut lines = Vec::new();
+    let whole = [(Kind::ConfigMap, "n".to_owned())];
+    let mut fetching = cluster.fetch(ids, &whole);
+    while let Some(batch) = fetching.next().await {
+        lines.extend(batch.into_iter().map(|arrival| match arrival {
+            Arrival::Requested(Fetched { id, result }) => match result {
+                Ok(live) => format!("{} {}", id.name, live.map_or("absent", |_| "live")),
+                Err(error) => format!("{} {error}", id.name),
+            },
+            Arrival::Stranger(id, live) => {
+                assert_eq!(live.value.get("data"), None);
+                format!("{} stranger", id.name)
+            }
+            Arrival::Listed(kind, namespace, result) => {
+                let end = result.map_or_else(|error| error.to_string(), |()| "listed".to_owned());
+                format!("{} {namespace} {end}", kind.plural())
+            }
+        }));
+    }
+    lines.sort();
+    lines
 }
 
 fn texts(answers: &BTreeMap<String, String>) -> Vec<(&str, &str)> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::fake::{Fake, ok, status};
-use super::{fetch, id, list, list_in, map, object, texts};
+use super::{fetch, fetch_whole, id, list, list_in, map, object, texts};
 use crate::schema::{Kind, ResourceId};
 
 #[tokio::test]
@@ -154,4 +154,64 @@ async fn a_list_ends_when_all_objects_are_found() {
     let fake = Fake::start(|_, _| list(&["a", "b"], r#""continue":"t""#));
     fetch(&fake.cluster(5.0).await, &[map("a"), map("b")]).await;
     assert_eq!(fake.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_wanted_as_a_whole_is_listed_to_its_end_and_each_object_comes_once() {
+    let gone = AtomicUsize::new(0);
+    let fake = Fake::start(move |_, request| {
+        let more = r#""continue":"t","remainingItemCount":9000"#;
+        match request.contains("continue=t") {
+            false => list(&["a", "x", "y"], more),
+            true if gone.fetch_add(1, Ordering::SeqCst) == 0 => status(410, "Expired"),
+            true => list(&["z"], ""),
+        }
+    });
+    let lines = fetch_whole(&fake.cluster(5.0).await, &[map("a"), map("b")]).await;
+    assert_eq!(
+        lines,
+        [
+            "a live",
+            "b absent",
+            "configmaps n listed",
+            "x stranger",
+            "y stranger",
+            "z stranger"
+        ]
+    );
+    let (first, next) = (
+        "GET /api/v1/namespaces/n/configmaps?limit=500",
+        "GET /api/v1/namespaces/n/configmaps?limit=500&continue=t",
+    );
+    assert_eq!(fake.asked(), [first, next, first, next]);
+}
+
+#[tokio::test]
+async fn a_namespace_that_cannot_be_listed_as_a_whole_is_an_error_and_what_was_asked_for_still_comes()
+ {
+    let fake = Fake::start(|_, request| match request {
+        request if request.contains("?limit=") => status(403, "Forbidden"),
+        _ => ok(&object("a")),
+    });
+    let lines = fetch_whole(&fake.cluster(5.0).await, &[map("a")]).await;
+    assert_eq!(lines, ["a live", "configmaps n this is Forbidden"]);
+    let fake = Fake::start(|_, _| status(410, "Expired"));
+    let lines = fetch_whole(&fake.cluster(5.0).await, &[]).await;
+    assert_eq!(lines, ["configmaps n this is Expired"]);
+    assert_eq!(fake.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn namespaces_that_are_wanted_as_a_whole_are_listed_where_the_cluster_has_much_else() {
+    let fake = Fake::start(|_, request| match namespace_of(request) {
+        None => list(&["a"], r#""continue":"t","remainingItemCount":99000"#),
+        Some(namespace) => list_in(namespace, &["a"], ""),
+    });
+    let lines = fetch_whole(&fake.cluster(5.0).await, &spread()).await;
+    let count = |end: &str| lines.iter().filter(|line| line.ends_with(end)).count();
+    assert_eq!(
+        (count("stranger"), count("live"), count("absent")),
+        (1, 10, 19)
+    );
+    assert_eq!((lines.len(), fake.asked().len()), (31, 12));
 }

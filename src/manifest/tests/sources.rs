@@ -71,6 +71,7 @@ fn loader(inputs: &[&Path], exclude: &[&str]) -> Loader {
         inputs: inputs.iter().map(|path| path.to_path_buf()).collect(),
         exclude: exclude.iter().map(|&glob| glob.to_owned()).collect(),
         namespace: "default".to_owned(),
+        with_declared: true,
     };
     Loader::new(options).unwrap()
 }
@@ -228,6 +229,7 @@ fn a_bad_glob_is_refused() {
         inputs: Vec::new(),
         exclude: vec!["a[".to_owned()],
         namespace: String::new(),
+        with_declared: false,
     };
     assert_eq!(
         Loader::new(options).unwrap_err().to_string(),
@@ -562,4 +564,67 @@ fn a_run_with_nothing_to_compare_says_why() {
             why
         );
     }
+}
+
+#[test]
+fn what_files_declare_is_known_whatever_becomes_of_it() {
+    let folder = Folder::new(&[
+        ("a.yaml", &config_map("plain")),
+        (
+            "b.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: skipped\n  namespace: two\n  annotations: {drift.gitops.io/skip: 'true'}\n---\n\
+             apiVersion: v1\nkind: Service\nmetadata: {name: hook, annotations: {helm.sh/hook: pre-install}}\n---\n\
+             apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndata: {k: 1}\n---\n\
+             apiVersion: v1\nkind: ConfigMap\nmetadata: {name: secret}\nsops: {mac: ENC}\n---\n\
+             apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: old}\n---\n\
+             apiVersion: apps/v1\nkind: Deploymnet\nmetadata: {name: typo, namespace: three}\n---\n\
+             apiVersion: v1\nkind: Namespace\nmetadata: {name: four}\n---\n\
+             apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: other, namespace: five}\n",
+        ),
+        ("twice/a.yaml", &config_map("twice")),
+        ("twice/b.yaml", &config_map("twice")),
+        (
+            "unparsable.yaml",
+            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: unparsable\ndata: [\n",
+        ),
+        (
+            "old/deep/x.yaml",
+            "apiVersion: v1\nkind: Service\nmetadata: {name: excluded, namespace: six}\n",
+        ),
+        ("old/.hidden/x.yaml", &config_map("hidden")),
+        ("k/kustomization.yaml", "patches: [{path: patch.yaml}]"),
+        ("k/patch.yaml", &config_map("patched")),
+    ]);
+    let declared = |manifests: &Manifests| {
+        let mut declared: Vec<String> =
+            manifests.declared.iter().map(ToString::to_string).collect();
+        declared.sort();
+        declared
+    };
+    let expected = [
+        "ConfigMap/patched (ns: default)",
+        "ConfigMap/plain (ns: default)",
+        "ConfigMap/secret (ns: default)",
+        "ConfigMap/skipped (ns: two)",
+        "ConfigMap/twice (ns: default)",
+        "ConfigMap/unparsable (ns: default)",
+        "ConfigMap/wrong (ns: default)",
+        "Deployment/old (ns: default)",
+        "Deployment/typo (ns: three)",
+        "Namespace/four",
+        "Service/excluded (ns: six)",
+        "Service/hook (ns: default)",
+    ];
+    let mut loader = loader(&[&folder.path("")], &["old"]);
+    for _ in 0..2 {
+        let manifests = loader.load();
+        assert_eq!(declared(&manifests), expected);
+        let namespaces: Vec<&str> = manifests.namespaces.keys().map(String::as_str).collect();
+        assert_eq!(namespaces, ["default", "three", "two"]);
+        assert!(manifests.namespaces["default"].ends_with("a.yaml"));
+    }
+    folder.write("old/deep/x.yaml", &config_map("renamed"));
+    let manifests = loader.load();
+    assert!(declared(&manifests).contains(&"ConfigMap/renamed (ns: default)".to_owned()));
+    assert_eq!(declared(&manifests).len(), expected.len());
 }

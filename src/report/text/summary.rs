@@ -13,16 +13,15 @@ const MOST_NAMES: usize = 10;
 /// How many resources and fields have drifted, in one line.
 pub(in crate::report) fn total(report: &Report) -> String {
     let summary = report.summary();
+    let drifted = summary.drifted + summary.unmanaged;
+    if drifted > 0 {
+        let fields = summary.fields;
+        return format!("Total: {drifted} resource(s) drifted, {fields} field(s) changed");
+    }
     if summary.compared == 0 {
         return format!("Nothing was checked: {}", why_nothing(report));
     }
-    if report.resources.is_empty() {
-        return format!("No drift in {} resource(s)", summary.compared);
-    }
-    format!(
-        "Total: {} resource(s) drifted, {} field(s) changed",
-        summary.drifted, summary.fields
-    )
+    format!("No drift in {} resource(s)", summary.compared)
 }
 
 /// Why no resource was compared.
@@ -42,22 +41,18 @@ fn why_nothing(report: &Report) -> String {
 
 /// Writes the lines.
 pub(super) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
-    let role = if report.resources.is_empty() {
-        TextRole::Desired
-    } else {
-        TextRole::Head
-    };
-    let role = if report.summary().compared == 0 {
-        TextRole::Live
-    } else {
-        role
+    let has_drift = !report.resources.is_empty() || !report.unmanaged.is_empty();
+    let role = match (has_drift, report.summary().compared) {
+        (true, _) => TextRole::Head,
+        (false, 0) => TextRole::Live,
+        (false, _) => TextRole::Desired,
     };
     writeln!(out, "{}", style.paint(role, total(report)))?;
     write_outcomes(report, style, out)?;
     write_not_compared(report, style, out)?;
     let causes = causes(&report.errors);
     // A cause for which nothing was checked has been given already.
-    if report.summary().compared > 0 || causes.len() > 1 {
+    if has_drift || report.summary().compared > 0 || causes.len() > 1 {
         write_errors(&causes, style, out)?;
     }
     Ok(())
@@ -86,6 +81,9 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
     }
     if summary.missing > 0 {
         writeln!(out, "Missing: {} resource(s)", summary.missing)?;
+    }
+    if summary.unmanaged > 0 {
+        writeln!(out, "Unmanaged: {} resource(s)", summary.unmanaged)?;
     }
     if summary.known > 0 {
         writeln!(out, "Known from the baseline: {} field(s)", summary.known)?;
@@ -142,6 +140,15 @@ fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -
             "Skipped: {} resource(s): {names}",
             report.skipped.len()
         )?;
+    }
+    if !report.owned.is_empty() {
+        let count: usize = report.owned.values().sum();
+        let owners = report.owned.iter();
+        let owners: Vec<String> = owners
+            .map(|(owner, count)| format!("{owner} {count}"))
+            .collect();
+        let owners = owners.join(", ");
+        writeln!(out, "Managed by others: {count} resource(s): {owners}")?;
     }
     for (kind, count) in &report.other_kinds {
         writeln!(out, "Not compared: {count} of {}", escape(kind))?;

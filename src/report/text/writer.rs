@@ -26,7 +26,7 @@ pub(super) fn by(writer: &Writer, co_owners: &[Writer], now: &str) -> String {
 }
 
 /// How long before `now` it was, in the largest unit; nothing where it was not before.
-fn ago(time: &str, now: &str) -> Option<String> {
+pub(super) fn ago(time: &str, now: &str) -> Option<String> {
     let (time, now): (Timestamp, Timestamp) = (time.parse().ok()?, now.parse().ok()?);
     let seconds = now.as_second() - time.as_second();
     let (count, unit) = match seconds {

@@ -1,0 +1,54 @@
+//! What no manifest declares, in a text report: a line for each, since there may be many.
+
+use std::io::{self, Write};
+
+use super::heading;
+use super::style::{TextRole, TextStyle};
+use super::writer::ago;
+use crate::report::UnmanagedEntry;
+use crate::report::value::escape;
+
+/// How many lines there are at most, unless all are asked for.
+const MOST_LINES: usize = 100;
+
+/// Writes them; nothing where there are none.
+pub(super) fn write<'a>(
+    entries: impl ExactSizeIterator<Item = &'a UnmanagedEntry>,
+    now: &str,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let count = entries.len();
+    if count == 0 {
+        return Ok(());
+    }
+    let head = format!("{count} resource(s) that no manifest declares");
+    writeln!(out, "{}", style.paint(TextRole::Head, head))?;
+    let action = style.paint(TextRole::Notice, UnmanagedEntry::ACTION);
+    writeln!(out, "  Action : {action}")?;
+    let most = if style.is_whole { count } else { MOST_LINES };
+    for entry in entries.take(most) {
+        writeln!(out, "    {}: {}", heading(&entry.id), origin(entry, now))?;
+    }
+    if count > most {
+        writeln!(out, "    and {} more (all: --output brief)", count - most)?;
+    }
+    writeln!(out)
+}
+
+/// When and by whom it was created, as far as that is known.
+fn origin(entry: &UnmanagedEntry, now: &str) -> String {
+    let time = entry.created.as_ref().map_or(String::new(), |time| {
+        let ago = ago(time, now).map_or(String::new(), |ago| format!(" ({ago})"));
+        format!(" {time}{ago}")
+    });
+    let creator = match &entry.creator {
+        Some(creator) => format!(" by {creator}"),
+        None => ", by whom is not recorded".to_owned(),
+    };
+    let tool = entry.managed_by.as_ref();
+    let tool = tool.map_or(String::new(), |tool| {
+        format!(", labelled as managed by {tool}")
+    });
+    escape(&format!("created{time}{creator}{tool}"))
+}
