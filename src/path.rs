@@ -58,6 +58,12 @@ impl Path {
         path
     }
 
+    /// Whether it is the other path, or leads to something in it.
+    #[must_use]
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.0.starts_with(&other.0)
+    }
+
     /// Prints the path with `[*]` for each list item: the text is the same for a field of all items.
     #[must_use]
     pub(crate) fn of_any_item(&self) -> impl fmt::Display {

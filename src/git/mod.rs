@@ -3,32 +3,42 @@
 //! Nothing that a repository's configuration names is run: no pager, no hook, no filter, no monitor of the file system, no
 //! transport for objects that a partial clone lacks. Nothing is written either, not even the index.
 
+mod blobs;
+mod changes;
+mod log;
+mod repository;
+mod running;
+
+use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use jiff::Timestamp;
 
+pub(crate) use self::blobs::Blobs;
+pub(crate) use self::changes::{FileChange, changes};
+pub(crate) use self::log::Log;
+pub(crate) use self::repository::{Checkout, is_ignored, root};
+
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(dead_code, reason = "the search follows")]
 pub(crate) struct Commit {
     /// Its full name.
-    pub(crate) id: String,
+    pub id: String,
     /// Its first parent.
-    pub(crate) parent: Option<String>,
+    pub parent: Option<String>,
     /// When it was committed.
-    pub(crate) time: Timestamp,
+    pub time: Timestamp,
     /// Who wrote it.
-    pub(crate) author: String,
+    pub author: String,
     /// The first paragraph of its message, in one line.
-    pub(crate) subject: String,
+    pub subject: String,
 }
 
 impl Commit {
     /// The first digits of its name.
     /// The first digits of its name.
     #[must_use]
-    #[allow(dead_code, reason = "the search follows")]
     pub(crate) fn short(&self) -> &str {
         const DIGITS: usize = 7;
         self.id.get(..DIGITS).unwrap_or(&self.id)
@@ -40,10 +50,11 @@ impl Commit {
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
     command
-        .args(["--no-pager", "--no-optional-locks", "--literal-pathspecs"])
+        .args(["--no-pager", "--no-optional-locks"])
         .args(["-c", "core.fsmonitor=false", "-c", "log.follow=false", "-C"])
         .arg(folder)
         .env("LC_ALL", "C")
+        .env("GIT_LITERAL_PATHSPECS", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
         // Objects that are not there are not fetched: the first is for Git 2.45 and later, the second for all.
         .env("GIT_NO_LAZY_FETCH", "1")
@@ -51,4 +62,10 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env_remove("GIT_EXTERNAL_DIFF")
         .stdin(Stdio::null());
     command
+}
+
+/// The output of a command, which is killed when nobody waits for it any more. Fails if it cannot be started.
+async fn output(command: Command) -> io::Result<Output> {
+    let mut command = tokio::process::Command::from(command);
+    command.kill_on_drop(true).output().await
 }

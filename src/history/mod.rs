@@ -2,27 +2,35 @@
 //!
 //! The versions come from outside, newest first; this module reads neither files nor Git.
 
+mod search;
+
+use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(crate) use self::search::{KeptObject, VersionSearch};
 use crate::git::Commit;
+
+/// The histories of a resource's differences, by path.
+pub(crate) type Histories = HashMap<String, History>;
 
 /// What Git's history says of a live value that differs from the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct History {
     /// How the live value stands to the commits.
-    pub(crate) verdict: HistoryVerdict,
+    pub verdict: HistoryVerdict,
     /// The newest commit whose version of the manifest agrees with the live value. `None` where there is none, or where
     /// a missing resource had no manifest before `next`.
-    pub(crate) commit: Option<Arc<Commit>>,
+    pub commit: Option<Arc<Commit>>,
     /// The commit after it, which changed what is declared.
-    pub(crate) next: Option<Arc<Commit>>,
+    pub next: Option<Arc<Commit>>,
     /// The number of versions that were compared, the agreeing one included.
-    pub(crate) searched: usize,
+    pub searched: usize,
+    /// There are older commits, which were not searched.
+    pub is_cut: bool,
 }
 
 /// How a live value stands to the commits of its manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(dead_code, reason = "the search follows")]
 pub(crate) enum HistoryVerdict {
     /// It is as in `HEAD`: the change of the manifest is not committed.
     Uncommitted,

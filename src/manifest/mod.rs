@@ -25,6 +25,7 @@ mod sources;
 mod suggest;
 mod trail;
 mod unknown;
+mod version;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
@@ -40,6 +41,8 @@ pub(crate) use load::Loader;
 pub(crate) use names::NameError;
 pub(crate) use problem::{Location, ObjectReference, Problem};
 pub(crate) use selector::{Selection, Selector};
+pub(crate) use sources::is_manifest;
+pub(crate) use version::{Declaration, FileVersion};
 
 /// The prefix of the annotations that control this program.
 pub(crate) const PREFIX: &str = "drift.gitops.io/";

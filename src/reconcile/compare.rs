@@ -11,6 +11,7 @@ use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Arrival, Cluster, Error, Fetched, Fetching, Live};
 use crate::diff::{Differences, Finding, Unstored};
+use crate::history::KeptObject;
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
@@ -285,7 +286,22 @@ impl<'c> Cycle<'c> {
                 server,
             });
         }
+        self.keep(resource, live, managed_fields);
         Comparison::Drifted(found)
+    }
+
+    /// Keeps what has drifted, where its history is looked for.
+    fn keep(&mut self, resource: &'c Resource, live: &Value, managed_fields: Option<&str>) {
+        if self.options.history == 0 {
+            return;
+        }
+        let within = || managed_fields::within(live);
+        let managed_fields = managed_fields.map(Cow::from).or_else(within);
+        let kept = KeptObject {
+            object: live.to_string(),
+            managed_fields: managed_fields.map(Cow::into_owned),
+        };
+        self.kept.insert(&resource.id, kept);
     }
 
     /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.

@@ -78,13 +78,15 @@ pub(super) async fn run(
         search,
         left_out: &manifests.left_out,
         newer,
+        kept: HashMap::new(),
         report,
         drifted_objects: Vec::new(),
     };
     let found = cycle.compare(early).await;
     cycle.hint_at_namespaces(&found).await;
+    let histories = cycle.histories(&found).await;
     stop.set_writing(matches!(options.mode, Mode::Remediate(_)));
-    cycle.settle(found).await;
+    cycle.settle(found, histories).await;
     stop.set_writing(false);
     let Cycle {
         mut report,

@@ -5,6 +5,7 @@ mod compare;
 mod cycle;
 mod describe;
 mod health;
+mod history;
 mod known;
 mod namespaces;
 mod outage;
@@ -21,6 +22,7 @@ mod settle;
 mod signals;
 mod state;
 mod unmanaged;
+mod versions;
 
 use std::io::{self, IsTerminal, Write};
 use std::mem::ManuallyDrop;

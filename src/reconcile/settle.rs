@@ -1,5 +1,6 @@
 //! The second half of a cycle: what is to be repaired is, and the report tells what became of each resource.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tokio::time::Instant;
@@ -10,17 +11,22 @@ use super::state::{Cycle, STOPPED};
 use super::{LiveSource, Mode, Output, describe};
 use crate::cluster::Cluster;
 use crate::diff::Finding;
+use crate::history::Histories;
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
 use crate::report::{self, Action, FieldEntry, Format, Reason};
-use crate::schema::Kind;
+use crate::schema::{Kind, ResourceId};
 
 /// The action, its reason and the fields of one resource's entry in the report.
 type Settled = (Action, Option<String>, Vec<FieldEntry>);
 
 impl<'c> Cycle<'c> {
     /// Repairs what is to be repaired, and fills the report.
-    pub(super) async fn settle(&mut self, found: Vec<Comparison>) {
+    pub(super) async fn settle(
+        &mut self,
+        found: Vec<Comparison>,
+        mut histories: HashMap<ResourceId, Histories>,
+    ) {
         let now = Instant::now();
         self.state.pacing.forget(now);
         let mut drifted: Vec<(usize, Comparison)> = Vec::new();
@@ -46,7 +52,11 @@ impl<'c> Cycle<'c> {
                 Comparison::Drifted(differences) => Some(differences.findings),
                 _ => None,
             };
-            if let Some((action, reason, fields)) = self.settle_one(resource, findings).await {
+            if let Some((action, reason, mut fields)) = self.settle_one(resource, findings).await {
+                let mut histories = histories.remove(&resource.id).unwrap_or_default();
+                for field in &mut fields {
+                    field.history = histories.remove(&field.path);
+                }
                 if action.leaves_drift() {
                     self.state.drifted.insert(resource.id.clone());
                 } else {

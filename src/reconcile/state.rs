@@ -1,6 +1,6 @@
 //! What cycles work with: what one leaves for the next, and what the current one has at hand.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use super::signals::StopSignal;
 use super::{LiveSource, RunOptions, describe, health};
 use crate::cluster::Version;
 use crate::diff::{Desired, Unstored};
+use crate::history::KeptObject;
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
 use crate::report::{self, FieldEntry, Report, SuppressedEntry, SuppressedField};
@@ -93,6 +94,14 @@ impl LoopState {
             source: None,
             message,
         });
+    }
+
+    /// Says something on standard error, once in a run.
+    pub(super) fn inform(&mut self, message: String) {
+        if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&message) {
+            tracing::info!("{message}");
+            self.warned.insert(message);
+        }
     }
 
     /// The warnings since the last call.
@@ -192,6 +201,8 @@ pub(super) struct Cycle<'c> {
     pub(super) left_out: &'c [ResourceId],
     /// The server is newer than the tables.
     pub(super) newer: bool,
+    /// The live objects that have drifted, where their history is looked for.
+    pub(super) kept: HashMap<&'c ResourceId, KeptObject>,
     pub(super) report: Report,
     /// What is live of the drifted resources, where a patch is to be made of it.
     pub(super) drifted_objects: Vec<DriftedObject<'c>>,

@@ -61,6 +61,7 @@ fn digest(resource: &ResourceEntry) -> u64 {
             &field.desired,
             &field.live,
             field.outcome,
+            field.history.as_ref().map(|history| history.verdict),
         )
             .hash(&mut hasher);
     }

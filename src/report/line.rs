@@ -3,7 +3,7 @@
 use super::value::{escape, one_line};
 use super::{
     Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry,
-    SuppressedField, UnmanagedEntry, field_id,
+    SuppressedField, UnmanagedEntry, field_id, history,
 };
 use crate::schema::ResourceId;
 
@@ -33,7 +33,7 @@ pub(super) enum LineText {
         label: &'static str,
         live: String,
         desired: String,
-        /// Who wrote it last, and what was done.
+        /// Who wrote it last, which commit it is of, and what was done.
         notes: String,
     },
     /// Anything else.
@@ -201,6 +201,7 @@ fn values(resource: &ResourceEntry, field: &FieldEntry) -> LineText {
         let time = writer.time.as_deref().map(|time| format!(" {time}"));
         notes.push(format!("{}{}", writer.manager, time.unwrap_or_default()));
     }
+    notes.extend(history::note(field));
     if !matches!(
         resource.action,
         Action::Detected(_) | Action::WouldCreate(_)

@@ -7,6 +7,7 @@ pub(crate) mod brief;
 pub(crate) mod changes;
 mod difference;
 pub(crate) mod github;
+mod history;
 pub(crate) mod json;
 pub(crate) mod junit;
 mod line;

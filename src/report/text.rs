@@ -20,7 +20,7 @@ use self::values::write_line;
 use super::changes::Changes;
 use super::line::of_suppressed;
 use super::value::escape;
-use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry};
+use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry, history};
 use crate::schema::ResourceId;
 
 const RULE: &str = "============================================================";
@@ -147,13 +147,13 @@ fn write_block(
         .map(|at| Notes::of(group, at, report))
         .collect();
     let common = Notes::common(&notes);
-    common.write(2, "By    ", "Repair", style, out)?;
+    common.write(2, ["By    ", "Git   ", "Repair"], style, out)?;
     for (at, field) in resource.fields.iter().enumerate() {
         writeln!(out, "    {}", escape(&path(group, at)))?;
         write_field(field, style, out)?;
         notes[at]
             .without(&common)
-            .write(6, "by     ", "repair ", style, out)?;
+            .write(6, ["by     ", "git    ", "repair "], style, out)?;
         if let Some(outcome) = field.outcome.filter(|_| !field.is_repaired()) {
             write_line("outcome", outcome, style, out)?;
         }
@@ -204,6 +204,7 @@ fn source_text(source: &SourceLocation) -> String {
 #[derive(Clone, Default, PartialEq, Eq)]
 struct Notes {
     by: Option<String>,
+    git: Option<String>,
     repair: Option<String>,
 }
 
@@ -212,6 +213,7 @@ impl Notes {
         let fields: Vec<&FieldEntry> = group.iter().map(|resource| &resource.fields[at]).collect();
         Self {
             by: by(&fields, &report.time),
+            git: git(&fields),
             repair: repair(group[0], fields[0]),
         }
     }
@@ -227,6 +229,7 @@ impl Notes {
         };
         Self {
             by: if_common(|notes| &notes.by),
+            git: if_common(|notes| &notes.git),
             repair: if_common(|notes| &notes.repair),
         }
     }
@@ -237,6 +240,7 @@ impl Notes {
         };
         Self {
             by: rest(&self.by, &common.by),
+            git: rest(&self.git, &common.git),
             repair: rest(&self.repair, &common.repair),
         }
     }
@@ -244,12 +248,12 @@ impl Notes {
     fn write(
         &self,
         indentation: usize,
-        by: &str,
-        repair: &str,
+        labels: [&str; 3],
         style: TextStyle,
         out: &mut impl Write,
     ) -> io::Result<()> {
-        for (label, text) in [(by, &self.by), (repair, &self.repair)] {
+        let texts = [&self.by, &self.git, &self.repair];
+        for (label, text) in labels.into_iter().zip(texts) {
             if let Some(text) = text {
                 let label = style.paint(TextRole::Aside, format_args!("{label} :"));
                 writeln!(out, "{:indentation$}{label} {}", "", escape(text))?;
@@ -286,6 +290,15 @@ fn by(fields: &[&FieldEntry], now: &str) -> Option<String> {
             Some(named.collect::<Vec<_>>().join(", "))
         }
     }
+}
+
+/// Which commit's value is live.
+fn git(fields: &[&FieldEntry]) -> Option<String> {
+    let first = history::sentence(fields.first()?);
+    if fields.iter().all(|field| history::sentence(field) == first) {
+        return first;
+    }
+    history::causes(fields.iter().copied())
 }
 
 /// What else a repair changes; of one that was made, nothing more is said.

@@ -30,6 +30,8 @@ mod examples;
 mod faults;
 /// The formats of the report, and their validators.
 mod formats;
+/// Which commit's value is live.
+mod history;
 /// The manifests of `examples/in-cluster`, and the program as they start it.
 mod in_cluster;
 /// The report's JSON.
@@ -46,6 +48,8 @@ mod older_servers;
 mod patch;
 /// Repairs while others write, and signals.
 mod races;
+/// Which commit's value is live, of many manifests that were changed at random.
+mod random_history;
 /// What is not repaired, and why.
 mod refusals;
 /// Repairs on the control plane.
@@ -56,6 +60,8 @@ mod repair_others;
 mod repair_special;
 /// The text report of what is hard to see.
 mod report_text;
+/// A real Git repository of manifests.
+mod repository;
 /// What a run is about: selected resources, rules that leave out fields.
 mod scope;
 /// A server that does as a test says.

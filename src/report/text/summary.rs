@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::style::{TextRole, TextStyle};
 use crate::report::value::escape;
-use crate::report::{Action, ErrorEntry, Reason, Report, ResourceRef};
+use crate::report::{Action, ErrorEntry, Reason, Report, ResourceRef, history};
 
 /// How many names a line has.
 const MOST_NAMES: usize = 10;
@@ -84,6 +84,13 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
     }
     if summary.unmanaged > 0 {
         writeln!(out, "Unmanaged: {} resource(s)", summary.unmanaged)?;
+    }
+    let fields = report
+        .resources
+        .iter()
+        .flat_map(|resource| &resource.fields);
+    if let Some(causes) = history::causes(fields) {
+        writeln!(out, "Cause: {causes}")?;
     }
     if summary.known > 0 {
         writeln!(out, "Known from the baseline: {} field(s)", summary.known)?;

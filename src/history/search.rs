@@ -1,0 +1,303 @@
+//! The search for the version of a manifest that a live object's drifted fields agree with.
+//!
+//! Whether a version agrees, only the differ says: it compares that version with the live object, and a field is as
+//! that version declares it where nothing is found.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Histories, History, HistoryVerdict};
+use crate::blame::differences;
+use crate::diff::{Desired, Edit, Finding};
+use crate::git::Commit;
+use crate::managed_fields::{self, ManagedFieldsEntry};
+use crate::manifest::{Declaration, Resource};
+use crate::path::{Path, Pattern, RESOURCE};
+use crate::schema::Server;
+
+/// A live object as text, which takes less memory than its values. It is kept only while its history is looked for.
+#[derive(Debug)]
+pub(crate) struct KeptObject {
+    /// The object as JSON.
+    pub object: String,
+    /// The JSON text of its `metadata.managedFields` where that is not in it.
+    pub managed_fields: Option<String>,
+}
+
+/// The search for one resource. It is told of each version of its manifest, newest first.
+pub(crate) struct VersionSearch<'a> {
+    subject: Desired<'a>,
+    server: Server,
+    /// `None` for a missing resource.
+    live: Option<&'a KeptObject>,
+    open: Vec<OpenField<'a>>,
+    found: Histories,
+    /// The commit of the version before, which is newer.
+    newer: Option<Arc<Commit>>,
+    /// How many versions were compared.
+    searched: usize,
+    /// A version declared the resource.
+    is_declared: bool,
+    /// What the last commit declares could not be read.
+    is_head_unknown: bool,
+    /// The number of fields of which nothing can be said any more.
+    unknown: usize,
+}
+
+/// A field whose version has not been found yet.
+struct OpenField<'a> {
+    path: String,
+    /// `None` for the resource as a whole.
+    finding: Option<&'a Finding>,
+    /// No later than then the live value was written, if that is known.
+    written: Option<Timestamp>,
+    /// All versions so far could be compared.
+    is_certain: bool,
+}
+
+/// What a search came to.
+pub(crate) struct SearchOutcome {
+    /// The histories, by path.
+    pub found: Histories,
+    /// The number of fields of which nothing certain can be said.
+    pub unknown: usize,
+}
+
+impl<'a> VersionSearch<'a> {
+    /// For the differences of a live object. `subject` is what is declared now.
+    pub(crate) fn of_fields(
+        subject: Desired<'a>,
+        server: Server,
+        live: &'a KeptObject,
+        findings: &'a [Finding],
+    ) -> Self {
+        let text = live.managed_fields.as_deref();
+        let latest = text.and_then(|text| latest(&managed_fields::entries(text)));
+        // An object that is being deleted has one finding, which is about no version.
+        let fields = findings.iter().filter(|f| f.path != Path::resource());
+        let open = fields.map(|finding| OpenField {
+            path: finding.path.to_string(),
+            finding: Some(finding),
+            written: written(finding, latest),
+            is_certain: true,
+        });
+        Self {
+            open: open.collect(),
+            live: Some(live),
+            ..Self::of_missing(subject, server)
+        }
+    }
+
+    /// For a resource that is not live.
+    pub(crate) fn of_missing(subject: Desired<'a>, server: Server) -> Self {
+        Self {
+            subject,
+            server,
+            live: None,
+            open: vec![OpenField {
+                path: RESOURCE.to_owned(),
+                finding: None,
+                written: None,
+                is_certain: true,
+            }],
+            found: Histories::new(),
+            newer: None,
+            searched: 0,
+            is_declared: false,
+            is_head_unknown: false,
+            unknown: 0,
+        }
+    }
+
+    /// Whether there is something left to look for.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    /// The commit of the last version that could be compared.
+    pub(crate) fn newer(&self) -> Option<&Arc<Commit>> {
+        self.newer.as_ref()
+    }
+
+    /// Looks at the next older version. `commit` is `None` for the time before the file existed.
+    pub(crate) fn see(&mut self, commit: Option<&Arc<Commit>>, version: Declaration<'_>) {
+        let agrees: Vec<bool> = match version {
+            Declaration::Unreadable => return self.cannot_read(),
+            Declaration::Absent => self.open.iter().map(|f| f.finding.is_none()).collect(),
+            Declaration::Resource(resource) => {
+                self.is_declared = true;
+                self.compare(resource)
+            }
+        };
+        self.searched += usize::from(commit.is_some());
+        let mut agrees = agrees.into_iter();
+        let (open, newer) = (std::mem::take(&mut self.open), self.newer.take());
+        for field in open {
+            if !agrees.next().unwrap_or_default() {
+                self.open.push(field);
+            } else if newer.is_none() && self.is_head_unknown {
+                self.unknown += 1;
+            } else {
+                let history = History::of(commit, newer.as_ref(), field.written, self.searched);
+                self.found.insert(field.path, history);
+            }
+        }
+        self.newer = commit.cloned().or(newer);
+    }
+
+    /// A version cannot be compared. It is passed over, but then no value is in no version for certain.
+    pub(crate) fn cannot_read(&mut self) {
+        self.is_head_unknown |= self.newer.is_none();
+        for field in &mut self.open {
+            field.is_certain = false;
+        }
+    }
+
+    /// There are no more versions. `is_complete` says that all of them have been seen that were to be; `is_cut`, that
+    /// there are more.
+    pub(crate) fn end(mut self, is_complete: bool, is_cut: bool) -> SearchOutcome {
+        for field in self.open {
+            if !(is_complete && field.is_certain && self.is_declared) {
+                self.unknown += 1;
+                continue;
+            }
+            let history = History {
+                verdict: HistoryVerdict::NotFound,
+                commit: None,
+                next: None,
+                searched: self.searched,
+                is_cut,
+            };
+            self.found.insert(field.path, history);
+        }
+        SearchOutcome {
+            found: self.found,
+            unknown: self.unknown,
+        }
+    }
+
+    /// Which of the open fields are as a version declares them.
+    fn compare(&mut self, version: &Resource) -> Vec<bool> {
+        let Some(live) = self.live else {
+            return vec![false; self.open.len()];
+        };
+        let Ok(object) = serde_json::from_str(&live.object) else {
+            return vec![false; self.open.len()];
+        };
+        let mut subject = Desired {
+            declared: version.node(),
+            // What a version does not declare is as it was then only if it is absent or the server's default.
+            strict: true,
+            unstored: None,
+            ..self.subject.clone()
+        };
+        let unstored = subject.unstored(self.server);
+        subject.unstored = Some(&unstored);
+        let found = differences(&subject, &object, live.managed_fields.as_deref());
+        let declared = version.node().to_json();
+        let mut agrees = Vec::new();
+        for field in &mut self.open {
+            let is_comparable = !version.incomparable.iter().any(|not| field.overlaps(not));
+            field.is_certain &= is_comparable;
+            agrees.push(is_comparable && field.agrees(&found.findings, &declared));
+        }
+        agrees
+    }
+}
+
+impl History {
+    /// Of a value that a version has. `newer` is the version after it; without one, it is the last.
+    fn of(
+        commit: Option<&Arc<Commit>>,
+        newer: Option<&Arc<Commit>>,
+        written: Option<Timestamp>,
+        searched: usize,
+    ) -> Self {
+        let verdict = match newer {
+            None => HistoryVerdict::Uncommitted,
+            Some(next) if written.is_some_and(|time| time < next.time) => {
+                HistoryVerdict::NotDeployed
+            }
+            Some(_) => HistoryVerdict::SetBack,
+        };
+        Self {
+            verdict,
+            commit: commit.cloned(),
+            next: newer.cloned(),
+            searched,
+            is_cut: false,
+        }
+    }
+}
+
+impl OpenField<'_> {
+    /// Whether none of the findings of a version is about this field. `declared` is what that version declares.
+    fn agrees(&self, findings: &[Finding], declared: &Value) -> bool {
+        let Some(sought) = self.finding else {
+            return false;
+        };
+        let mut about = findings.iter().filter(|found| is_about(found, sought));
+        let Some(first) = about.next() else {
+            return true;
+        };
+        // Where the version declares the field, what is live beside that matters as little as it does today.
+        let is_declared = || Pattern::parse(&self.path).is_ok_and(|path| path.finds(declared));
+        first.is_extra() && about.all(Finding::is_extra) && is_declared()
+    }
+
+    /// Whether the field has to do with a path, which is at it, above or below.
+    fn overlaps(&self, path: &Pattern) -> bool {
+        let is_within = |path: &str, other: &str| {
+            let rest = path.strip_prefix(other);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        is_within(&self.path, path.text()) || is_within(path.text(), &self.path)
+    }
+}
+
+/// Whether a finding of an older version is about the place of a difference of today: at it, above or below. Items of
+/// lists may have other names in that version, so the place in the live object counts as well as the path.
+fn is_about(found: &Finding, sought: &Finding) -> bool {
+    match (order(sought), order(found)) {
+        // The order of a list and what its items contain are independent of each other.
+        (true, false) => sought.path.is_within(&found.path),
+        (false, true) => found.path.is_within(&sought.path),
+        _ => {
+            let by_path = found.path.is_within(&sought.path) || sought.path.is_within(&found.path);
+            by_path || is_at(found, sought)
+        }
+    }
+}
+
+/// Whether both are at one place of the live object, or one is around the other.
+fn is_at(found: &Finding, sought: &Finding) -> bool {
+    // A missing item has no position.
+    let is_live = |finding: &Finding| !matches!(finding.edit, Edit::Insert { .. });
+    let (a, b) = (&found.at, &sought.at);
+    is_live(found) && is_live(sought) && (a.starts_with(b) || b.starts_with(a))
+}
+
+/// Whether a finding is about the order of a list.
+fn order(finding: &Finding) -> bool {
+    matches!(finding.edit, Edit::Permute(_))
+}
+
+/// The time before which a live value was written. What nobody owns, such as an absent field, was written no later than
+/// anything else in the object: whoever deploys a change leaves a time.
+fn written(finding: &Finding, latest: Option<Timestamp>) -> Option<Timestamp> {
+    match finding.writers.first() {
+        Some(writer) => writer.time.as_ref()?.parse().ok(),
+        None => latest,
+    }
+}
+
+/// When anybody last wrote anything but the status, if that is known of all writers.
+fn latest(entries: &[ManagedFieldsEntry<'_>]) -> Option<Timestamp> {
+    let entries = entries.iter().filter(|entry| entry.subresource != "status");
+    let times: Option<Vec<Timestamp>> = entries
+        .map(|entry| entry.time.as_ref()?.parse().ok())
+        .collect();
+    times?.into_iter().max()
+}

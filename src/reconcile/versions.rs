@@ -1,0 +1,332 @@
+//! Reads the versions of manifests that Git has, newest first, and passes them to the searches.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use memchr::memmem;
+
+use crate::git::{self, Blobs, Checkout, Commit, FileChange, Log};
+use crate::history::VersionSearch;
+use crate::manifest::{Declaration, FileVersion, is_manifest};
+use crate::schema::ResourceId;
+
+/// In how many other files of a commit a resource is looked for that its own file did not declare before.
+const MOST_OTHERS: usize = 1000;
+
+/// The search for one resource, and where it stands.
+pub(super) struct RunningSearch<'a> {
+    pub(super) id: &'a ResourceId,
+    pub(super) search: VersionSearch<'a>,
+    pub(super) end: SearchEnd,
+    /// How many commits have been looked at.
+    commits: usize,
+    /// The version that was seen last declares the resource.
+    is_declared: bool,
+}
+
+/// Why a search has ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum SearchEnd {
+    /// It has not.
+    Open,
+    /// Git has no version of the file.
+    NotInGit,
+    /// The clone does not go back far enough.
+    Shallow,
+    /// There are no more versions.
+    First,
+    /// As many commits were looked at as were asked for.
+    Limit,
+}
+
+/// Searches by their numbers, under the path of their file from the root of the repository.
+pub(super) type SearchesOfFiles = BTreeMap<String, Vec<usize>>;
+
+impl<'a> RunningSearch<'a> {
+    pub(super) fn new(id: &'a ResourceId, search: VersionSearch<'a>, end: SearchEnd) -> Self {
+        Self {
+            id,
+            search,
+            end,
+            commits: 0,
+            is_declared: false,
+        }
+    }
+
+    fn see(&mut self, commit: &Arc<Commit>, version: Declaration<'_>) {
+        self.search.see(Some(commit), version);
+        self.commits += 1;
+        self.is_declared = matches!(version, Declaration::Resource(_));
+    }
+}
+
+/// Passes the versions of these files to their searches. `namespace` is that of manifests that name none, and `limit`
+/// says how many commits of a file are looked at. Fails if `git` cannot be started.
+pub(super) async fn read_versions(
+    repositories: &BTreeMap<PathBuf, SearchesOfFiles>,
+    namespace: &str,
+    limit: usize,
+    searches: &mut [RunningSearch<'_>],
+) -> io::Result<()> {
+    for (root, files) in repositories {
+        let Some(checkout) = Checkout::of(root).await? else {
+            for index in files.values().flatten() {
+                searches[*index].end = SearchEnd::NotInGit;
+            }
+            continue;
+        };
+        let head = checkout.head.clone();
+        let mut reader = VersionReader {
+            root,
+            checkout,
+            namespace,
+            limit,
+            blobs: Blobs::open(root)?,
+            onward: BTreeMap::from([(head, files.clone())]),
+            others: None,
+        };
+        while let Some((from, files)) = reader.onward.pop_first() {
+            reader.walk(&from, files, searches).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads the versions of files in one repository.
+struct VersionReader<'r> {
+    root: &'r Path,
+    checkout: Checkout,
+    namespace: &'r str,
+    limit: usize,
+    blobs: Blobs,
+    /// The files to look at, by the commit to begin with.
+    onward: BTreeMap<String, SearchesOfFiles>,
+    /// What the commit changed that was looked into last.
+    others: Option<ChangedFiles>,
+}
+
+/// What one commit changed.
+struct ChangedFiles {
+    /// Its name; empty for what is not committed.
+    commit: String,
+    changes: Arc<[FileChange]>,
+}
+
+impl VersionReader<'_> {
+    /// Looks at the versions of some files from a commit on.
+    async fn walk(
+        &mut self,
+        from: &str,
+        mut files: SearchesOfFiles,
+        searches: &mut [RunningSearch<'_>],
+    ) -> io::Result<()> {
+        let mut log = Log::open(self.root, from, files.keys().map(String::as_str)).await?;
+        while !files.is_empty() {
+            let Some(entry) = log.next().await else {
+                break;
+            };
+            for change in &entry.changes {
+                if let Some(indices) = files.remove(&change.path) {
+                    let left = self
+                        .look_at(&entry.commit, change, indices, searches)
+                        .await?;
+                    if !left.is_empty() {
+                        files.insert(change.path.clone(), left);
+                    }
+                }
+            }
+        }
+        if files.is_empty() || !log.ended_well().await {
+            return Ok(());
+        }
+        for (path, indices) in files {
+            for index in indices {
+                self.at_the_end(&path, index, &mut searches[index]).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows one version of a file to the searches. Gives those that go on with the same file.
+    async fn look_at(
+        &mut self,
+        commit: &Arc<Commit>,
+        change: &FileChange,
+        indices: Vec<usize>,
+        searches: &mut [RunningSearch<'_>],
+    ) -> io::Result<Vec<usize>> {
+        let version = match &change.after {
+            Some(id) => self.read(id).await,
+            None => None,
+        };
+        let mut left = Vec::new();
+        for index in indices {
+            let running = &mut searches[index];
+            let declaration = match (&change.after, &version) {
+                (None, _) => Declaration::Absent,
+                (Some(_), None) => Declaration::Unreadable,
+                (Some(_), Some(version)) => version.of(running.id),
+            };
+            if self
+                .look(running, index, commit, change, declaration)
+                .await?
+            {
+                left.push(index);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Shows one version to one search. Gives whether it goes on with the same file.
+    async fn look(
+        &mut self,
+        running: &mut RunningSearch<'_>,
+        index: usize,
+        commit: &Arc<Commit>,
+        change: &FileChange,
+        declaration: Declaration<'_>,
+    ) -> io::Result<bool> {
+        let is_new_here = matches!(declaration, Declaration::Absent)
+            && (running.is_declared || running.commits == 0);
+        if is_new_here {
+            let by = running.search.newer().cloned();
+            if self
+                .follow(running, index, by.as_deref(), &change.path)
+                .await?
+            {
+                return Ok(false);
+            }
+        }
+        running.see(commit, declaration);
+        if running.commits == self.limit {
+            running.end = SearchEnd::Limit;
+            return Ok(false);
+        }
+        let is_first = change.before.is_none() && running.is_declared;
+        if is_first && running.search.is_open() && !self.is_boundary(commit) {
+            if self
+                .follow(running, index, Some(commit), &change.path)
+                .await?
+            {
+                return Ok(false);
+            }
+            running.search.see(None, Declaration::Absent);
+            running.is_declared = false;
+        }
+        Ok(running.search.is_open())
+    }
+
+    /// Whether the clone ends at this commit, which therefore seems to have added all files.
+    fn is_boundary(&self, commit: &Commit) -> bool {
+        self.checkout.is_shallow && commit.parent.is_none()
+    }
+
+    /// Lets a search go on with the file that declared its resource before a commit moved it to this one. Without a
+    /// commit, the working tree has moved it. Gives whether there is such a file.
+    async fn follow(
+        &mut self,
+        running: &mut RunningSearch<'_>,
+        index: usize,
+        commit: Option<&Commit>,
+        path: &str,
+    ) -> io::Result<bool> {
+        let from = match commit {
+            None => self.checkout.head.clone(),
+            Some(Commit {
+                parent: Some(parent),
+                ..
+            }) => parent.clone(),
+            Some(_) => return Ok(false),
+        };
+        let changes = self.changes(commit, &from).await?;
+        let mut others: Vec<&FileChange> = changes
+            .iter()
+            .filter(|other| other.before.is_some() && is_manifest(Path::new(other.path_before())))
+            .filter(|other| other.path_before() != path)
+            .collect();
+        // A file that has become this one comes first.
+        others.sort_by_key(|other| other.path != path);
+        if others.len() > MOST_OTHERS {
+            others.truncate(MOST_OTHERS);
+            running.search.cannot_read();
+        }
+        for other in others {
+            let Some(id) = &other.before else { continue };
+            match self.declaration(id, running.id).await {
+                Some(true) => {
+                    let files = self.onward.entry(from).or_default();
+                    let path = other.path_before().to_owned();
+                    files.entry(path).or_default().push(index);
+                    return Ok(true);
+                }
+                Some(false) => {}
+                None => running.search.cannot_read(),
+            }
+        }
+        Ok(false)
+    }
+
+    /// What a commit changed; without one, the working tree.
+    async fn changes(
+        &mut self,
+        commit: Option<&Commit>,
+        parent: &str,
+    ) -> io::Result<Arc<[FileChange]>> {
+        let name = commit.map_or("", |commit| commit.id.as_str());
+        if let Some(others) = self.others.as_ref().filter(|others| others.commit == name) {
+            return Ok(others.changes.clone());
+        }
+        let of = commit.map(|commit| (parent, commit.id.as_str()));
+        let changes: Arc<[FileChange]> = git::changes(self.root, of).await?.into();
+        self.others = Some(ChangedFiles {
+            commit: name.to_owned(),
+            changes: changes.clone(),
+        });
+        Ok(changes)
+    }
+
+    /// Whether a content declares this resource. `None` if it cannot be read.
+    async fn declaration(&mut self, content: &str, id: &ResourceId) -> Option<bool> {
+        let bytes = self.blobs.read(content).await?;
+        if memmem::find(&bytes, id.name.as_bytes()).is_none() {
+            return Some(false);
+        }
+        match FileVersion::read(bytes, self.namespace).of(id) {
+            Declaration::Resource(_) => Some(true),
+            Declaration::Absent => Some(false),
+            Declaration::Unreadable => None,
+        }
+    }
+
+    async fn read(&mut self, content: &str) -> Option<FileVersion> {
+        let bytes = self.blobs.read(content).await?;
+        Some(FileVersion::read(bytes, self.namespace))
+    }
+
+    /// What to make of a search whose file has no older commits.
+    async fn at_the_end(
+        &mut self,
+        path: &str,
+        index: usize,
+        running: &mut RunningSearch<'_>,
+    ) -> io::Result<()> {
+        if running.commits > 0 {
+            running.end = if self.checkout.is_shallow {
+                SearchEnd::Shallow
+            } else {
+                SearchEnd::First
+            };
+            return Ok(());
+        }
+        if self.follow(running, index, None, path).await? {
+            return Ok(());
+        }
+        running.end = SearchEnd::NotInGit;
+        if !git::is_ignored(self.root, path).await? {
+            running.search.see(None, Declaration::Absent);
+        }
+        Ok(())
+    }
+}
