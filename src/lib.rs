@@ -9,8 +9,10 @@
 //!                                            live side       plan        one PUT
 //! ```
 //!
+//! `git` and `history` say which commit's value is live, where something differs.
+//!
 //! Each module uses only those above it in the list below; `reconcile` alone knows the order of the stages.
-//! The middle (`yaml`, `path`, `schema`, `normalize`, `diff`, `unmanaged`, `report` and the plan of `remediate`) takes values
+//! The middle (`yaml`, `path`, `schema`, `normalize`, `diff`, `history`, `unmanaged`, `report` and the plan of `remediate`) takes values
 //! and gives values: no network, file, clock or task in it.
 
 pub mod yaml;

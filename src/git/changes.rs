@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// What became of one file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FileChange {
+pub(crate) struct ChangedFile {
     /// Its path from the root, after the change.
     pub path: String,
     /// The path before, if it was renamed.
@@ -16,7 +16,7 @@ pub(crate) struct FileChange {
     pub after: Option<String>,
 }
 
-impl FileChange {
+impl ChangedFile {
     /// Where it was before.
     #[must_use]
     pub(crate) fn path_before(&self) -> &str {
@@ -44,8 +44,8 @@ impl RawChange {
         })
     }
 
-    pub(super) fn of(self, path: &[u8]) -> FileChange {
-        FileChange {
+    pub(super) fn of(self, path: &[u8]) -> ChangedFile {
+        ChangedFile {
             path: String::from_utf8_lossy(path).into_owned(),
             renamed_from: None,
             before: self.before,
@@ -59,7 +59,7 @@ impl RawChange {
 pub(crate) async fn changes(
     root: &Path,
     commit: Option<(&str, &str)>,
-) -> io::Result<Vec<FileChange>> {
+) -> io::Result<Vec<ChangedFile>> {
     let mut command = super::command(root);
     match commit {
         Some((parent, commit)) => command.args(["diff-tree", "-r", "-M", parent, commit]),
@@ -76,7 +76,7 @@ pub(crate) async fn changes(
     Ok(parse(&output.stdout))
 }
 
-fn parse(output: &[u8]) -> Vec<FileChange> {
+fn parse(output: &[u8]) -> Vec<ChangedFile> {
     let mut words = output.split(|byte| *byte == 0);
     let mut changes = Vec::new();
     while let Some(head) = words.next() {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::Commit;
-use super::changes::{FileChange, RawChange};
+use super::changes::{ChangedFile, RawChange};
 use super::running::{Running, write};
 
 /// Begins each commit in the output, and no line of raw changes.
@@ -26,7 +26,7 @@ pub(crate) struct LoggedCommit {
     /// The commit.
     pub commit: Arc<Commit>,
     /// The changes.
-    pub changes: Vec<FileChange>,
+    pub changes: Vec<ChangedFile>,
 }
 
 impl Log {

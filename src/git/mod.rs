@@ -16,7 +16,7 @@ use std::process::{Command, Output, Stdio};
 use jiff::Timestamp;
 
 pub(crate) use self::blobs::Blobs;
-pub(crate) use self::changes::{FileChange, changes};
+pub(crate) use self::changes::{ChangedFile, changes};
 pub(crate) use self::log::Log;
 pub(crate) use self::repository::{Checkout, is_ignored, root};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::git::{self, Blobs, Checkout, Commit, FileChange, Log};
+use crate::git::{self, Blobs, Checkout, Commit, ChangedFile, Log};
 use crate::history::VersionSearch;
 use crate::manifest::{Declaration, FileVersion, is_manifest};
 use crate::schema::ResourceId;
@@ -104,14 +104,14 @@ struct VersionReader<'r> {
     /// The files to look at, by the commit to begin with.
     onward: BTreeMap<String, SearchesOfFiles>,
     /// What the commit changed that was looked into last.
-    others: Option<ChangedFiles>,
+    others: Option<ChangesOfCommit>,
 }
 
 /// What one commit changed.
-struct ChangedFiles {
+struct ChangesOfCommit {
     /// Its name; empty for what is not committed.
     commit: String,
-    changes: Arc<[FileChange]>,
+    changes: Arc<[ChangedFile]>,
 }
 
 impl VersionReader<'_> {
@@ -153,7 +153,7 @@ impl VersionReader<'_> {
     async fn look_at(
         &mut self,
         commit: &Arc<Commit>,
-        change: &FileChange,
+        change: &ChangedFile,
         indices: Vec<usize>,
         searches: &mut [RunningSearch<'_>],
     ) -> io::Result<Vec<usize>> {
@@ -185,7 +185,7 @@ impl VersionReader<'_> {
         running: &mut RunningSearch<'_>,
         index: usize,
         commit: &Arc<Commit>,
-        change: &FileChange,
+        change: &ChangedFile,
         declaration: Declaration<'_>,
     ) -> io::Result<bool> {
         let is_new_here = matches!(declaration, Declaration::Absent)
@@ -241,7 +241,7 @@ impl VersionReader<'_> {
             Some(_) => return Ok(false),
         };
         let changes = self.changes(commit, &from).await?;
-        let mut others: Vec<&FileChange> = changes
+        let mut others: Vec<&ChangedFile> = changes
             .iter()
             .filter(|other| other.before.is_some() && is_manifest(Path::new(other.path_before())))
             .filter(|other| other.path_before() != path)
@@ -273,14 +273,14 @@ impl VersionReader<'_> {
         &mut self,
         commit: Option<&Commit>,
         parent: &str,
-    ) -> io::Result<Arc<[FileChange]>> {
+    ) -> io::Result<Arc<[ChangedFile]>> {
         let name = commit.map_or("", |commit| commit.id.as_str());
         if let Some(others) = self.others.as_ref().filter(|others| others.commit == name) {
             return Ok(others.changes.clone());
         }
         let of = commit.map(|commit| (parent, commit.id.as_str()));
-        let changes: Arc<[FileChange]> = git::changes(self.root, of).await?.into();
-        self.others = Some(ChangedFiles {
+        let changes: Arc<[ChangedFile]> = git::changes(self.root, of).await?.into();
+        self.others = Some(ChangesOfCommit {
             commit: name.to_owned(),
             changes: changes.clone(),
         });
