@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::git::{self, Blobs, Checkout, Commit, ChangedFile, Log};
+use crate::git::{self, Blobs, ChangedFile, Checkout, Commit, Log};
 use crate::history::VersionSearch;
 use crate::manifest::{Declaration, FileVersion, is_manifest};
 use crate::schema::ResourceId;
