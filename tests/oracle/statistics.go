@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -185,6 +186,10 @@ func (s *statistics) fail(f failure, o *object, mode string, edits []edit, live 
 		fmt.Fprintf(&b, "---- manifest\n%s\n", o.text)
 		writeObject(&b, "before", o.live)
 		writeObject(&b, "live", live)
+		for _, entry := range asList(at(live, "metadata", "managedFields")) {
+			text, _ := json.Marshal(entry)
+			fmt.Fprintf(&b, "---- owner\n%s\n", text)
+		}
 	}
 	b.WriteString("\n")
 	io.WriteString(s.log, b.String())
