@@ -83,8 +83,8 @@ func (r *run) removed(namespace, directory string, objects []*object) error {
 	return nil
 }
 
-// hasEmptyKey says whether an item declares "" as a part of its key, as in
-// `protocol: ""`. Server-side apply takes it for another item than the live one,
+// hasEmptyKey says whether an item declares "" or null as a part of its key, as
+// in `protocol: ""`. Server-side apply takes it for another item than the live one,
 // whose key has the default: the next apply doubles it, or is refused.
 func hasEmptyKey(n *node, declared any) bool {
 	switch n.shape {
@@ -101,7 +101,7 @@ func hasEmptyKey(n *node, declared any) bool {
 	case aList:
 		for _, item := range asList(declared) {
 			for _, key := range n.keys {
-				if asMap(item)[key] == "" {
+				if value, ok := asMap(item)[key]; ok && (value == nil || value == "") {
 					return true
 				}
 			}
