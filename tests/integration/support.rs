@@ -138,6 +138,11 @@ impl ControlPlane {
         RUNNING.get_or_init(|| Self::start(&[]))
     }
 
+    /// A control plane for this test alone: for objects that can be there only once, such as a fixed node port.
+    pub(crate) fn alone() -> Self {
+        Self::start(&[])
+    }
+
     /// A control plane of another minor version of Kubernetes, such as 1.33, for this test alone.
     pub(crate) fn of_version(version: &str) -> Self {
         Self::start_version(Some(version), &[])

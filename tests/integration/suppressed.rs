@@ -269,7 +269,7 @@ fn declared(folder: &Path) -> BTreeMap<(String, String), Value> {
 #[test]
 #[ignore = "needs the control plane"]
 fn each_value_of_a_fresh_object_is_compared_or_passed_over_for_one_rule() {
-    let plane = ControlPlane::running();
+    let plane = ControlPlane::alone();
     let namespace = plane.namespace();
     let manifests = "tests/cases/manifests";
     plane.kubectl(&["apply", "-n", &namespace, "-f", manifests]);
