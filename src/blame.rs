@@ -52,7 +52,7 @@ fn attribute(
     };
     for finding in differences.findings.extract_if(.., is_left_out) {
         differences.ignored += 1;
-        if subject.tells_all {
+        if subject.lists_suppressed {
             let suppressed = (finding, RuleId::IGNORED_MANAGER);
             differences.suppressed.push(suppressed);
         }

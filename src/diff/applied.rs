@@ -1,5 +1,5 @@
-//! The server-side apply that an object was made by, as its `managedFields` record it: what the manifest's manager owns
-//! and its next apply takes out, because the manifest no longer declares it and nobody else owns it.
+//! The server-side apply that made an object, as its `managedFields` record it: the fields that the next apply of the
+//! manifest will remove, because the manifest no longer declares them and no other manager owns them.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,23 +16,24 @@ use crate::managed_fields::{self, FieldSet, ItemKey, item_key};
 use crate::schema::{ListKind, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
-/// An entry that owns the annotation of client-side apply shows no manifest: kubectl keeps the annotation under a manager
-/// of its own, or gave all that client-side apply owned to whoever applied next, were it only a part.
+/// An entry that owns the annotation of client-side apply does not stand for a manifest: kubectl keeps the annotation
+/// under a separate manager, or has migrated everything that client-side apply owned to the next applier, even if that
+/// one applied only a part.
 const OF_CLIENT_SIDE_APPLY: &str = "\"f:kubectl.kubernetes.io/last-applied-configuration\"";
 
-/// What the manager of the manifest owns below one place, as far as nobody else owns it.
+/// What only the manager of the manifest owns below one place.
 #[derive(Default)]
 pub(crate) struct Applied {
-    /// All of the place: a field that nobody else owns anything of; an item of a list that nobody else owns itself,
-    /// whoever owns its fields.
+    /// The whole place: a field in which no other manager owns anything, or a list item that no other manager owns as
+    /// an item, even if others own some of its fields.
     is_whole: bool,
     fields: HashMap<String, Applied>,
     items: HashMap<ItemKey, Applied>,
 }
 
 impl Applied {
-    /// Finds the manager that applied the manifest: the one that owns most of what it declares. Nothing, where there is
-    /// none, where two own equally much, and where it owns nothing that is not declared.
+    /// Finds the manager that applied the manifest: the one that owns most of what it declares. Returns `None` if there
+    /// is no such manager, if two own equally much, or if it owns nothing beyond what is declared.
     pub(super) fn of(managed_fields: &str, ty: StructRef, declared: Node<'_>) -> Option<Self> {
         memchr::memmem::find(managed_fields.as_bytes(), b"\"Apply\"")?;
         let at = manager_of(managed_fields, ty.get(), declared)?;
@@ -78,12 +79,12 @@ impl Applied {
         is_something.then_some(applied)
     }
 
-    /// The same of a field, or of a map's key.
+    /// The same for a field of a struct or a key of a map.
     pub(super) fn field(&self, name: &str) -> Option<&Self> {
         self.fields.get(name)
     }
 
-    /// The same of a live item of a list.
+    /// The same for a live item of a list.
     pub(super) fn item(&self, keys: &[&str], item: &Value) -> Option<&Self> {
         let text = |key: &str| live_text(item, key).into_owned();
         let key: ItemKey = keys
@@ -93,12 +94,12 @@ impl Applied {
         self.items.get(&key)
     }
 
-    /// Whether the next apply takes out all of it.
+    /// Whether the next apply removes all of it.
     pub(super) fn is_whole(&self) -> bool {
         self.is_whole
     }
 
-    /// Whether the next apply leaves nothing in this struct. The server then takes it out too, whoever owns that.
+    /// Whether the next apply leaves nothing in this struct. The server then removes the struct too, whoever owns it.
     pub(super) fn empties(&self, live: &Value) -> bool {
         let takes = |(name, value): (&String, &Value)| {
             self.field(name).is_some_and(|below| below.empties(value))
@@ -109,7 +110,7 @@ impl Applied {
     }
 }
 
-/// Puts together what several sets have of one place.
+/// Groups what several sets have at one place.
 fn gathered<K: Eq + Hash, V>(parts: impl Iterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
     let mut gathered: HashMap<K, Vec<V>> = HashMap::new();
     for (key, part) in parts {
@@ -118,7 +119,8 @@ fn gathered<K: Eq + Hash, V>(parts: impl Iterator<Item = (K, V)>) -> HashMap<K, 
     gathered
 }
 
-/// The position of the entry that the manifest was applied by, if it owns something that is not declared.
+/// The index of the entry of the manager that applied the manifest, if that manager owns something that is not
+/// declared.
 fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> Option<usize> {
     let entries: Vec<UnreadEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
     let claims: Vec<(usize, OwnedFields)> = entries
@@ -135,7 +137,7 @@ fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> 
     }
 }
 
-/// An entry whose set of fields is only looked through: nearly all objects need no more.
+/// An entry whose set of fields has been scanned but not parsed, which is enough for nearly all objects.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct UnreadEntry<'a> {
@@ -157,11 +159,11 @@ impl UnreadEntry<'_> {
     }
 }
 
-/// How much of what an entry owns is declared.
+/// How many of an entry's fields are declared.
 #[derive(Default)]
 struct OwnedFields {
     declared: usize,
-    /// Something that may leave the object is owned and not declared.
+    /// Whether it owns something that is not declared and can be removed.
     has_more: bool,
 }
 
@@ -192,13 +194,13 @@ impl OwnedFields {
     }
 }
 
-/// A place in the manifest, on the way through the set of an entry's fields.
+/// The place in the manifest that corresponds to an element of an entry's set of fields.
 #[derive(Clone, Copy)]
 struct DeclaredPlace<'n> {
     /// What is declared there.
     node: Option<Node<'n>>,
     inside: Inside,
-    /// It does not leave the object although the manifest does not declare it.
+    /// It stays in the object although the manifest does not declare it.
     stays: bool,
     is_item: bool,
 }
@@ -227,7 +229,7 @@ impl<'n> DeclaredPlace<'n> {
                 (Inside::of(&field.ty, rules), stays.is_some())
             }
             Inside::Map(rules) => {
-                let is_others = rules.keys.iter().any(|row| row.is_about(name, None));
+                let is_others = rules.keys.iter().any(|row| row.applies_to(name, None));
                 (Inside::Nothing, is_others)
             }
             Inside::List(..) | Inside::Nothing => return None,
@@ -298,7 +300,7 @@ impl<'n> DeclaredItems<'n> {
     }
 }
 
-/// Reads what is owned below a place.
+/// Reads the fields owned below a place.
 struct OwnedFieldsSeed<'c, 'n> {
     owned: &'c mut OwnedFields,
     place: DeclaredPlace<'n>,
@@ -349,7 +351,7 @@ enum ElementTarget<'n> {
     Unknown,
 }
 
-/// Reads one element of a path, and finds what is declared there.
+/// Reads one path element and finds what is declared there.
 struct ElementSeed<'s, 'n>(&'s DeclaredPlace<'n>, &'s mut Option<DeclaredItems<'n>>);
 
 impl<'de, 'n> DeserializeSeed<'de> for ElementSeed<'_, 'n> {

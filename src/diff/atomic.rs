@@ -28,11 +28,11 @@ impl<'a> Walk<'_, 'a> {
         let mut quiet = Vec::new();
         if self.is_exact(ty, rules, spot.clone(), None, &mut quiet) {
             for verdict in quiet {
-                self.say(verdict);
+                self.emit(verdict);
             }
             return match rules.extended {
                 Some(rule) => self.alike(rule, spot),
-                None => self.say(Verdict::Same),
+                None => self.emit(Verdict::Same),
             };
         }
         let desired = self.stored(spot);
@@ -44,11 +44,11 @@ impl<'a> Walk<'_, 'a> {
             None => value,
         });
         let finding = self.finding(Class::Changed, spot, desired, set(kept));
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 }
 
-/// A declared list before what the server has appended to it, where all of it is live in another order.
+/// A declared list followed by what the server has appended to it, if all declared items are live in another order.
 fn with_extension(desired: Value, live: Option<&Value>) -> Value {
     match (desired, live) {
         (Value::Array(mut items), Some(Value::Array(live)))
@@ -67,9 +67,9 @@ fn with_extension(desired: Value, live: Option<&Value>) -> Value {
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// Whether a live value is what the server makes of the declared one, nothing more and nothing less: what is live and
-    /// not declared counts, and the server's defaults are filled in. `item` says at which positions of a list the values
-    /// stand. Why something is no difference goes to `quiet`.
+    /// Whether a live value is exactly what the server makes of the declared one: undeclared live values count as
+    /// differences, and the server's defaults are filled in first. `item` has the positions of the values in a list.
+    /// The reasons why something is no difference go to `quiet`.
     fn is_exact(
         &self,
         ty: &Type,
@@ -96,9 +96,9 @@ impl<'a> Walk<'_, 'a> {
         };
         let mut walk = Walk::new(true, &mut sink);
         walk.unstored = self.unstored;
-        if self.tells_all {
-            walk.tells_all = true;
-            walk.around = self.around;
+        if self.lists_suppressed {
+            walk.lists_suppressed = true;
+            walk.enclosing = self.enclosing;
             walk.steps.clone_from(&self.steps);
             walk.steps.extend(item.map(|(i, j)| Step::Item {
                 segment: Segment::Index(i),
@@ -156,7 +156,7 @@ impl<'a> Walk<'_, 'a> {
             return false;
         }
         let is_permutation = is_permutation(item, &declared, live, |i, j| is_alike(i, j, quiet));
-        if is_permutation && self.tells_all {
+        if is_permutation && self.lists_suppressed {
             let desired = spot.declared.map(Node::to_json);
             let mut finding = self.finding(Class::Changed, spot, desired, Edit::Nothing);
             finding.live = spot.live.cloned();
@@ -166,7 +166,7 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// Whether each declared item has a live one of its own, wherever it stands.
+/// Whether each declared item has a live counterpart, at any position.
 fn is_permutation(
     ty: &Type,
     declared: &[Node<'_>],

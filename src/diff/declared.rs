@@ -49,11 +49,11 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// A declared value of no known type: it must be live as it is written.
+    /// A declared value of unknown type: the live value must be identical.
     fn untyped(&mut self, spot: &Spot<'a>) {
         let desired = spot.declared.map(Node::to_json);
         if desired.as_ref() == spot.live {
-            return self.say(Verdict::Same);
+            return self.emit(Verdict::Same);
         }
         let class = if spot.live.is_some() {
             Class::Changed
@@ -61,7 +61,7 @@ impl<'a> Walk<'_, 'a> {
             Class::Missing
         };
         let finding = self.finding(class, spot, desired.clone(), set(desired));
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
     /// A declared value without parts.
@@ -87,10 +87,10 @@ impl<'a> Walk<'_, 'a> {
         };
         let value = spot.declared.map(Node::to_json);
         let finding = self.finding(class, spot, value.clone(), set(value));
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
-    /// A declared value of which nothing is live. What is ignored below it stays absent.
+    /// A declared value that is not live. Ignored paths below it stay absent.
     pub(super) fn missing(&mut self, spot: &Spot<'a>) {
         let desired = self.stored(spot);
         let is_empty = |value: &Option<Value>| {
@@ -98,7 +98,7 @@ impl<'a> Walk<'_, 'a> {
             map.is_some_and(Map::is_empty)
         };
         if is_empty(&desired) && spot.declared.is_some_and(|node| !node.is_empty()) {
-            // The server stores nothing of it, and that has been reported already.
+            // The server stores nothing of it, which has already been reported.
             return;
         }
         let kept = desired
@@ -106,31 +106,31 @@ impl<'a> Walk<'_, 'a> {
             .map(|value| keep_ignored(value, None, &spot.ignore));
         if kept != desired && is_empty(&kept) {
             self.not_drift(RuleId::IGNORED, spot);
-            return self.say(Verdict::LeftOut(1));
+            return self.emit(Verdict::LeftOut(1));
         }
         let finding = self.finding(Class::Missing, spot, desired, set(kept));
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
-    /// Whether this server does not store the declared value, which accounts for what is live. That is told here.
+    /// Whether the live value is explained by this server not storing the declared one. Reports it if so.
     pub(super) fn is_not_stored(&mut self, spot: &Spot<'a>) -> bool {
         let Some((unstored, node)) = self.unstored.zip(spot.declared) else {
             return false;
         };
         let is_explained = unstored.explains(node, spot.live);
         if is_explained {
-            unstored.tell(node, &mut |id| self.say(Verdict::NotStored(id)));
+            unstored.for_each_below(node, &mut |id| self.emit(Verdict::NotStored(id)));
         }
         is_explained
     }
 
-    /// The declared value as this server stores it. What it leaves out is told here.
+    /// The declared value as this server stores it. Reports what the server drops.
     pub(super) fn stored(&mut self, spot: &Spot<'a>) -> Option<Value> {
         let node = spot.declared?;
         let Some(unstored) = self.unstored else {
             return Some(node.to_json());
         };
-        unstored.tell(node, &mut |id| self.say(Verdict::NotStored(id)));
+        unstored.for_each_below(node, &mut |id| self.emit(Verdict::NotStored(id)));
         Some(unstored.stored(node))
     }
 
@@ -167,7 +167,7 @@ impl<'a> Walk<'_, 'a> {
         let desired = spot.declared.map(Node::to_json);
         let edit = Edit::Set(Value::Array(live.iter().cloned().chain(absent).collect()));
         let finding = self.finding(class, spot, desired, edit);
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 }
 

@@ -1,23 +1,23 @@
-//! Where the walk stands, and the findings it makes there.
+//! The current position of the walk, and the findings made there.
 
 use serde_json::Value;
 
-use super::around::Around;
+use super::enclosing::Enclosing;
 use super::walk::{Spot, Step, Walk};
 use super::{Class, Edit, Finding, ManifestStep, Origin, PointerToken};
 use crate::path::{Ignore, Path, Segment};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
-    /// Goes into a struct, map or list. What was around it before is to be put back afterwards.
-    pub(super) fn enter(&mut self, declared: Option<Node<'a>>) -> Option<Around<'a>> {
-        let outer = self.around;
+    /// Enters a struct, map or list. Returns the previous enclosing node, which the caller restores afterwards.
+    pub(super) fn enter(&mut self, declared: Option<Node<'a>>) -> Option<Enclosing<'a>> {
+        let outer = self.enclosing;
         if let Some(node) = declared {
-            let around = match (self.steps.last(), outer) {
+            let enclosing = match (self.steps.last(), outer) {
                 (Some(Step::Key(key)), Some(outer)) => outer.value_of(key, node),
-                _ => Around::new(node),
+                _ => Enclosing::new(node),
             };
-            self.around = Some(around);
+            self.enclosing = Some(enclosing);
         }
         outer
     }
@@ -34,14 +34,14 @@ impl<'a> Walk<'_, 'a> {
         path
     }
 
-    /// The path of a field beside the current one.
+    /// The path of a sibling field.
     pub(super) fn sibling_path(&self, field: &str) -> Path {
         let mut path = self.path();
         path.pop();
         path.key(field)
     }
 
-    /// A finding at the current place.
+    /// Builds a finding at the current place.
     pub(super) fn finding(
         &self,
         class: Class,
@@ -58,7 +58,7 @@ impl<'a> Walk<'_, 'a> {
             class,
             declared: spot
                 .declared
-                .or_else(|| self.around.as_ref().map(Around::place))
+                .or_else(|| self.enclosing.as_ref().map(Enclosing::place))
                 .map(Node::id),
             desired,
             origin: Origin::Declared,
@@ -78,7 +78,7 @@ impl<'a> Walk<'_, 'a> {
         })
     }
 
-    /// What there is to show of a place that is passed over; nothing where both sides have the same value.
+    /// The finding to list for a difference that is not drift; `None` if both sides have the same value.
     pub(super) fn passed_over(&self, spot: &Spot<'a>) -> Option<Box<Finding>> {
         let desired = spot.declared.map(Node::to_json).filter(|v| !v.is_null());
         let class = match (&desired, spot.live) {
@@ -124,7 +124,7 @@ pub(super) fn set(value: Option<Value>) -> Edit {
     Edit::Set(value.unwrap_or(Value::Null))
 }
 
-/// A declared value as it is to be written: what is ignored inside of it stays as it is live, absence included.
+/// A declared value as a repair writes it: ignored fields in it keep their live value, or stay absent.
 pub(super) fn keep_ignored(desired: Value, live: Option<&Value>, ignore: &Ignore<'_>) -> Value {
     let Value::Object(mut desired) = desired else {
         return desired;

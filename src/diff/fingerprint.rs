@@ -1,5 +1,5 @@
-//! A number that is the same for values that mean the same: only values that share it need to be compared, so that
-//! looking for each item of a long list in another one stays linear.
+//! A number that is equal for values with the same meaning. Only values with equal fingerprints need to be compared, so
+//! that finding each item of a long list in another one takes linear time.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -47,8 +47,8 @@ impl<'a> Side<'a> {
     }
 }
 
-/// The fingerprint of a value: 0 for what may mean the same as absence. Orders do not count, nor does anything that the
-/// server might fill in, leave out or spell in another way.
+/// The fingerprint of a value; 0 if it may mean the same as absence. It does not depend on order, nor on anything that
+/// the server may fill in, omit or spell differently.
 pub(super) fn of(ty: &Type, value: Side<'_>) -> u64 {
     let mut sum = 0_u64;
     match ty {
@@ -69,7 +69,7 @@ pub(super) fn of(ty: &Type, value: Side<'_>) -> u64 {
     sum
 }
 
-/// Whether a field is compared without the help of a row.
+/// Whether no row of the tables affects how a field is compared.
 fn is_plain(field: &Field) -> bool {
     let rules = &field.rules;
     field.versions == Versions::default()

@@ -1,4 +1,4 @@
-//! The items of keyed lists: what is said of each.
+//! The items of keyed lists.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use super::{Class, Edit, InsertAt, Origin, Verdict};
 use crate::schema::{MATCHED_IN_ORDER, Rules, Struct, StructRef, Type};
 use crate::yaml::Node;
 
-/// The items of a keyed list, and which belong together.
+/// The items of a keyed list on both sides, and which of them match.
 struct KeyedItems<'a> {
     ty: StructRef,
     keys: &'static [&'static str],
@@ -18,9 +18,9 @@ struct KeyedItems<'a> {
     live: &'a [Value],
     of_declared: Identities<'a>,
     of_live: Identities<'a>,
-    /// Which declared item is which live one.
+    /// The pairs of declared and live items.
     pairs: Matching,
-    /// What each live item was when the object was last applied.
+    /// For each live item, what the last apply declared of it.
     last: Vec<Option<Node<'a>>>,
 }
 
@@ -60,7 +60,7 @@ impl<'a> KeyedItems<'a> {
         list.applied?.item(self.keys, &self.live[j])
     }
 
-    /// The place of a declared item, and the step to it.
+    /// The place of a declared item and the step that leads to it.
     fn declared(&self, i: usize, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
         let (node, live_at) = (self.declared[i], self.pairs.of_first[i]);
         let ignore = list.ignore.item(
@@ -86,7 +86,7 @@ impl<'a> KeyedItems<'a> {
         (spot, step)
     }
 
-    /// The place of a live item that is not declared, and the step to it. `after` is the declared item before it.
+    /// The place of an undeclared live item and the step that leads to it. `after` is the declared item before it.
     fn undeclared(&self, j: usize, after: Option<usize>, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
         let item = &self.live[j];
         let ignore = list
@@ -110,7 +110,7 @@ impl<'a> KeyedItems<'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// The items of a keyed list.
+    /// Compares the items of a keyed list.
     pub(super) fn items(
         &mut self,
         item: &'static Type,
@@ -122,7 +122,7 @@ impl<'a> Walk<'_, 'a> {
         let items = KeyedItems::of(*ty, keys, rules, spot);
         let names = &items.of_declared.names;
         let arrangement = Arrangement::of(&items.declared, names, &items.pairs, rules);
-        let around = self.enter(spot.declared);
+        let enclosing = self.enter(spot.declared);
         for i in 0..items.declared.len() {
             let (inner, step) = items.declared(i, spot);
             let place = arrangement.places.get(i).copied();
@@ -142,11 +142,11 @@ impl<'a> Walk<'_, 'a> {
             self.undeclared_item(items.ty, referred_to.contains(&j), &inner);
             self.steps.pop();
         }
-        self.around = around;
+        self.enclosing = enclosing;
         self.order(&arrangement, spot);
     }
 
-    /// A declared item, which goes to `place` where it is not live.
+    /// Compares a declared item. If it is not live, a repair inserts it at `place`.
     fn declared_item(&mut self, ty: StructRef, place: InsertAt, rank: usize, spot: &Spot<'a>) {
         if spot.ignore.here() {
             return self.ignored(spot, |walk, spot| walk.declared_item(ty, place, rank, spot));
@@ -161,7 +161,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// A live item that is not declared.
+    /// Compares an undeclared live item.
     fn undeclared_item(&mut self, ty: StructRef, is_referred_to: bool, spot: &Spot<'a>) {
         if spot.ignore.here() {
             return self.ignored(spot, |walk, spot| {
@@ -169,9 +169,9 @@ impl<'a> Walk<'_, 'a> {
             });
         }
         if spot.last.is_some() || spot.applied.is_some_and(Applied::is_whole) {
-            self.taken_out(Class::Removed, Origin::Declared, spot);
+            self.report_removal(Class::Removed, Origin::Declared, spot);
         } else if is_referred_to {
-            self.taken_out(Class::Extra, Origin::Declared, spot);
+            self.report_removal(Class::Extra, Origin::Declared, spot);
         } else {
             if spot.applied.is_some() {
                 self.removed_parts(ty, spot);
@@ -180,7 +180,7 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// An item that is not live goes where the manifest has it.
+    /// Reports an item that is not live; a repair inserts it where the manifest has it.
     fn missing_item(&mut self, rank: usize, place: InsertAt, spot: &Spot<'a>) {
         let item = self.stored(spot).unwrap_or_default();
         let edit = Edit::Insert {
@@ -190,6 +190,6 @@ impl<'a> Walk<'_, 'a> {
         };
         let mut finding = self.finding(Class::Missing, spot, Some(item), edit);
         finding.at.pop();
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 }

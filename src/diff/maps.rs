@@ -9,13 +9,13 @@ use crate::schema::{KeyRow, RuleId, Rules, Type};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
-    /// The keys of a map.
+    /// Compares the keys of a map.
     pub(super) fn map(&mut self, value: &Type, rules: &'static Rules, spot: &Spot<'a>) {
         let entries = spot.declared.into_iter().flat_map(Node::entries);
         let mut declared: Vec<(&'a str, Node<'a>)> =
             entries.map(|entry| (entry.key, entry.value)).collect();
         declared.sort_unstable_by_key(|(key, _)| *key);
-        let around = self.enter(spot.declared);
+        let enclosing = self.enter(spot.declared);
         for &(key, node) in &declared {
             let live = spot.live.and_then(|live| live.get(key));
             let last = spot.last.and_then(|last| last.get(key));
@@ -48,7 +48,7 @@ impl<'a> Walk<'_, 'a> {
                 self.steps.pop();
             }
         }
-        self.around = around;
+        self.enclosing = enclosing;
     }
 
     pub(super) fn declared_key(
@@ -86,13 +86,15 @@ impl<'a> Walk<'_, 'a> {
         let text = spot.live.and_then(Value::as_str);
         match key_row(rules.keys, key, text) {
             Some(row) => self.not_drift(row.id(), spot),
-            None if spot.was_declared() => self.taken_out(Class::Removed, Origin::Declared, spot),
+            None if spot.was_declared() => {
+                self.report_removal(Class::Removed, Origin::Declared, spot);
+            }
             None => self.extra(spot),
         }
     }
 }
 
-/// The row about a key of a map.
+/// The row for a key of a map.
 fn key_row(rows: &'static [KeyRow], key: &str, value: Option<&str>) -> Option<&'static KeyRow> {
-    rows.iter().find(|row| row.is_about(key, value))
+    rows.iter().find(|row| row.applies_to(key, value))
 }

@@ -1,13 +1,13 @@
 //! The differ: one walk over (type, declared node, live value) that gives a verdict for each place.
 //!
-//! It makes no copies of either side and knows no field by name: what is special about a field is in `schema`'s
-//! tables, and a rule that needs a special case here lacks a column there. Everything later (report, repair, blame)
-//! works from the findings and never matches again.
+//! It copies neither side and knows no field by name: special fields are rows of `schema`'s tables, and a rule that
+//! seems to need a special case here needs a column there. Report, repair and blame work from the findings and never
+//! match the sides again.
 
 mod applied;
-mod around;
 mod atomic;
 mod declared;
+mod enclosing;
 mod finding;
 mod fingerprint;
 mod items;
@@ -34,41 +34,41 @@ use crate::path::{Ignore, Path, Pattern};
 use crate::schema::{Immutable, Kind, RuleId, Server, being_deleted, exclusive_sibling, types};
 use crate::yaml::{self, Node, NodeId};
 
-/// The two sides of one object, and how they are to be compared.
+/// The two sides of one object, and how to compare them.
 #[derive(Clone)]
 pub(crate) struct Sides<'a> {
-    /// What kind it is.
+    /// The object's kind.
     pub kind: Kind,
     /// The manifest's document.
     pub declared: Node<'a>,
     /// The object as the API returned it.
     pub live: &'a Value,
-    /// What was declared when the object was last applied by kubectl, by its own record.
+    /// What kubectl's annotation says was declared when the object was last applied.
     pub last_applied: Option<Node<'a>>,
-    /// What only the manager owns that applied the manifest on the server's side, by the object's `managedFields`.
+    /// What only the manager that applied the manifest with server-side apply owns, according to `managedFields`.
     pub applied: Option<&'a Applied>,
-    /// The paths that are left out.
+    /// The paths that are ignored.
     pub ignore: Ignore<'a>,
-    /// Also tell what is live and declared nowhere.
+    /// Also report live values that nothing declares.
     pub strict: bool,
-    /// What this server does not store of what is declared, where its version is known.
+    /// The declared values that this server does not store, if its version is known.
     pub unstored: Option<&'a Unstored>,
-    /// Also tell the values of what differs and is no drift.
-    pub tells_all: bool,
+    /// Also return the values of differences that are not drift.
+    pub lists_suppressed: bool,
 }
 
-/// What there is to say of one place.
+/// The result of the comparison at one place.
 pub(crate) enum Verdict {
     /// Both sides have the same value.
     Same,
-    /// The sides differ or one has no value, and that is as it should be, for this reason. Where all is to be told and the
-    /// values differ, they come with it.
+    /// The sides differ or one has no value, and the rule says why this is not drift. With `lists_suppressed`, the
+    /// finding has the values if they differ.
     NotDrift(RuleId, Option<Box<Finding>>),
-    /// So many differences are left out by ignore rules.
+    /// This number of differences is ignored by rules.
     LeftOut(usize),
-    /// A difference.
+    /// Drift.
     Drift(Box<Finding>),
-    /// Declared, and not live because this server does not store it.
+    /// Declared, but not live because this server does not store it.
     NotStored(NodeId),
     /// A live field that the tables do not know, at this path.
     UnknownLive(Path),
@@ -77,11 +77,11 @@ pub(crate) enum Verdict {
 /// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Class {
-    /// Both sides have a value, not the same.
+    /// Both sides have a value, and they differ.
     Changed,
     /// Declared, not live.
     Missing,
-    /// Live and once declared, but no longer.
+    /// Live and declared earlier, but no longer.
     Removed,
     /// Live and declared nowhere.
     Extra,
@@ -98,41 +98,42 @@ pub(crate) enum Origin {
     Default,
 }
 
-/// One difference: all that a report, a repair or an attribution needs to know of it.
+/// One difference, with everything that reports, repairs and attribution need.
 #[derive(Clone, Debug)]
 pub(crate) struct Finding {
-    /// Where.
+    /// The path of the field.
     pub path: Path,
-    /// What sort of difference.
+    /// The class of the difference.
     pub class: Class,
-    /// The declared value, or what is declared nearest around it.
+    /// The declared value, or the nearest declared node around it.
     pub declared: Option<NodeId>,
-    /// What should be live.
+    /// The desired value.
     pub desired: Option<Value>,
-    /// Where that comes from.
+    /// Where the desired value comes from.
     pub origin: Origin,
-    /// What is live.
+    /// The live value.
     pub live: Option<Value>,
-    /// The place in the manifest's document, from its root (RFC 6901), where it declares one.
+    /// The JSON Pointer (RFC 6901) of the value in the manifest's document, if it is declared.
     pub declared_pointer: Option<String>,
-    /// The place in the live object, whether it has a value there or not.
+    /// The place in the live object, whether or not there is a value.
     pub at: Vec<PointerToken>,
-    /// The way to it through the manifest, as far as the manifest declares it and beyond.
+    /// The steps that lead to it in the manifest, including those that the manifest does not declare.
     pub in_manifest: Vec<ManifestStep>,
-    /// What a repair does there.
+    /// The edit that repairs it.
     pub edit: Edit,
-    /// The row that says that the server refuses to change it.
+    /// The row according to which the server refuses the change.
     pub immutable: Option<&'static Immutable>,
-    /// The row that says that a value which nothing declares is left alone by repairs.
+    /// The row according to which repairs keep an undeclared value.
     pub kept: Option<RuleId>,
     /// What else changes in the object when it is repaired.
     pub consequences: Vec<String>,
-    /// The clients that own the live value, the last writer first; empty where nobody is known.
+    /// The clients that own the live value, the last writer first; empty if none is known.
     pub writers: Vec<Writer>,
 }
 
 impl Finding {
-    /// Whether it contradicts nothing that is declared: it is told only with `strict`, and repaired only on demand.
+    /// Whether it contradicts nothing that is declared: it is reported only with `strict`, and repaired only on
+    /// request.
     #[must_use]
     pub(crate) fn is_extra(&self) -> bool {
         self.origin == Origin::Default
@@ -164,40 +165,40 @@ pub(crate) enum ManifestStep {
     },
 }
 
-/// What a repair does at the place of a finding. Positions are those of the live object.
+/// The edit that repairs a finding. Positions refer to the live object.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Edit {
-    /// Sets the value; objects that are missing on the way to it are made.
+    /// Set the value, and create the objects around it that are missing.
     Set(Value),
-    /// Takes the value out.
+    /// Remove the value.
     Remove,
-    /// Nothing: it cannot be put right.
+    /// Nothing: it cannot be repaired.
     Nothing,
-    /// Puts an item into the list.
+    /// Insert an item into the list.
     Insert {
         /// The item.
         item: Value,
-        /// Where.
+        /// Where to insert it.
         place: InsertAt,
-        /// Which of the declared items it is: of several that are put at one place, the lower comes first.
+        /// Its position among the declared items, which orders items inserted at the same place.
         rank: usize,
     },
-    /// Puts the items at these positions, in this order, into the places that they hold together.
+    /// Reorder the items at these positions: in this order, they fill the places that they occupy together.
     Permute(Vec<usize>),
 }
 
-/// Where a missing item is put into a list.
+/// Where a missing item is inserted into a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum InsertAt {
-    /// Right behind this item.
+    /// Directly after this item.
     After(usize),
-    /// Right before this item.
+    /// Directly before this item.
     Before(usize),
     /// At the end.
     End,
 }
 
-/// The pointer of a place (RFC 6901).
+/// The JSON Pointer (RFC 6901) of a place.
 #[must_use]
 pub(crate) fn pointer(tokens: &[PointerToken]) -> String {
     let mut text = String::new();
@@ -211,32 +212,32 @@ pub(crate) fn pointer(tokens: &[PointerToken]) -> String {
     text
 }
 
-/// Walks along both sides and tells `sink` each verdict, in the order of the types' fields.
+/// Walks both sides in step and passes each verdict to `sink`, in the order of the types' fields.
 pub(crate) fn compare(sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     walk::object(types::root(sides.kind), sides, sink);
 }
 
-/// What a manifest declares of one object, and how it is to be compared.
+/// What a manifest declares of one object, and how to compare it.
 #[derive(Clone)]
 pub(crate) struct Desired<'a> {
-    /// What kind it is.
+    /// The object's kind.
     pub kind: Kind,
     /// The manifest's document.
     pub declared: Node<'a>,
-    /// The paths that are left out.
+    /// The paths that are ignored.
     pub ignore: Vec<&'a Pattern>,
     /// The field managers whose fields are left out.
     pub ignore_managers: &'a [ManagerPattern],
-    /// Also tell what is live and declared nowhere.
+    /// Also report live values that nothing declares.
     pub strict: bool,
-    /// What this server does not store of what is declared, where its version is known.
+    /// The declared values that this server does not store, if its version is known.
     pub unstored: Option<&'a Unstored>,
-    /// Also tell what differs and is no drift.
-    pub tells_all: bool,
+    /// Also return differences that are not drift.
+    pub lists_suppressed: bool,
 }
 
 impl Desired<'_> {
-    /// What this server does not store of the document.
+    /// The values of the document that this server does not store.
     #[must_use]
     pub(crate) fn unstored(&self, server: Server) -> Unstored {
         let ignore = Ignore::new(self.ignore.iter().copied());
@@ -253,18 +254,18 @@ impl Desired<'_> {
     }
 }
 
-/// All that a comparison found.
+/// Everything that a comparison found.
 #[derive(Debug, Default)]
 pub(crate) struct Differences {
     /// The drift, by path.
     pub findings: Vec<Finding>,
-    /// What is declared and not live because this server does not store it.
+    /// Declared values that are not live because this server does not store them.
     pub not_stored: Vec<NodeId>,
     /// Live fields that the tables do not know.
     pub unknown_live: Vec<Path>,
-    /// How many differences the subject's rules leave out.
+    /// The number of differences that rules ignore.
     pub ignored: usize,
-    /// What differs and is no drift, by path, where that was asked for.
+    /// Differences that are not drift, by path, if they were requested.
     pub suppressed: Vec<(Finding, RuleId)>,
 }
 
@@ -276,8 +277,9 @@ impl Differences {
     }
 }
 
-/// The path of a key in the other of two maps that must not share keys: setting it in one removes it there.
-fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
+/// The path of a key in the other of two maps that must not share keys: setting the key in one map removes it from the
+/// other.
+fn removed_from_sibling(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
     let ([PointerToken::Key(map), PointerToken::Key(key)], Edit::Set(_)) =
         (&finding.at[..], &finding.edit)
     else {
@@ -288,7 +290,7 @@ fn way_made(kind: Kind, live: &Value, finding: &Finding) -> Option<String> {
     Some(Path::root().key(other).key(key).to_string())
 }
 
-/// An object that is being deleted: there is nothing else to say of it.
+/// The differences of an object that is being deleted: the deletion is the only one.
 fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
     let finding = Finding {
         path: Path::resource(),
@@ -307,7 +309,9 @@ fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
         writers: Vec::new(),
     };
     if subject.ignore.iter().any(|pattern| pattern.is_resource()) {
-        let suppressed = subject.tells_all.then_some((finding, RuleId::IGNORED));
+        let suppressed = subject
+            .lists_suppressed
+            .then_some((finding, RuleId::IGNORED));
         return Differences {
             ignored: 1,
             suppressed: suppressed.into_iter().collect(),
@@ -320,12 +324,12 @@ fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
     }
 }
 
-/// The annotation in which kubectl records what was applied.
+/// The annotation in which kubectl records the applied manifest.
 const LAST_APPLIED: &str =
     "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
 
-/// Compares a live object with what is declared of it. `managed_fields` is the JSON text of the object's
-/// `metadata.managedFields` where that is not in `live`.
+/// Compares a live object with its manifest. `managed_fields` is the JSON text of the object's `metadata.managedFields`
+/// if `live` does not contain it.
 #[must_use]
 pub(crate) fn differences(
     subject: &Desired<'_>,
@@ -356,7 +360,7 @@ pub(crate) fn differences(
         ignore: Ignore::new(subject.ignore.iter().copied()),
         strict: subject.strict,
         unstored: subject.unstored,
-        tells_all: false,
+        lists_suppressed: false,
     };
     compare(sides.clone(), &mut |verdict| match verdict {
         Verdict::Same | Verdict::NotDrift(..) => {}
@@ -364,13 +368,13 @@ pub(crate) fn differences(
         Verdict::Drift(mut finding) => {
             finding
                 .consequences
-                .extend(way_made(subject.kind, live, &finding));
+                .extend(removed_from_sibling(subject.kind, live, &finding));
             differences.findings.push(*finding);
         }
         Verdict::NotStored(node) => differences.not_stored.push(node),
         Verdict::UnknownLive(path) => differences.unknown_live.push(path),
     });
-    if subject.tells_all {
+    if subject.lists_suppressed {
         differences.suppressed = suppressed(sides, &differences.findings);
     }
     differences
@@ -379,12 +383,13 @@ pub(crate) fn differences(
     differences
 }
 
-/// What differs and is no drift, by path: what the strict comparison passes over, and what only it finds.
+/// Differences that are not drift, by path: those that the strict comparison accepts, and those that only the strict
+/// comparison reports.
 fn suppressed(sides: Sides<'_>, drift: &[Finding]) -> Vec<(Finding, RuleId)> {
     let drift: HashSet<&Path> = drift.iter().map(|finding| &finding.path).collect();
     let sides = Sides {
         strict: true,
-        tells_all: true,
+        lists_suppressed: true,
         ..sides
     };
     let mut suppressed = Vec::new();

@@ -1,4 +1,4 @@
-//! The order of a keyed list's items, where it has a meaning, and what refers to what in it.
+//! The order of a keyed list's items, if it has a meaning, and the references between them.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -11,17 +11,17 @@ use super::{Class, Edit, InsertAt, Verdict};
 use crate::schema::{Order, RuleId, Rules};
 use crate::yaml::Node;
 
-/// How the items of a list are to stand to each other.
+/// The order of a list's items on both sides.
 pub(super) struct Arrangement<'l, 'a> {
     declared: &'l [Node<'a>],
     names: &'l [Cow<'a, str>],
     pairs: &'l Matching,
     rules: &'static Rules,
-    /// The declared items that are live: their positions on both sides, in declared order.
+    /// The positions on both sides of the declared items that are live, in declared order.
     matched: Vec<(usize, usize)>,
-    /// The live ones are in another order.
+    /// Whether the live ones are in another order.
     is_permuted: bool,
-    /// For each declared item that is not live, where it goes.
+    /// For each declared item that is not live, where to insert it.
     pub(super) places: Vec<InsertAt>,
 }
 
@@ -56,8 +56,8 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         arrangement
     }
 
-    /// An item that is not live goes where the manifest has it: behind the item that it stands behind there. From the
-    /// declared position `first` on, each stands behind all that are declared before it.
+    /// Where to insert the items that are not live: after the item that precedes them in the manifest. From the
+    /// declared position `first` on, each follows all items declared before it.
     fn places_of_missing(&self, first: usize) -> Vec<InsertAt> {
         let mut places = vec![InsertAt::End; self.declared.len()];
         let (mut previous, mut highest) = (None, None);
@@ -89,7 +89,8 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         places
     }
 
-    /// The names of the declared items that are live, in declared and in live order; the positions of nameless ones.
+    /// The names of the declared items that are live, in declared and in live order; positions for items without a
+    /// name.
     fn names_in_order(&self) -> (Value, Value) {
         let mut live = self.matched.clone();
         live.sort_by_key(|(_, j)| *j);
@@ -101,7 +102,7 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         (list(&self.matched), list(&live))
     }
 
-    /// Where each live item stands after the declared ones have been put in order.
+    /// The position of each live item after the declared ones have been put in order.
     fn places_in_order(&self, live: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..live).collect();
         if self.is_permuted {
@@ -114,8 +115,8 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         places
     }
 
-    /// The undeclared live items that give `$(NAME)` in a declared one its value: of those with that name that stand
-    /// before it, the last counts. Told are those that do so now, and those that will once the declared ones are in order.
+    /// The undeclared live items that give `$(NAME)` in a declared item its value: of the items with that name before
+    /// it, the last one counts. Includes those that do so now and those that will once the declared items are in order.
     pub(super) fn referred_to(&self, live_names: &[Cow<'_, str>]) -> HashSet<usize> {
         let mut found = HashSet::new();
         if self.pairs.of_second.iter().all(Option::is_some) {
@@ -133,7 +134,7 @@ impl<'l, 'a> Arrangement<'l, 'a> {
         found
     }
 
-    /// As [`Self::referred_to`], with each live item at this place.
+    /// Like [`Self::referred_to`], with each live item at the given place.
     fn find_referred_to(
         &self,
         live_names: &[Cow<'_, str>],
@@ -152,7 +153,7 @@ impl<'l, 'a> Arrangement<'l, 'a> {
             .chain(undeclared.map(|j| ((places[j], 1), Err(j))))
             .collect();
         all.sort_by_key(|(place, _)| *place);
-        // By name the undeclared item that counts, if it is one.
+        // For each name, the item that currently counts, if it is undeclared.
         let mut latest: HashMap<&str, Option<usize>> = HashMap::new();
         for (_, item) in all {
             match item {
@@ -168,11 +169,11 @@ impl<'l, 'a> Arrangement<'l, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    /// Reports a list whose declared items are in another order. Only their order among themselves counts.
+    /// Reports a list whose declared items are in another order. Only their relative order counts.
     pub(super) fn order(&mut self, arrangement: &Arrangement<'_, 'a>, spot: &Spot<'a>) {
         let matched = &arrangement.matched;
         if !arrangement.is_permuted {
-            if self.tells_all && !matched.is_sorted_by_key(|(_, j)| *j) {
+            if self.lists_suppressed && !matched.is_sorted_by_key(|(_, j)| *j) {
                 let (desired, live) = arrangement.names_in_order();
                 self.other_order(desired, live, spot);
             }
@@ -182,18 +183,18 @@ impl<'a> Walk<'_, 'a> {
         let edit = Edit::Permute(matched.iter().map(|(_, j)| *j).collect());
         let mut finding = self.finding(Class::Changed, spot, Some(desired), edit);
         finding.live = Some(live);
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
-    /// Tells of items that stand in another order, which means nothing.
+    /// Reports items in another order as no drift.
     pub(super) fn other_order(&mut self, desired: Value, live: Value, spot: &Spot<'a>) {
         let mut finding = self.finding(Class::Changed, spot, Some(desired), Edit::Nothing);
         finding.live = Some(live);
-        self.say(Verdict::NotDrift(RuleId::FREE_ORDER, Some(finding)));
+        self.emit(Verdict::NotDrift(RuleId::FREE_ORDER, Some(finding)));
     }
 }
 
-/// Whether the live items stand as declared from the declared position `first` on, and no other stands among them.
+/// Whether the live items are in declared order from the declared position `first` on, with no other items among them.
 fn is_in_order(matched: &[(usize, usize)], first: usize) -> bool {
     let split = matched.partition_point(|(i, _)| *i < first);
     let (free, fixed) = matched.split_at(split);

@@ -1,4 +1,4 @@
-//! The items of two sides of a keyed list: which is which.
+//! Matches the items of the two sides of a keyed list.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -11,11 +11,11 @@ use crate::path::Segment;
 use crate::schema::{Siblings, Struct, scalar_text};
 use crate::yaml::Node;
 
-/// A list's items as far as telling them apart goes.
+/// What identifies the items of a list.
 pub(super) struct Identities<'a> {
-    /// Each item's name; empty where it has none.
+    /// Each item's name; empty if it has none.
     pub(super) names: Vec<Cow<'a, str>>,
-    /// Each item's key, the server's defaults filled in.
+    /// Each item's key, with the server's defaults filled in.
     keys: Vec<Vec<Cow<'a, str>>>,
     /// Whether no other item has this name, and whether no other has this key.
     is_only: Vec<(bool, bool)>,
@@ -62,13 +62,13 @@ impl<'a> Identities<'a> {
         self.names.len()
     }
 
-    /// Whether each item has a name that no other item has.
+    /// Whether each item has a unique name.
     fn are_named(&self) -> bool {
         let mut names = self.names.iter().zip(&self.is_only);
         names.all(|(name, (is_only, _))| !name.is_empty() && *is_only)
     }
 
-    /// How a path names an item: by its name where no other item has that, else by its key, else by its position.
+    /// How a path names an item: by its name if that is unique, else by its key, else by its position.
     pub(super) fn segment(&self, index: usize, keys: &[&str]) -> Segment {
         let (is_only_name, is_only_key) = self.is_only[index];
         let name = &self.names[index];
@@ -92,7 +92,7 @@ impl<'a> Identities<'a> {
 /// Up to this length a list is searched faster than it is hashed. Nearly all lists are shorter.
 const SHORT_LIST: usize = 16;
 
-/// Of each value whether it is there only once.
+/// For each value, whether it is unique.
 fn are_only<K: Eq + Hash>(values: &[K]) -> Vec<bool> {
     if values.len() <= SHORT_LIST {
         let is_only = |value: &K| values.iter().filter(|other| *other == value).count() == 1;
@@ -105,7 +105,7 @@ fn are_only<K: Eq + Hash>(values: &[K]) -> Vec<bool> {
     values.iter().map(|value| counts[value] == 1).collect()
 }
 
-/// The text of an item's field, declared or by default.
+/// The text of an item's field, declared or filled in by default.
 pub(super) fn of_item<'a>(ty: &'a Struct, node: Node<'a>, key: &str) -> Cow<'a, str> {
     Siblings {
         ty,
@@ -122,19 +122,19 @@ pub(super) fn live_text<'a>(item: &'a Value, key: &str) -> Cow<'a, str> {
     }
 }
 
-/// The items of two lists that belong together, by position.
+/// The matching items of two lists, by position.
 pub(super) struct Matching {
-    /// Of each item of the first list its partner in the second.
+    /// For each item of the first list, its match in the second.
     pub(super) of_first: Vec<Option<usize>>,
-    /// Of each item of the second list its partner in the first.
+    /// For each item of the second list, its match in the first.
     pub(super) of_second: Vec<Option<usize>>,
 }
 
 impl Matching {
-    /// Which items of two lists belong together. Matched in passes over what is still unmatched: by a name that is unique on
-    /// both sides; by key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and,
-    /// where `in_order` says so, what is left in order, if both sides have equally many left. So a renamed port is one
-    /// changed name, never an item missing and one too many. Nothing is matched twice.
+    /// Matches the items of two lists in passes over those still unmatched: by a name that is unique on both sides; by
+    /// key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and with
+    /// `in_order` the rest by position, if both sides have equally many left. So a renamed port is one changed name,
+    /// not a missing item and an extra one. No item is matched twice.
     pub(super) fn of(
         a: &Identities<'_>,
         b: &Identities<'_>,
@@ -175,7 +175,7 @@ impl Matching {
         pairs
     }
 
-    /// Each item belongs to the one at its own position.
+    /// Matches each item with the one at the same position.
     fn in_place(count: usize) -> Self {
         let positions: Vec<Option<usize>> = (0..count).map(Some).collect();
         Self {
@@ -189,7 +189,7 @@ impl Matching {
         self.of_second[j] = Some(i);
     }
 
-    /// The positions in either list of what has no partner yet.
+    /// The positions of the unmatched items in either list.
     fn left(&self) -> (Vec<usize>, Vec<usize>) {
         let left = |side: &[Option<usize>]| {
             let positions = side.iter().enumerate().filter(|(_, other)| other.is_none());
@@ -199,12 +199,12 @@ impl Matching {
     }
 }
 
-/// Tells for each value that is found on both sides at which of the given positions it stands.
+/// Calls `each` for each value that both sides have, with its positions among the given ones.
 fn each_alike<K: Ord>(
     a: &[K],
     b: &[K],
     (mut at_a, mut at_b): (Vec<usize>, Vec<usize>),
-    mut tell: impl FnMut(&[usize], &[usize]),
+    mut each: impl FnMut(&[usize], &[usize]),
 ) {
     at_a.sort_by_key(|i| &a[*i]);
     at_b.sort_by_key(|j| &b[*j]);
@@ -216,7 +216,7 @@ fn each_alike<K: Ord>(
             Ordering::Equal => {
                 let same_a = left_a.partition_point(|k| a[*k] == a[*i]);
                 let same_b = left_b.partition_point(|k| b[*k] == a[*i]);
-                tell(&left_a[..same_a], &left_b[..same_b]);
+                each(&left_a[..same_a], &left_b[..same_b]);
                 (left_a, left_b) = (&left_a[same_a..], &left_b[same_b..]);
             }
         }

@@ -1,5 +1,5 @@
-//! kubectl's record of the last apply, looked at without reading it: as long as Git has not changed since, it says
-//! what the manifest says, and tells nothing.
+//! kubectl's record of the last apply, compared without building a tree: as long as Git has not changed since, the
+//! record agrees with the manifest and there is nothing to find.
 
 use std::fmt;
 
@@ -7,7 +7,8 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use crate::yaml::{Node, Value};
 
-/// Whether the manifest still declares everything in the record with the same value, so that nothing has left it.
+/// Whether the manifest still declares everything in the record with the same value, so that nothing has been removed
+/// from it.
 pub(super) fn is_declared(record: &str, declared: Node<'_>) -> bool {
     let mut deserializer = serde_json::Deserializer::from_str(record);
     let place = RecordPart::Root;
@@ -22,20 +23,20 @@ pub(super) fn is_declared(record: &str, declared: Node<'_>) -> bool {
 enum RecordPart {
     Root,
     Metadata,
-    /// kubectl adds it where the manifest has none. It names the object, and cannot leave.
+    /// kubectl adds it if the manifest has none. It is part of the object's identity and cannot be removed.
     Namespace,
     Other,
 }
 
-/// Reads a value that is to be as declared. Fails where it is not, and where nothing is declared for a value that
-/// says something.
+/// Reads a value of the record. Fails if it differs from the declared one, or if nothing is declared for a value that
+/// is not empty.
 struct Declared<'n> {
     node: Option<Node<'n>>,
     place: RecordPart,
 }
 
 impl Declared<'_> {
-    fn hold<E: Error>(&self, same: impl FnOnce(Value<'_>) -> bool) -> Result<(), E> {
+    fn require<E: Error>(&self, same: impl FnOnce(Value<'_>) -> bool) -> Result<(), E> {
         match self.node {
             Some(node) if same(node.value()) => Ok(()),
             None if self.place == RecordPart::Namespace => Ok(()),
@@ -62,57 +63,57 @@ impl<'de> Visitor<'de> for Declared<'_> {
     fn visit_unit<E: Error>(self) -> Result<(), E> {
         match self.node {
             None => Ok(()),
-            Some(_) => self.hold(|value| value == Value::Null),
+            Some(_) => self.require(|value| value == Value::Null),
         }
     }
 
     fn visit_bool<E: Error>(self, own: bool) -> Result<(), E> {
-        self.hold(|value| value == Value::Bool(own))
+        self.require(|value| value == Value::Bool(own))
     }
 
     fn visit_i64<E: Error>(self, own: i64) -> Result<(), E> {
-        self.hold(|value| value == Value::Int(own))
+        self.require(|value| value == Value::Int(own))
     }
 
     fn visit_u64<E: Error>(self, own: u64) -> Result<(), E> {
         let own = i64::try_from(own).map_or(Value::Uint(own), Value::Int);
-        self.hold(|value| value == own)
+        self.require(|value| value == own)
     }
 
     fn visit_f64<E: Error>(self, own: f64) -> Result<(), E> {
-        self.hold(|value| value == Value::Float(own))
+        self.require(|value| value == Value::Float(own))
     }
 
     fn visit_str<E: Error>(self, own: &str) -> Result<(), E> {
-        self.hold(|value| value == Value::String(own))
+        self.require(|value| value == Value::String(own))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Some(list) = self.node else {
             return match seq.next_element::<IgnoredAny>()? {
                 None => Ok(()),
-                Some(_) => self.hold(|_| false),
+                Some(_) => self.require(|_| false),
             };
         };
-        self.hold(|value| value == Value::List)?;
+        self.require(|value| value == Value::List)?;
         for item in list.items() {
             let seed = Declared {
                 node: Some(item),
                 place: RecordPart::Other,
             };
             if seq.next_element_seed(seed)?.is_none() {
-                return self.hold(|_| false);
+                return self.require(|_| false);
             }
         }
         match seq.next_element::<IgnoredAny>()? {
             None => Ok(()),
-            Some(_) => self.hold(|_| false),
+            Some(_) => self.require(|_| false),
         }
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         if self.node.is_some() {
-            self.hold(|value| value == Value::Map)?;
+            self.require(|value| value == Value::Map)?;
         }
         while let Some(inner) = map.next_key_seed(KeySeed(&self))? {
             map.next_value_seed(inner)?;
@@ -121,7 +122,7 @@ impl<'de> Visitor<'de> for Declared<'_> {
     }
 }
 
-/// Reads a key, and finds what is declared there.
+/// Reads a key and finds what is declared there.
 struct KeySeed<'s, 'n>(&'s Declared<'n>);
 
 impl<'de, 'n> DeserializeSeed<'de> for KeySeed<'_, 'n> {

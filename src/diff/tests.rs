@@ -1,4 +1,4 @@
-//! The differ's rules, each in its smallest case: a spec, what is live, what is told.
+//! The differ's rules, each in its smallest case: a spec, the live value, the report.
 
 use serde_json::Value;
 
@@ -34,7 +34,7 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
         ignore: Ignore::new(&patterns),
         strict: case.strict,
         unstored: None,
-        tells_all: false,
+        lists_suppressed: false,
     };
     compare(sides, &mut |verdict| {
         if let Verdict::Drift(finding) = verdict {
@@ -44,8 +44,8 @@ fn findings_of(case: &Case, mut take: impl FnMut(&Finding)) {
 }
 
 /// Each finding as `path: desired -> live`, with its class where the absence of a side does not show it.
-fn told(case: &Case) -> Vec<String> {
-    let mut told = Vec::new();
+fn reported(case: &Case) -> Vec<String> {
+    let mut reported = Vec::new();
     findings_of(case, |finding| {
         let side = |value: &Option<Value>| value.as_ref().map_or("-".to_owned(), Value::to_string);
         let class = if finding.class == Class::Removed {
@@ -59,14 +59,14 @@ fn told(case: &Case) -> Vec<String> {
             Origin::Default if finding.desired.is_none() => String::new(),
             Origin::Default => " (default)".to_owned(),
         };
-        told.push(format!(
+        reported.push(format!(
             "{class}{}: {} -> {}{origin}",
             finding.path,
             side(&finding.desired),
             side(&finding.live)
         ));
     });
-    told
+    reported
 }
 
 fn indent(text: &str, by: usize) -> String {
@@ -104,8 +104,9 @@ fn case(kind: Kind, declared: &str, live: &str) -> Case {
 }
 
 /// Paths below the only container, or below the pod's spec, are shortened.
-fn short(told: Vec<String>) -> Vec<String> {
-    told.into_iter()
+fn short(reported: Vec<String>) -> Vec<String> {
+    reported
+        .into_iter()
         .map(|t| {
             t.replace("spec.template.spec.containers[name=c]", "C")
                 .replace("spec.template.spec", "P")
@@ -115,7 +116,7 @@ fn short(told: Vec<String>) -> Vec<String> {
 
 fn check(case: &Case, expected: &[&str]) {
     assert_eq!(
-        short(told(case)),
+        short(reported(case)),
         expected,
         "declared:\n{}live:\n{}",
         case.declared,
@@ -172,7 +173,7 @@ fn scalars() {
 }
 
 #[test]
-fn maps_are_told_by_key() {
+fn differences_of_maps_are_reported_by_key() {
     check(
         &case(
             Kind::ConfigMap,
@@ -320,10 +321,10 @@ fn the_last_variable_of_a_name_is_the_one_compared() {
     );
     check(&appended, &["C.env[name=A].value: \"1\" -> \"2\""]);
     appended.strict = true;
-    let told = short(told(&appended));
+    let reported = short(reported(&appended));
     assert!(
-        told.contains(&"C.env[0]: - -> {\"name\":\"A\",\"value\":\"1\"}".to_owned()),
-        "{told:#?}"
+        reported.contains(&"C.env[0]: - -> {\"name\":\"A\",\"value\":\"1\"}".to_owned()),
+        "{reported:#?}"
     );
     check(&container(&env(&[a("1")]), &env(&[a("2"), a("1")])), &[]);
     // Declared twice, live once.
@@ -344,14 +345,14 @@ fn the_last_variable_of_a_name_is_the_one_compared() {
 }
 
 #[test]
-fn an_undeclared_variable_that_a_declared_one_refers_to_is_told() {
+fn an_undeclared_variable_that_a_declared_one_refers_to_is_reported() {
     let refers = "{name: R, value: $(A)/x}";
     let env = |items: &str| format!("env: [{items}]");
-    let told = "C.env[name=A]: - -> {\"name\":\"A\",\"value\":\"2\"}";
+    let reported = "C.env[name=A]: - -> {\"name\":\"A\",\"value\":\"2\"}";
     let a = "{name: A, value: '2'}";
     for (declared, live, expected) in [
         // It stands before the one that refers to it, or not.
-        (refers.to_owned(), format!("{a}, {refers}"), &[told][..]),
+        (refers.to_owned(), format!("{a}, {refers}"), &[reported][..]),
         (refers.to_owned(), format!("{refers}, {a}"), &[]),
         // `$$(A)` is no reference.
         (
@@ -377,7 +378,7 @@ fn an_undeclared_variable_that_a_declared_one_refers_to_is_told() {
             format!("{a}, {{name: B, value: w}}"),
             &[
                 "C.env[name=R]: {\"name\":\"R\",\"value\":\"$(A)/x\"} -> -",
-                told,
+                reported,
             ],
         ),
     ] {
@@ -592,12 +593,12 @@ fn twins_leave_git_together() {
         case.last = Some(pod(last, "").declared);
         check(&case, &removed);
         case.strict = true;
-        let told = short(told(&case));
+        let reported = short(reported(&case));
         assert!(
             removed
                 .iter()
-                .all(|line| told.contains(&(*line).to_owned())),
-            "{told:#?}"
+                .all(|line| reported.contains(&(*line).to_owned())),
+            "{reported:#?}"
         );
     }
     // One of them is declared still.

@@ -1,4 +1,4 @@
-//! Places where nothing is declared: what is live there by default, by others, or because it has left Git.
+//! Places where nothing is declared: live values that are defaults, written by others, or removed from Git.
 
 use super::walk::{Spot, Walk};
 use super::{Class, Edit, Origin, Verdict};
@@ -9,7 +9,7 @@ use crate::schema::{
 };
 
 impl<'a> Walk<'_, 'a> {
-    /// A place where nothing is declared.
+    /// Compares a place where nothing is declared.
     pub(super) fn undeclared(
         &mut self,
         field: &'static Field,
@@ -50,18 +50,18 @@ impl<'a> Walk<'_, 'a> {
         }
     }
 
-    /// A struct that the server fills in. What is in it has rows of its own.
+    /// Compares a struct that the server fills in. Its fields have their own rows.
     fn default_struct(&mut self, row: Option<&DefaultRow>, spot: &Spot<'a>) {
         let rule = row.map(DefaultRow::id);
         if spot.is_live_empty() {
             self.alike(rule.unwrap_or(RuleId::EMPTY_VALUE), spot);
         }
         if let Some(rule) = rule {
-            self.say(Verdict::NotDrift(rule, None));
+            self.emit(Verdict::NotDrift(rule, None));
         }
     }
 
-    /// A value without parts that nothing declares: it must be what the server fills in.
+    /// Compares an undeclared scalar, which must be what the server fills in.
     pub(super) fn defaulted(
         &mut self,
         ty: Scalar,
@@ -90,27 +90,27 @@ impl<'a> Walk<'_, 'a> {
             .default_of
             .clone()
             .map_or(Origin::Default, Origin::DefaultOf);
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
-    /// A live value that nothing declares and the server does not fill in.
+    /// Reports a live value that nothing declares and the server does not fill in.
     pub(super) fn extra(&mut self, spot: &Spot<'a>) {
         if self.strict {
-            self.taken_out(Class::Extra, Origin::Default, spot);
+            self.report_removal(Class::Extra, Origin::Default, spot);
         } else {
             self.not_drift(RuleId::NOT_DECLARED, spot);
         }
     }
 
-    /// A live value that should not be there.
-    pub(super) fn taken_out(&mut self, class: Class, origin: Origin, spot: &Spot<'a>) {
+    /// Reports a live value that a repair removes.
+    pub(super) fn report_removal(&mut self, class: Class, origin: Origin, spot: &Spot<'a>) {
         let mut finding = self.finding(class, spot, None, Edit::Remove);
         finding.origin = origin;
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 
-    /// A field that was declared, is live, and is declared no longer. What was added below it by others stays: the
-    /// field as a whole is told only if it holds nothing else.
+    /// Compares a live field that was declared earlier and no longer is. What others have added below it stays: the
+    /// field is reported as a whole only if it contains nothing else.
     pub(super) fn removed(
         &mut self,
         field: &'static Field,
@@ -129,9 +129,11 @@ impl<'a> Walk<'_, 'a> {
                 item,
                 kind: ListKind::Keyed(keys),
             } => self.items(item, keys, &field.rules, spot),
-            Type::Struct(ty) if !(ty.atomic || is_one(field, ty) && goes_whole(*ty, spot)) => {
+            Type::Struct(ty)
+                if !(ty.atomic || is_one(field, ty) && is_removed_whole(*ty, spot)) =>
+            {
                 if self.strict && spot.last.is_none() && is_one(field, ty) {
-                    // Others own the rest, which is an extra as a whole: its defaults are none without it.
+                    // Others own the rest, which is an extra as a whole, its defaults included.
                     self.removed_parts(*ty, spot);
                     self.extra(spot);
                 } else {
@@ -142,33 +144,34 @@ impl<'a> Walk<'_, 'a> {
             | Type::Scalar(_)
             | Type::List { .. }
             | Type::Map { .. }
-            | Type::Struct(_) => self.take_out_removed(field, siblings, spot),
+            | Type::Struct(_) => self.report_removed_field(field, siblings, spot),
         }
     }
 
-    /// A field that has left Git, of which the server's default is live.
+    /// Compares a field that was removed from Git and whose live value is the server's default.
     fn left_as_filled_in(
         &mut self,
         field: &'static Field,
         siblings: &Siblings<'a>,
         spot: &Spot<'a>,
     ) {
-        if self.tells_all {
+        if self.lists_suppressed {
             self.undeclared(field, siblings, &spot.without_history());
         } else {
-            self.say(Verdict::Same);
+            self.emit(Verdict::Same);
         }
     }
 
-    /// What left Git of an item or a struct that stays, because somebody else owns that.
+    /// Compares an item or a struct from which fields were removed in Git, and which stays because somebody else owns
+    /// it.
     pub(super) fn removed_parts(&mut self, ty: StructRef, spot: &Spot<'a>) {
         let strict = std::mem::replace(&mut self.strict, false);
         self.structure(ty, spot);
         self.strict = strict;
     }
 
-    /// A field as a whole that has left Git.
-    fn take_out_removed(
+    /// Reports a field that was removed from Git as a whole.
+    fn report_removed_field(
         &mut self,
         field: &'static Field,
         siblings: &Siblings<'a>,
@@ -179,24 +182,24 @@ impl<'a> Walk<'_, 'a> {
             .filter(|_| field.rules.carried_over);
         let edit = default.map_or(Edit::Remove, Edit::Set);
         let finding = self.finding(Class::Removed, spot, None, edit);
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
     }
 }
 
-/// Whether a struct that left Git holds nothing of others.
-fn goes_whole(ty: StructRef, spot: &Spot<'_>) -> bool {
+/// Whether a struct that was removed from Git contains nothing of others.
+fn is_removed_whole(ty: StructRef, spot: &Spot<'_>) -> bool {
     let applied = spot.applied.zip(spot.live);
     applied.is_some_and(|(applied, live)| applied.empties(live))
         || spot.last.is_some() && is_explained_by_last(ty, spot)
 }
 
-/// Whether a struct comes and goes as one: a pointer, or a union whose `type` decides about the rest.
+/// Whether a struct is added and removed as a unit: a pointer, or a union whose `type` determines the rest.
 fn is_one(field: &Field, ty: &Struct) -> bool {
     let by_type = |union: &Union| matches!(union.members, Members::ByType(_));
     field.pointer || ty.union.is_some_and(by_type)
 }
 
-/// Whether what is live is what the server fills in where nothing is declared, so that taking it out changes nothing.
+/// Whether the live value is what the server fills in if nothing is declared, so that removing it changes nothing.
 fn is_as_filled_in<'a>(field: &'static Field, siblings: &Siblings<'a>, spot: &Spot<'a>) -> bool {
     let mut same = true;
     let mut sink = |verdict: Verdict| same &= !matches!(verdict, Verdict::Drift(_));
@@ -204,7 +207,7 @@ fn is_as_filled_in<'a>(field: &'static Field, siblings: &Siblings<'a>, spot: &Sp
     same
 }
 
-/// Whether nothing is live below a struct that was not declared when the object was last applied, or by default.
+/// Whether everything live below a struct was declared by the last apply or is a default.
 pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
     let mut explained = true;
     let spot = Spot {
@@ -220,7 +223,7 @@ pub(super) fn is_explained_by_last(ty: StructRef, spot: &Spot<'_>) -> bool {
     explained
 }
 
-/// The row by which the server fills a field in.
+/// The row according to which the server fills in a field.
 fn filled_in(field: &Field, siblings: &Siblings<'_>) -> RuleId {
     let follower = field.rules.follows.filter(|row| siblings.has(row.from));
     let follower = follower.map(Follower::id);
@@ -260,7 +263,7 @@ mod tests {
                 ignore: Ignore::default(),
                 strict: true,
                 unstored: None,
-                tells_all: false,
+                lists_suppressed: false,
             };
             compare(sides, &mut |verdict| match verdict {
                 Verdict::Same => {}

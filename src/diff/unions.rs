@@ -10,7 +10,7 @@ use crate::schema::{Field, Members, RuleId, Siblings, Struct, Type, Union};
 use crate::yaml::Node;
 
 impl<'a> Walk<'_, 'a> {
-    /// Tells the difference of a union whose live member is another one. Gives whether it was told.
+    /// Reports a union whose live member is not the declared one. Returns whether it did.
     pub(super) fn union(&mut self, ty: &'static Struct, spot: &Spot<'a>) -> bool {
         let (Some(union), Some(live)) = (ty.union, spot.live) else {
             return false;
@@ -54,7 +54,7 @@ impl<'a> Walk<'_, 'a> {
                     return true;
                 }
                 let desired = self.stored(spot).unwrap_or_default();
-                let swapped = swap_members(union, &desired, live);
+                let swapped = replace_members(union, &desired, live);
                 (desired, swapped)
             }
         };
@@ -63,11 +63,11 @@ impl<'a> Walk<'_, 'a> {
         if spot.declared.is_none() {
             finding.origin = Origin::Default;
         }
-        self.say(Verdict::Drift(finding));
+        self.emit(Verdict::Drift(finding));
         true
     }
 
-    /// Tells that this server does not store the declared member, whatever it has in its place. Gives whether it did so.
+    /// Reports that this server does not store the declared member, whatever is live instead. Returns whether it did.
     fn is_member_not_stored(&mut self, wanted: &str, spot: &Spot<'a>) -> bool {
         let Some((unstored, node)) = self.unstored.zip(spot.declared) else {
             return false;
@@ -75,12 +75,12 @@ impl<'a> Walk<'_, 'a> {
         let mut places = [Some(node), node.get(wanted)].into_iter().flatten();
         let place = places.find(|place| unstored.has(*place));
         if let Some(place) = place {
-            self.say(Verdict::NotStored(place.id()));
+            self.emit(Verdict::NotStored(place.id()));
         }
         place.is_some()
     }
 
-    /// Tells whether a member that is implied because none is declared has its empty value. Gives whether it did so.
+    /// Compares the member that is implied because none is declared with its empty value. Returns whether it did.
     pub(super) fn implied(
         &mut self,
         field: &'static Field,
@@ -110,7 +110,7 @@ impl<'a> Walk<'_, 'a> {
                 let mut finding =
                     self.finding(Class::Changed, spot, Some(empty.clone()), Edit::Set(empty));
                 finding.declared = Some(parent.id());
-                self.say(Verdict::Drift(finding));
+                self.emit(Verdict::Drift(finding));
             }
             Type::Struct(ty) => {
                 if spot.is_live_empty() {
@@ -128,7 +128,7 @@ impl<'a> Walk<'_, 'a> {
     }
 }
 
-/// The type that is declared, or that is meant by declaring its parameters.
+/// The declared type, or the one implied by its declared parameters.
 fn wanted_type(siblings: &Siblings<'_>, default: Option<&str>, strict: bool) -> Option<String> {
     if siblings.has("type") {
         return Some(siblings.text("type").into_owned());
@@ -147,7 +147,7 @@ fn wanted_member(ty: &Struct, union: &Union, spot: &Spot<'_>) -> Option<String> 
     declared.or_else(|| union.implied.map(str::to_owned))
 }
 
-/// The members that are declared; a zero or an empty list that Go leaves out is none.
+/// The declared members, without zeros and empty lists that Go omits.
 fn declared_members<'a>(
     ty: &'a Struct,
     union: &'a Union,
@@ -175,8 +175,8 @@ fn is_left_out(ty: &Struct, key: &str, value: Node<'_>) -> bool {
             }
 }
 
-/// The live node with its members swapped for the desired ones and its other desired fields set.
-fn swap_members(union: &Union, desired: &Value, live: &Value) -> Value {
+/// The live node with its members replaced by the desired ones and its other desired fields set.
+fn replace_members(union: &Union, desired: &Value, live: &Value) -> Value {
     let mut swapped = live.as_object().cloned().unwrap_or_default();
     swapped.retain(|key, _| !union.has(key));
     let fields = desired.as_object().into_iter().flatten();

@@ -1,4 +1,4 @@
-//! What a manifest declares and a server does not store. This looks at the declared side alone.
+//! Declared values that a server does not store, found from the declared side alone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -16,11 +16,11 @@ use crate::yaml::{self, Node, NodeId};
 pub(crate) struct Unstored {
     server: Server,
     places: HashMap<NodeId, NotStored>,
-    /// What is dropped because nothing else is in it.
+    /// Values that are dropped because nothing else is in them.
     emptied: HashSet<NodeId>,
 }
 
-/// One of them.
+/// One declared value that is not stored.
 #[derive(Debug)]
 pub(super) struct NotStored {
     path: Path,
@@ -29,7 +29,7 @@ pub(super) struct NotStored {
 }
 
 impl Unstored {
-    /// What this server does not store of a manifest's document.
+    /// Finds the values of a manifest's document that this server does not store.
     #[must_use]
     pub(crate) fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
         let mut search = UnstoredSearch {
@@ -48,13 +48,13 @@ impl Unstored {
         }
     }
 
-    /// Whether the server stores all that is declared.
+    /// Whether the server stores everything that is declared.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Whether this declared value is not stored, so that it is as good as live when this is.
+    /// Whether the live value is what this server leaves of the declared one.
     pub(super) fn explains(&self, declared: Node<'_>, live: Option<&Value>) -> bool {
         if live.is_none() && self.emptied.contains(&declared.id()) {
             return true;
@@ -66,12 +66,13 @@ impl Unstored {
         })
     }
 
-    /// Whether a value that is not stored is declared here.
+    /// Whether this declared value, or one below it, is not stored.
     pub(super) fn has(&self, declared: Node<'_>) -> bool {
         self.places.contains_key(&declared.id())
     }
 
-    /// A declared value as JSON, without what the server drops. What it refuses stays, so that it can say so.
+    /// A declared value as JSON, without what the server drops. Values that the server refuses are kept, so that it can
+    /// report them.
     #[must_use]
     pub(crate) fn stored(&self, declared: Node<'_>) -> Value {
         if self.is_empty() {
@@ -98,22 +99,22 @@ impl Unstored {
         }
     }
 
-    /// Tells the values at and below a declared one that are not stored.
-    pub(super) fn tell(&self, declared: Node<'_>, tell: &mut dyn FnMut(NodeId)) {
+    /// Calls `each` with each value at or below a declared one that is not stored.
+    pub(super) fn for_each_below(&self, declared: Node<'_>, each: &mut dyn FnMut(NodeId)) {
         if self.is_empty() {
             return;
         }
         if self.has(declared) {
-            return tell(declared.id());
+            return each(declared.id());
         }
         let items = declared.items();
         let values = declared.entries().map(|entry| entry.value);
         for inner in items.chain(values) {
-            self.tell(inner, tell);
+            self.for_each_below(inner, each);
         }
     }
 
-    /// Those that are not ignored.
+    /// The values that are not ignored.
     pub(crate) fn places(&self) -> impl Iterator<Item = NodeId> {
         let places = self.places.iter().filter(|(_, place)| !place.is_ignored);
         places.map(|(id, _)| *id)
@@ -123,17 +124,17 @@ impl Unstored {
     #[must_use]
     pub(crate) fn reason(&self, id: NodeId) -> Option<(&Path, String)> {
         let place = self.places.get(&id)?;
-        let need = place.need.told(self.server);
+        let need = place.need.describe(self.server);
         Some((&place.path, format!("not stored by this server ({need})")))
     }
 }
 
-/// Where the search stands, and what it has found.
+/// The state of the search.
 struct UnstoredSearch<'a> {
     server: Server,
     path: Path,
     structs: Vec<(&'static str, Node<'a>)>,
-    /// Inside of what the user leaves out.
+    /// Whether the current value is ignored.
     is_ignored: bool,
     places: HashMap<NodeId, NotStored>,
     emptied: HashSet<NodeId>,
@@ -174,7 +175,7 @@ impl<'a> UnstoredSearch<'a> {
         self.is_ignored = outer;
     }
 
-    /// Whether all that is declared of a struct is dropped, and the struct with it.
+    /// Whether everything declared in a struct is dropped, and the struct with it.
     fn is_emptied(&self, ty: &'static Struct, node: Node<'_>) -> bool {
         let is_dropped = |node: Node<'_>| {
             let place = self.places.get(&node.id());
@@ -235,7 +236,7 @@ impl<'a> UnstoredSearch<'a> {
         self.is_ignored = outer;
     }
 
-    /// The need of a field's value, where it is not met.
+    /// The requirement of a field's value that this server does not meet.
     fn need(&self, field: &'static Field, value: Node<'a>) -> Option<Need> {
         let at = DeclaredPosition {
             value,
@@ -244,7 +245,7 @@ impl<'a> UnstoredSearch<'a> {
         Need::unmet(self.server, field, &at)
     }
 
-    /// The need of a field because of which the item that has it is dropped.
+    /// The unmet requirement because of which the server drops a whole item.
     fn need_of_item(&self, ty: &'static Struct, item: Node<'a>) -> Option<Need> {
         let gated = ty.fields.iter().filter(|field| {
             let gate = field.rules.gate;
@@ -266,7 +267,7 @@ impl<'a> UnstoredSearch<'a> {
     }
 }
 
-/// Whether a field's value declares anything: neither `null` nor an empty list or map that Go leaves out.
+/// Whether a field's value declares anything: it is neither `null` nor an empty list or map that Go omits.
 fn is_declared(field: &Field, node: Node<'_>) -> bool {
     match node.value() {
         yaml::Value::Null => false,
@@ -311,7 +312,7 @@ spec:
         let document = stream.tree.node(stream.documents[0].root);
         let patterns = crate::path::Pattern::parse_list(ignore).unwrap();
         let unstored = Unstored::of(Kind::Deployment, document, &Ignore::new(&patterns), server);
-        let mut told: Vec<String> = unstored
+        let mut reported: Vec<String> = unstored
             .places()
             .filter_map(|id| unstored.reason(id))
             .map(|(path, reason)| {
@@ -320,16 +321,16 @@ spec:
                 format!("{} {reason}", path.replace("spec.template.spec.", ""))
             })
             .collect();
-        told.sort();
+        reported.sort();
         let stored = unstored.stored(document);
-        (told, stored["spec"]["template"]["spec"].clone())
+        (reported, stored["spec"]["template"]["spec"].clone())
     }
 
     #[test]
     fn each_version_stores_more() {
-        let (told, stored) = unstored(Server::of(33), "");
+        let (reported, stored) = unstored(Server::of(33), "");
         assert_eq!(
-            told,
+            reported,
             [
                 "containers[name=main].env[name=A].valueFrom.fileKeyRef (fileKeyRef needs Kubernetes 1.35, or 1.34 with the feature gate EnvFiles)",
                 "containers[name=main].lifecycle.stopSignal (stopSignal needs the feature gate ContainerStopSignals)",
@@ -362,21 +363,21 @@ spec:
         });
         assert_eq!(stored, expected);
 
-        let (told, stored) = unstored(Server::of(34), "");
-        assert_eq!(told.len(), 8, "{told:#?}");
+        let (reported, stored) = unstored(Server::of(34), "");
+        assert_eq!(reported.len(), 8, "{reported:#?}");
         assert!(
-            told[2].ends_with(
+            reported[2].ends_with(
                 "(restartPolicy needs Kubernetes 1.35, or the feature gate ContainerRestartRules)"
             ),
             "{}",
-            told[2]
+            reported[2]
         );
         let expected = json!([{"name": "sidecar", "restartPolicy": "Always"}, {"name": "once"}]);
         assert_eq!(stored["initContainers"], expected);
 
-        let (told, _) = unstored(Server::unknown(), "");
+        let (reported, _) = unstored(Server::unknown(), "");
         assert_eq!(
-            told,
+            reported,
             [
                 "containers[name=main].lifecycle.stopSignal (stopSignal needs the feature gate ContainerStopSignals)",
                 "volumes[name=e].emptyDir.mode (mode needs the feature gate EmptyDirVolumeMode)",
@@ -387,11 +388,11 @@ spec:
     }
 
     #[test]
-    fn what_is_ignored_is_not_stored_either_but_not_told() {
+    fn what_is_ignored_is_not_stored_either_but_not_reported() {
         let ignore = "spec.template.spec.volumes[name=img],spec.template.spec.containers[*].lifecycle,spec.template.spec.volumes[name=e]";
-        let (told, stored) = unstored(Server::of(35), ignore);
+        let (reported, stored) = unstored(Server::of(35), ignore);
         assert_eq!(
-            told,
+            reported,
             [
                 "volumes[name=p].projected.sources[0].podCertificate (podCertificate needs Kubernetes 1.37, or the feature gate PodCertificateRequest)"
             ]

@@ -1,9 +1,9 @@
-//! The recursion: a struct's fields, a map's keys, a list's items, and what is said of each.
+//! The recursion over a struct's fields, a map's keys and a list's items.
 
 use serde_json::{Map, Value};
 
 use super::applied::Applied;
-use super::around::Around;
+use super::enclosing::Enclosing;
 use super::unstored::Unstored;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
@@ -18,20 +18,20 @@ use crate::yaml::{self, Node};
 pub(super) struct Spot<'a> {
     pub(super) declared: Option<Node<'a>>,
     pub(super) live: Option<&'a Value>,
-    /// What was declared when the object was last applied.
+    /// What the last apply declared.
     pub(super) last: Option<Node<'a>>,
-    /// What of it only the manager owns that applied the manifest on the server's side.
+    /// What only the manager that applied the manifest with server-side apply owns.
     pub(super) applied: Option<&'a Applied>,
     pub(super) ignore: Ignore<'a>,
 }
 
 impl<'a> Spot<'a> {
-    /// Whether a record on the object tells that an earlier manifest declared this, or something of it.
+    /// Whether a record on the object says that an earlier manifest declared this, or a part of it.
     pub(super) fn was_declared(&self) -> bool {
         self.last.is_some() || self.applied.is_some()
     }
 
-    /// The same place as if nothing had ever been declared.
+    /// The same place without the records of earlier manifests.
     pub(super) fn without_history(&self) -> Self {
         Self {
             declared: None,
@@ -41,7 +41,7 @@ impl<'a> Spot<'a> {
         }
     }
 
-    /// The same place as if there were no rules about what is left out.
+    /// The same place without ignore rules.
     pub(super) fn without_rules(&self) -> Self {
         Self {
             ignore: Ignore::default(),
@@ -65,10 +65,10 @@ impl<'a> Spot<'a> {
     }
 }
 
-/// The fields of a struct that are worth a look, because they are on a side or are filled in. Each key of each side is
-/// looked up once, and no field that nobody uses: most structs have many of those.
+/// The fields of a struct that need a comparison, because a side has them or the server fills them in. Each key of each
+/// side is looked up once. Unused fields, of which most structs have many, cost nothing.
 struct Fields<'a> {
-    /// The set of their places among the struct's fields.
+    /// Their indices among the struct's fields, as a bit set.
     places: u64,
     declared: [Option<Node<'a>>; MOST_FIELDS],
     live: [Option<&'a Value>; MOST_FIELDS],
@@ -76,7 +76,7 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `null` says nothing.
+    /// `null` counts as absent.
     fn of(ty: &Struct, spot: &Spot<'a>, strict: bool) -> Self {
         let mut fields = Self {
             places: 0,
@@ -111,7 +111,7 @@ impl<'a> Fields<'a> {
         fields
     }
 
-    /// The next of the places, which is taken out.
+    /// Removes and returns the next index.
     fn next(&mut self) -> Option<usize> {
         let index = self.places.trailing_zeros();
         self.places &= self.places.wrapping_sub(1);
@@ -127,37 +127,37 @@ pub(super) enum Step<'a> {
         segment: Segment,
         declared: Option<usize>,
         live: Option<usize>,
-        /// Of an item that is not declared: the declared one that the nearest before it on the live side is.
+        /// For an undeclared item: the declared item that matches the nearest live one before it.
         after: Option<usize>,
     },
 }
 
-/// What is known on the way down.
+/// The state of the recursion.
 pub(super) struct Walk<'w, 'a> {
-    /// Live values that nothing declares are told too.
+    /// Also report live values that nothing declares.
     pub(super) strict: bool,
-    /// The values of what differs and is no drift are told too.
-    pub(super) tells_all: bool,
-    /// What this server does not store of what is declared.
+    /// Also return the values of differences that are not drift.
+    pub(super) lists_suppressed: bool,
+    /// The declared values that this server does not store.
     pub(super) unstored: Option<&'a Unstored>,
-    /// Inside of what the server derives from the field at this path: defaults count as declared.
+    /// Set inside a value that the server derives from the field at this path; defaults then count as declared.
     pub(super) default_of: Option<Path>,
-    /// The nearest row around that forbids a change.
+    /// The nearest enclosing row that forbids a change.
     pub(super) immutable: Option<&'static Immutable>,
-    /// The row by which repairs leave the current field alone where nothing declares it.
+    /// The row according to which repairs keep the current field if nothing declares it.
     pub(super) kept: Option<RuleId>,
     /// What the server changes with the current field.
     pub(super) consequences: &'static [&'static str],
     pub(super) steps: Vec<Step<'a>>,
-    /// What is declared nearest around the current place.
-    pub(super) around: Option<Around<'a>>,
+    /// The nearest declared node around the current place.
+    pub(super) enclosing: Option<Enclosing<'a>>,
     sink: &'w mut dyn FnMut(Verdict),
 }
 
 /// Compares two whole objects.
 pub(super) fn object(ty: StructRef, sides: Sides<'_>, sink: &mut dyn FnMut(Verdict)) {
     let mut walk = Walk::new(sides.strict, sink);
-    walk.tells_all = sides.tells_all;
+    walk.lists_suppressed = sides.lists_suppressed;
     walk.unstored = sides.unstored;
     let spot = Spot {
         declared: Some(sides.declared),
@@ -173,38 +173,41 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub(super) fn new(strict: bool, sink: &'w mut dyn FnMut(Verdict)) -> Self {
         Self {
             strict,
-            tells_all: false,
+            lists_suppressed: false,
             unstored: None,
             default_of: None,
             immutable: None,
             kept: None,
             consequences: &[],
             steps: Vec::new(),
-            around: None,
+            enclosing: None,
             sink,
         }
     }
 
-    pub(super) fn say(&mut self, verdict: Verdict) {
+    pub(super) fn emit(&mut self, verdict: Verdict) {
         (self.sink)(verdict);
     }
 
-    /// What stands at a place is no drift, whether it differs or not.
+    /// Reports that a place has no drift by this rule, whether or not the sides differ.
     pub(super) fn not_drift(&mut self, rule: RuleId, spot: &Spot<'a>) {
-        let passed = self.tells_all.then(|| self.passed_over(spot)).flatten();
-        self.say(Verdict::NotDrift(rule, passed));
+        let passed = self
+            .lists_suppressed
+            .then(|| self.passed_over(spot))
+            .flatten();
+        self.emit(Verdict::NotDrift(rule, passed));
     }
 
-    /// Two values that differ at most in their spelling, by this rule.
+    /// Reports two values that differ only in spelling, by this rule.
     pub(super) fn alike(&mut self, rule: RuleId, spot: &Spot<'a>) {
-        if self.tells_all {
+        if self.lists_suppressed {
             self.not_drift(rule, spot);
         } else {
-            self.say(Verdict::Same);
+            self.emit(Verdict::Same);
         }
     }
 
-    /// What ignore rules leave out at a place: `compare` tells what there is to say of it without them.
+    /// Handles a place that ignore rules cover: `compare` finds what they hide.
     pub(super) fn ignored(
         &mut self,
         spot: &Spot<'a>,
@@ -217,20 +220,20 @@ impl<'w, 'a> Walk<'w, 'a> {
             unstored: self.unstored,
             default_of: self.default_of.clone(),
             steps: std::mem::take(&mut self.steps),
-            around: self.around,
+            enclosing: self.enclosing,
             ..Walk::new(self.strict, &mut sink)
         };
         compare(&mut walk, &spot.without_rules());
         self.steps = walk.steps;
         if count > 0 {
-            self.say(Verdict::LeftOut(count));
+            self.emit(Verdict::LeftOut(count));
         }
     }
 
-    /// All fields of a struct.
+    /// Compares all fields of a struct.
     pub(super) fn structure(&mut self, ty: StructRef, spot: &Spot<'a>) {
         let ty: &'static Struct = ty.get();
-        let around = self.enter(spot.declared);
+        let enclosing = self.enter(spot.declared);
         if !self.union(ty, spot) {
             let mut fields = Fields::of(ty, spot, self.strict);
             while let Some(index) = fields.next() {
@@ -249,14 +252,14 @@ impl<'w, 'a> Walk<'w, 'a> {
             if self.strict {
                 self.unknown_fields(ty, spot);
             }
-            if self.tells_all {
+            if self.lists_suppressed {
                 self.nulls(ty, spot);
             }
         }
-        self.around = around;
+        self.enclosing = enclosing;
     }
 
-    /// Fields of a newer server.
+    /// Reports live fields that the tables do not know, which come from a newer server.
     fn unknown_fields(&mut self, ty: &Struct, spot: &Spot<'a>) {
         let Some(Value::Object(live)) = spot.live else {
             return;
@@ -265,13 +268,13 @@ impl<'w, 'a> Walk<'w, 'a> {
             let is_type = self.steps.is_empty() && matches!(key.as_str(), "apiVersion" | "kind");
             if !is_type && ty.field(key).is_none() && !spot.ignore.key(key).here() {
                 let path = self.path().key(key);
-                self.say(Verdict::UnknownLive(path));
+                self.emit(Verdict::UnknownLive(path));
                 self.pass_over_live(RuleId::UNKNOWN_FIELD, key, live);
             }
         }
     }
 
-    /// Fields without a value, which older servers write.
+    /// Passes over live fields that are `null`, which older servers write.
     fn nulls(&mut self, ty: &Struct, spot: &Spot<'a>) {
         let Some(Value::Object(live)) = spot.live else {
             return;
@@ -298,7 +301,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.steps.pop();
     }
 
-    /// One field: the columns of its row decide in turn, the first that has a say.
+    /// Compares one field. The columns of its row are checked in turn, and the first that applies decides.
     fn field(
         &mut self,
         owner: &'static Struct,
@@ -347,7 +350,7 @@ impl<'w, 'a> Walk<'w, 'a> {
                 self.follower(follower, field, &siblings, &spot);
             }
             Some(follower) if spot.declared.is_some() && siblings.has(follower.from) => {
-                // Declared in part: what the server derives of the rest counts as declared too.
+                // Declared in part: what the server derives for the rest also counts as declared.
                 let from = self.sibling_path(follower.from);
                 let outer = self.default_of.replace(from);
                 self.declared(field, &spot);
@@ -362,7 +365,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         self.strict = strict;
     }
 
-    /// A value that the server derives from a declared sibling counts as declared.
+    /// Compares a value that the server derives from a declared sibling, and that therefore counts as declared.
     fn follower(
         &mut self,
         follower: &Follower,
@@ -383,14 +386,14 @@ impl<'w, 'a> Walk<'w, 'a> {
         if is_live(&field.ty, &field.rules, &desired, spot.live) {
             return self.not_drift(follower.id(), spot);
         }
-        // What is declared is the sibling, also where it overrides a declared value here.
+        // The sibling is what is declared, even if it overrides a declared value here.
         let spot = &Spot {
             declared: None,
             ..spot.clone()
         };
-        let around = std::mem::replace(
-            &mut self.around,
-            siblings.declared(follower.from).map(Around::new),
+        let enclosing = std::mem::replace(
+            &mut self.enclosing,
+            siblings.declared(follower.from).map(Enclosing::new),
         );
         let class = if spot.live.is_some() {
             Class::Changed
@@ -399,19 +402,19 @@ impl<'w, 'a> Walk<'w, 'a> {
         };
         let mut finding = self.finding(class, spot, Some(desired.clone()), Edit::Set(desired));
         finding.origin = Origin::DefaultOf(from);
-        self.around = around;
-        self.say(Verdict::Drift(finding));
+        self.enclosing = enclosing;
+        self.emit(Verdict::Drift(finding));
     }
 }
 
-/// Whether a value can only change together with a sibling that is ignored.
+/// Whether a value can change only together with an ignored sibling.
 fn is_led_by_ignored(rules: &Rules, parent: &Spot<'_>, spot: &Spot<'_>) -> bool {
     rules.follows.is_some_and(|row| {
         (spot.declared.is_none() || row.overrides) && parent.ignore.key(row.from).here()
     })
 }
 
-/// Gives a value the history of the sibling that it is a copy of, where that has left: the copy leaves with it, as the
+/// Gives a copy the history of its sibling if the sibling was removed from Git: the copy is removed too, because the
 /// server would restore the sibling from it.
 fn leave_with_sibling<'a>(
     owner: &'static Struct,
@@ -443,7 +446,7 @@ fn leave_with_sibling<'a>(
     }
 }
 
-/// Whether a value that the tables give is live.
+/// Whether a value from the tables is live.
 fn is_live(ty: &Type, rules: &Rules, desired: &Value, live: Option<&Value>) -> bool {
     match (ty, desired, live) {
         (Type::Scalar(scalar), _, Some(live)) => normalize::same(

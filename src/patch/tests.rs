@@ -29,7 +29,7 @@ fn patched(text: &str, strict: bool, live: &[Value]) -> (String, Vec<String>) {
             ignore_managers: &[],
             strict,
             unstored: None,
-            tells_all: false,
+            lists_suppressed: false,
         };
         differences(&subject, &live[at], None).findings
     };

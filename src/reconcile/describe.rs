@@ -32,7 +32,7 @@ pub(super) fn repository(inputs: &[PathBuf]) -> Repository {
 pub(super) fn field(
     resource: &Resource,
     finding: &Finding,
-    fate: Option<FieldOutcome>,
+    outcome: Option<FieldOutcome>,
 ) -> FieldEntry {
     let origin = match &finding.origin {
         Origin::DefaultOf(path) => Some(path.to_string()),
@@ -56,7 +56,7 @@ pub(super) fn field(
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
         restarts_pods: restarts_pods(resource.id.kind.name(), &keys(&finding.at)),
-        outcome: fate.map(FieldOutcome::name),
+        outcome: outcome.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
         history: None,

@@ -109,7 +109,7 @@ fn desired<'a>(
         ignore_managers: &[],
         strict,
         unstored,
-        tells_all: false,
+        lists_suppressed: false,
     }
 }
 
@@ -221,7 +221,7 @@ fn each_value_that_a_version_made_is_declared_or_passed_over_by_one_rule() {
                 count += values.len();
                 for strict in [false, true] {
                     let mut desired = desired((*kind, *node), strict, Some(&unstored));
-                    desired.tells_all = true;
+                    desired.lists_suppressed = true;
                     let found = differences(&desired, live, None);
                     let passed: Vec<(String, &RuleId)> = found
                         .suppressed

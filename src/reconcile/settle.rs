@@ -198,7 +198,10 @@ impl<'c> Cycle<'c> {
             before
         } else {
             let found = outcome.fields.iter();
-            fields(resource, found.map(|(finding, fate)| (finding, *fate)))
+            fields(
+                resource,
+                found.map(|(finding, outcome)| (finding, *outcome)),
+            )
         };
         match outcome.done {
             RepairResult::Nothing => None,
@@ -221,11 +224,12 @@ impl<'c> Cycle<'c> {
 
     /// Takes down for later cycles how the repair of this drift went.
     fn note(&mut self, resource: &Resource, outcome: &Outcome, drift: Vec<Drifted>) {
-        let is_repaired = |fate: &Option<FieldOutcome>| fate.is_some_and(FieldOutcome::is_repaired);
+        let is_repaired =
+            |outcome: &Option<FieldOutcome>| outcome.is_some_and(FieldOutcome::is_repaired);
         let repaired = outcome
             .fields
             .iter()
-            .filter(|(_, fate)| is_repaired(fate))
+            .filter(|(_, outcome)| is_repaired(outcome))
             .map(|(finding, _)| finding.path.to_string());
         let created =
             (outcome.done == RepairResult::Created).then(|| crate::path::RESOURCE.to_owned());
@@ -235,7 +239,7 @@ impl<'c> Cycle<'c> {
             [] => drift,
             fields => fields
                 .iter()
-                .filter(|(_, fate)| !is_repaired(fate))
+                .filter(|(_, outcome)| !is_repaired(outcome))
                 .map(|(finding, _)| drifted(finding))
                 .collect(),
         };
@@ -268,7 +272,7 @@ fn fields<'f>(
     findings: impl Iterator<Item = (&'f Finding, Option<FieldOutcome>)>,
 ) -> Vec<FieldEntry> {
     findings
-        .map(|(finding, fate)| describe::field(resource, finding, fate))
+        .map(|(finding, outcome)| describe::field(resource, finding, outcome))
         .collect()
 }
 

@@ -286,7 +286,7 @@ impl RunOptions {
             ignore_managers: &self.ignore_managers,
             strict: self.strict,
             unstored,
-            tells_all: self.show_suppressed,
+            lists_suppressed: self.show_suppressed,
         }
     }
 }

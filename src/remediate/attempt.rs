@@ -1,42 +1,43 @@
-//! The dealings of a repair with the server: read, compare, plan, write, and again when others came between.
+//! Carries out one repair on the server: read, compare, plan, write, and start over after a conflict with another
+//! writer.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::notes::RepairLog;
+use super::log::RepairLog;
 use super::refusal;
 use super::{Extent, Job, Outcome, RepairResult, body, created};
 use crate::blame::differences;
 use crate::cluster::{Cluster, Error, Live};
 use crate::diff::Finding;
 
-/// How often a repair starts over when others write the same object meanwhile.
+/// How often a repair starts over when others write the same object at the same time.
 const TRIES: u32 = 5;
-/// How many writes without an answer one repair makes: the write may be what breaks the connection.
+/// The most writes without a response in one repair: the write itself may be what breaks the connection.
 const MOST_UNANSWERED: u32 = 2;
 
 /// One repair.
 pub(super) struct Repair<'r> {
     cluster: &'r Cluster,
     job: &'r Job<'r>,
-    /// The object that was first seen.
+    /// The `uid` of the object that was read first.
     uid: Option<String>,
-    notes: RepairLog,
-    /// The error of a write that may have happened, until the object has been read again.
+    log: RepairLog,
+    /// The error of a write that may have been applied, until the object has been read again.
     unanswered: Option<Error>,
-    /// How many writes got no answer.
+    /// The number of writes without a response.
     unanswered_count: u32,
-    /// The object was missing, and a creation was sent that got no answer.
+    /// Whether the object was missing and a request to create it got no response.
     is_perhaps_created: bool,
     is_cut_off: bool,
 }
 
-/// How it goes on after a step.
+/// What follows a step.
 enum Next {
-    /// It is over.
+    /// The repair is finished.
     Over(RepairResult),
-    /// Somebody else may have written the object: start over.
+    /// Another client may have written the object: start over.
     Raced,
     /// The server refuses some fields: write the rest.
     More,
@@ -48,7 +49,7 @@ impl<'r> Repair<'r> {
             cluster,
             job,
             uid: None,
-            notes: RepairLog::default(),
+            log: RepairLog::default(),
             unanswered: None,
             unanswered_count: 0,
             is_perhaps_created: false,
@@ -73,7 +74,7 @@ impl<'r> Repair<'r> {
         };
         Outcome {
             done,
-            fields: self.notes.into_fields(),
+            fields: self.log.into_fields(),
             is_cut_off: self.is_cut_off,
         }
     }
@@ -107,10 +108,10 @@ impl<'r> Repair<'r> {
         }
     }
 
-    /// Ends the repair with a failure. A part of it may have been done.
+    /// Ends the repair with a failure. Some fields may have been repaired.
     fn fail(&self, reason: &str) -> RepairResult {
-        RepairResult::Failed(if self.notes.has_repairs() {
-            self.notes.failed(reason)
+        RepairResult::Failed(if self.log.has_repairs() {
+            self.log.failed(reason)
         } else {
             reason.to_owned()
         })
@@ -121,7 +122,7 @@ impl<'r> Repair<'r> {
         self.fail(&error.to_string())
     }
 
-    /// Ends the repair because the object cannot be read, perhaps after a write that got no answer.
+    /// Ends the repair because the object cannot be read, possibly after a write without a response.
     fn unreadable(&mut self, unanswered: Option<&Error>, error: &Error) -> RepairResult {
         self.is_cut_off = error.is_about_connection();
         self.fail(&match unanswered {
@@ -130,7 +131,7 @@ impl<'r> Repair<'r> {
         })
     }
 
-    /// Why nothing more is written, now that the object has been read and its drift is still there.
+    /// Why the repair does not write again although the object still has drift.
     fn forbids_another_try(&self, unanswered: Option<Error>) -> Option<String> {
         match unanswered {
             Some(Error::OutcomeUnknown { what, cause })
@@ -142,12 +143,12 @@ impl<'r> Repair<'r> {
         }
     }
 
-    /// What differs.
+    /// The differences between the manifest and this object.
     fn compare(&self, live: &Live) -> Vec<Finding> {
         differences(&self.job.subject, &live.value, live.managed_fields()).findings
     }
 
-    /// Why this object is not to be written at all.
+    /// Why this object must not be written at all.
     fn forbids_writing(&mut self, live: &Value) -> Option<&'static str> {
         let uid = live
             .pointer("/metadata/uid")
@@ -160,8 +161,9 @@ impl<'r> Repair<'r> {
         (first != uid).then_some("it was deleted and created again meanwhile")
     }
 
-    /// What is left to be put right and may be possible. Everything found is taken down. `is_perhaps_written` says
-    /// that the last write got no answer, so that what is gone now is its doing.
+    /// The differences that are still to be repaired and may be repairable. Records everything found.
+    /// `is_perhaps_written` says that the last write got no response, so that it is what repaired the differences that
+    /// are gone now.
     fn open(
         &mut self,
         findings: &[Finding],
@@ -169,67 +171,67 @@ impl<'r> Repair<'r> {
         is_perhaps_written: bool,
     ) -> Vec<Finding> {
         if is_perhaps_written {
-            self.notes.assume_written();
+            self.log.assume_written();
         }
-        self.notes.note(findings);
+        self.log.record(findings);
         let wanted = findings.iter().filter(|finding| self.is_wanted(finding));
         let planned = body(live, wanted, &self.job.subject);
         let mut open = Vec::new();
         for finding in findings {
             if !self.is_wanted(finding) {
-                self.notes.keep(finding);
+                self.log.keep(finding);
             } else if let Some(reason) = refusal::known(finding, &self.job.subject, live, &planned)
             {
-                self.notes.refuse(finding, reason);
-            } else if !self.notes.is_given_up(finding) {
+                self.log.refuse(finding, reason);
+            } else if !self.log.is_given_up(finding) {
                 open.push(finding.clone());
             }
         }
         open
     }
 
-    /// Whether this difference is to be put right.
+    /// Whether this difference is to be repaired.
     fn is_wanted(&self, finding: &Finding) -> bool {
         !finding.is_extra() || self.job.extent == Extent::Extras && finding.kept.is_none()
     }
 
-    /// What the repair came to, when nothing is left to be tried.
+    /// The result when there is nothing left to try.
     fn verdict(&self) -> RepairResult {
-        match self.notes.verdict() {
+        match self.log.verdict() {
             RepairResult::Nothing if self.is_perhaps_created => RepairResult::Created,
             done => done,
         }
     }
 
-    /// Compares what the server made of the write.
+    /// Compares the object that the server returned for the write.
     fn after_write(&mut self, written: &[Finding], answer: &Live) -> RepairResult {
         let mut left = self.compare(answer);
-        self.notes.went_along(&left);
+        self.log.removed_along(&left);
         left.retain(|finding| self.is_wanted(finding));
-        self.notes.written(written, &left);
+        self.log.written(written, &left);
         self.not_stored(&left);
         self.verdict()
     }
 
-    /// What an answer still differs in.
+    /// The differences left in a response.
     fn left(&self, answer: &Live) -> Vec<Finding> {
         let mut left = self.compare(answer);
         left.retain(|finding| self.is_wanted(finding));
         left
     }
 
-    /// Takes down of what is left which feature gate it needs: the server may have it off.
+    /// Records which of the remaining differences need a feature gate, which the server may have off.
     fn not_stored(&mut self, left: &[Finding]) {
         let unstored = self.job.subject.unstored(self.job.server.without_gates());
         for finding in left {
             let declared = finding.declared.and_then(|id| unstored.reason(id));
             if let Some((_, reason)) = declared {
-                self.notes.refuse(finding, reason);
+                self.log.refuse(finding, reason);
             }
         }
     }
 
-    /// What to do about a write that failed.
+    /// Decides what follows a failed write.
     fn after_error(&mut self, error: Error, written: &[Finding]) -> Next {
         match error {
             Error::Conflict(_) => Next::Raced,
@@ -239,7 +241,7 @@ impl<'r> Repair<'r> {
                     return Next::Over(self.fail(&message));
                 };
                 for (finding, reason) in immutable {
-                    self.notes.refuse(finding, reason);
+                    self.log.refuse(finding, reason);
                 }
                 Next::More
             }
@@ -247,7 +249,7 @@ impl<'r> Repair<'r> {
         }
     }
 
-    /// After a write without an answer the object is read again.
+    /// After a write without a response, reads the object again.
     fn after_silence(&mut self, error: Error) -> Next {
         self.unanswered_count += 1;
         self.unanswered = Some(error);
@@ -279,7 +281,7 @@ impl<'r> Repair<'r> {
             .iter()
             .map(|finding| finding.path.to_string())
             .collect();
-        self.notes.written(&[], &left);
+        self.log.written(&[], &left);
         RepairResult::Failed(format!(
             "created, but the server or a webhook did not keep {}",
             back.join(", ")
@@ -287,11 +289,11 @@ impl<'r> Repair<'r> {
     }
 }
 
-/// Why a manifest that has changed since it was read is not acted upon.
+/// Why a manifest that has changed since it was read is not applied.
 const OUTDATED: &str =
     "its manifest has changed since this cycle began; the next cycle goes by the new one";
 
-/// Before the first try none, then longer each time that others came between.
+/// The pause before a try: none before the first, then longer after each conflict.
 fn pause(races: u32) -> Duration {
     match races {
         0 => Duration::ZERO,

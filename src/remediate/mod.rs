@@ -1,10 +1,10 @@
-//! Repairs: one object is read again, compared, planned, written, and the answer compared.
+//! Repairs: reads an object again, compares it, plans and sends the write, and compares the response.
 //!
-//! What is pure here: the plan (`plan`), what is known of refusals (`refusal`), and the book that is kept of each
-//! difference (`notes`). `attempt` deals with a server whose objects change meanwhile.
+//! `plan`, `refusal` and `log` are pure: the body of the write, what the server refuses, and the log of what became
+//! of each difference. `attempt` talks to the server, whose objects may change at the same time.
 
 mod attempt;
-mod notes;
+mod log;
 mod plan;
 mod refusal;
 #[cfg(test)]
@@ -15,73 +15,73 @@ use crate::cluster::Cluster;
 use crate::diff::{Desired, Finding};
 use crate::schema::{ResourceId, Server};
 
-/// How far repairs go.
+/// What repairs include.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Extent {
-    /// What is declared.
+    /// Declared values.
     Declared,
-    /// Also what is live and declared nowhere.
+    /// Also live values that nothing declares.
     Extras,
 }
 
-/// One object to be repaired.
+/// One object to repair.
 pub(crate) struct Job<'a> {
-    /// Which one.
+    /// The object.
     pub id: &'a ResourceId,
-    /// What is declared of it.
+    /// Its manifest, and how to compare it.
     pub subject: Desired<'a>,
-    /// How far to go.
+    /// What the repair includes.
     pub extent: Extent,
-    /// The server's version, as far as it is known.
+    /// The server's version, if it is known.
     pub server: Server,
-    /// Whether the manifest still says what is about to be written. It is asked before each write, since repairing
-    /// many objects takes a while, and the manifest may say `alert` by now.
+    /// Whether the manifest is unchanged. Called before each write, because repairing many objects takes a while and
+    /// the manifest may say `alert` by then.
     pub is_current: &'a (dyn Fn() -> bool + Sync),
 }
 
-/// What became of a repair.
+/// The outcome of a repair.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// What was done.
+    /// The result.
     pub done: RepairResult,
-    /// The differences that were found, by path, and what became of each.
+    /// The differences that were found, by path, with the outcome of each.
     pub fields: Vec<(Finding, Option<FieldOutcome>)>,
-    /// Every other request would fail like the one that ended this repair.
+    /// Whether every further request would fail like the one that ended this repair.
     pub is_cut_off: bool,
 }
 
-/// What a repair did.
+/// The result of a repair.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RepairResult {
-    /// The drift had gone by itself.
+    /// The drift was gone before the repair.
     Nothing,
-    /// The answer has no drift left.
+    /// The response has no drift left.
     Repaired {
-        /// Values are left that nothing declares.
+        /// Whether values are left that nothing declares.
         extras_left: bool,
     },
-    /// There were only values that nothing declares, which are kept.
+    /// There were only undeclared values, which are kept.
     ExtrasKept,
-    /// The object was missing and is there now.
+    /// The object was missing and has been created.
     Created,
-    /// The drift is still there, or part of it, for this reason.
+    /// All or some of the drift is left, for this reason.
     Failed(String),
 }
 
-/// What became of one difference.
+/// The outcome of one difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FieldOutcome {
     /// The value was set.
     Set,
-    /// The item, or the object, was put where it was missing.
+    /// The missing item or object was created.
     Created,
-    /// The value was taken out.
+    /// The value was removed.
     Removed,
-    /// Declared nowhere, and kept.
+    /// The value is not declared, and was kept.
     Kept,
-    /// The server does not let it be changed.
+    /// The server refuses to change it.
     Refused,
-    /// It was written, and the server or a webhook changed it back.
+    /// It was written, but the server or a webhook changed it back.
     ChangedBack,
 }
 

@@ -1,4 +1,4 @@
-//! The plan of a repair: the live object with the differences set right, and nothing else changed.
+//! The body of a repair: the live object with the differences repaired and nothing else changed.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,8 +8,8 @@ use crate::diff::{Desired, Edit, Finding, InsertAt, PointerToken};
 use crate::path::Ignore;
 use crate::schema::{self, RECORDS, ResourceId, Struct, Type, exclusive_sibling, types};
 
-/// The body that puts these differences right: `live` with their edits made, and without what the server does not allow
-/// beside them.
+/// The body that repairs these differences: `live` with their edits applied, and without fields that the server does
+/// not allow with them.
 #[must_use]
 pub(crate) fn body<'f>(
     live: &Value,
@@ -17,13 +17,14 @@ pub(crate) fn body<'f>(
     subject: &Desired<'_>,
 ) -> Value {
     let mut body = edited(live, findings);
-    take_out_forbidden(&mut body, live, subject);
+    remove_forbidden(&mut body, live, subject);
     body
 }
 
-/// Takes out what the object may no longer have after its repair, such as a load balancer's source ranges when it
-/// becomes another Service. Not what is declared or ignored: there the manifest is wrong, and the server says so.
-fn take_out_forbidden(body: &mut Value, live: &Value, subject: &Desired<'_>) {
+/// Removes fields that the object may no longer have after its repair, such as source ranges when a load balancer
+/// becomes another type of Service. Keeps declared and ignored ones: then the manifest is wrong, and the server says
+/// so.
+fn remove_forbidden(body: &mut Value, live: &Value, subject: &Desired<'_>) {
     let before: Vec<_> = schema::forbidden(live).collect();
     let new: Vec<_> = schema::forbidden(body)
         .filter(|at| !before.contains(at))
@@ -34,17 +35,17 @@ fn take_out_forbidden(body: &mut Value, live: &Value, subject: &Desired<'_>) {
     let declared = subject.declared.to_json();
     for at in new {
         let ignore = Ignore::new(subject.ignore.iter().copied());
-        if !holds(&declared, at) && !is_ignored(ignore, at) {
-            take_out(body, at);
+        if !has_value(&declared, at) && !is_ignored(ignore, at) {
+            remove_at(body, at);
         }
     }
 }
 
-/// Whether a value other than a zero is there.
-fn holds(value: &Value, at: &[&str]) -> bool {
+/// Whether there is a value other than a zero at this place.
+fn has_value(value: &Value, at: &[&str]) -> bool {
     match (at, value) {
-        (["*", rest @ ..], Value::Array(items)) => items.iter().any(|item| holds(item, rest)),
-        ([key, rest @ ..], _) => value.get(key).is_some_and(|value| holds(value, rest)),
+        (["*", rest @ ..], Value::Array(items)) => items.iter().any(|item| has_value(item, rest)),
+        ([key, rest @ ..], _) => value.get(key).is_some_and(|value| has_value(value, rest)),
         ([], Value::Number(number)) => number.as_i64() != Some(0),
         ([], Value::String(text)) => !text.is_empty(),
         ([], value) => !value.is_null(),
@@ -61,24 +62,24 @@ fn is_ignored(ignore: Ignore<'_>, at: &[&str]) -> bool {
     below.is_none_or(|ignore| ignore.here())
 }
 
-fn take_out(value: &mut Value, at: &[&str]) {
+fn remove_at(value: &mut Value, at: &[&str]) {
     match (at, value) {
         (["*", rest @ ..], Value::Array(items)) => {
             for item in items {
-                take_out(item, rest);
+                remove_at(item, rest);
             }
         }
         ([key], Value::Object(map)) => drop(map.remove(*key)),
         ([key, rest @ ..], Value::Object(map)) => {
             if let Some(value) = map.get_mut(*key) {
-                take_out(value, rest);
+                remove_at(value, rest);
             }
         }
         _ => {}
     }
 }
 
-/// `live` with the edits of these differences made.
+/// `live` with the edits of these differences applied.
 fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> Value {
     let mut body = live.clone();
     let mut lists: HashMap<&[PointerToken], ListEdits<'_>> = HashMap::new();
@@ -86,7 +87,7 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
         match &finding.edit {
             Edit::Set(value) => {
                 set(&mut body, &finding.at, value.clone());
-                make_way(&mut body, &finding.at);
+                remove_from_sibling(&mut body, &finding.at);
             }
             Edit::Remove => match finding.at.split_last() {
                 Some((PointerToken::Key(key), parent)) => {
@@ -111,7 +112,7 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
             Edit::Permute(order) => lists.entry(&finding.at).or_default().order = Some(order),
         }
     }
-    // Inner lists first: the positions on the way to them are those of the live object.
+    // Inner lists first, because the positions that lead to them are those of the live object.
     let mut lists: Vec<_> = lists.into_iter().collect();
     lists.sort_by_key(|(at, _)| std::cmp::Reverse(at.len()));
     for (at, edits) in lists {
@@ -120,8 +121,8 @@ fn edited<'f>(live: &Value, findings: impl IntoIterator<Item = &'f Finding>) -> 
     body
 }
 
-/// A key that the server allows in one of two maps only leaves the other.
-fn make_way(body: &mut Value, at: &[PointerToken]) {
+/// Removes a key from the other of two maps that must not share keys.
+fn remove_from_sibling(body: &mut Value, at: &[PointerToken]) {
     let [PointerToken::Key(map), PointerToken::Key(key)] = at else {
         return;
     };
@@ -140,7 +141,7 @@ fn find<'v>(value: &'v mut Value, at: &[PointerToken]) -> Option<&'v mut Value> 
     })
 }
 
-/// Sets a value; objects that are missing on the way are made.
+/// Sets a value, and creates the objects around it that are missing.
 fn set(value: &mut Value, at: &[PointerToken], new: Value) {
     let mut place = value;
     for token in at {
@@ -161,7 +162,7 @@ fn set(value: &mut Value, at: &[PointerToken], new: Value) {
     *place = new;
 }
 
-/// What is to be done to the items of one list.
+/// The edits of one list.
 #[derive(Default)]
 struct ListEdits<'f> {
     removed: HashSet<usize>,
@@ -192,7 +193,7 @@ impl ListEdits<'_> {
         items.extend(self.inserted_at(InsertAt::End));
     }
 
-    /// The positions of the live items in their new order: the declared ones in the places that they hold together.
+    /// The positions of the live items in their new order: the declared ones keep the places that they occupy together.
     fn places(&self, count: usize) -> Vec<usize> {
         let mut places: Vec<usize> = (0..count).collect();
         if let Some(order) = self.order {
@@ -205,7 +206,7 @@ impl ListEdits<'_> {
         places
     }
 
-    /// What is put at this place, in declared order.
+    /// The items inserted at this place, in declared order.
     fn inserted_at(&mut self, place: InsertAt) -> impl Iterator<Item = Value> {
         let mut inserted = self.inserted.remove(&place).unwrap_or_default();
         inserted.sort_by_key(|(rank, _)| *rank);
@@ -213,7 +214,7 @@ impl ListEdits<'_> {
     }
 }
 
-/// The body that creates a missing object: as declared, without what only the server writes.
+/// The body that creates a missing object: the manifest without fields that only the server writes.
 #[must_use]
 pub(crate) fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
     let root = types::root(id.kind);
@@ -239,7 +240,7 @@ pub(crate) fn created(id: &ResourceId, subject: &Desired<'_>) -> Value {
     Value::Object(body)
 }
 
-/// An object without the fields that the tables give to the server.
+/// An object without the fields that belong to the server.
 fn without_owned(ty: &Struct, value: Value) -> Map<String, Value> {
     let Value::Object(map) = value else {
         return Map::new();

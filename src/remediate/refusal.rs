@@ -1,5 +1,4 @@
-//! What the server does not let be repaired: known before it is tried where the tables say so, else read from its
-//! answer.
+//! Repairs that the server refuses: known from the tables before they are tried, or read from its response.
 
 use serde_json::Value;
 
@@ -8,8 +7,8 @@ use crate::diff::{Desired, Finding, PointerToken};
 use crate::path::Ignore;
 use crate::schema::{self, exclusive_sibling};
 
-/// Why a difference cannot be put right, where that is known before it is tried. `planned` is what the object is to
-/// become, this difference included.
+/// Why a difference cannot be repaired, if that is known in advance. `planned` is the object after the repair,
+/// including this difference.
 pub(super) fn known(
     finding: &Finding,
     subject: &Desired<'_>,
@@ -23,7 +22,7 @@ pub(super) fn known(
         .or_else(|| blocked_by_ignored(finding, subject, live))
 }
 
-/// A label of the template that the immutable selector asks for.
+/// The advice for a label of the template that the immutable selector requires.
 fn pinned(finding: &Finding, live: &Value) -> Option<String> {
     let [keys @ .., PointerToken::Key(label)] = &finding.at[..] else {
         return None;
@@ -35,7 +34,7 @@ fn pinned(finding: &Finding, live: &Value) -> Option<String> {
     })
 }
 
-/// A key that stands in the other of two maps, which is ignored there and so may not be taken out.
+/// The reason for a key that is also in the other of two maps, where it is ignored and must not be removed.
 fn blocked_by_ignored(finding: &Finding, subject: &Desired<'_>, live: &Value) -> Option<String> {
     let [PointerToken::Key(map), PointerToken::Key(key)] = &finding.at[..] else {
         return None;
@@ -49,8 +48,8 @@ fn blocked_by_ignored(finding: &Finding, subject: &Desired<'_>, live: &Value) ->
         .then(|| format!("the key stands in {other} too, and is ignored there"))
 }
 
-/// The written differences that the server's answer calls immutable, and its words; nothing unless that is all that the
-/// answer says: another cause would still be there when they are left out.
+/// The written differences that the server's response calls immutable, with its messages. Empty if the response has any
+/// other cause, which would remain after leaving these out.
 pub(super) fn immutable<'f>(
     causes: &[Cause],
     written: &'f [Finding],
@@ -73,18 +72,18 @@ fn is_about_immutability(message: &str) -> bool {
     message.contains("field is immutable") || message.contains("may not change once set")
 }
 
-/// Whether a cause names the place of a difference, or one above or below it.
+/// Whether a cause names the path of a difference, or one above or below it.
 fn names(cause: &Cause, finding: &Finding) -> bool {
     let at = api_path(&finding.at);
     is_within(&cause.field, &at) || is_within(&at, &cause.field)
 }
 
-/// What the server said, and what an operator can do about it.
+/// The server's message, and what an operator can do about it.
 fn advice(message: &str) -> String {
     format!("{message}: delete and recreate the object, or change the manifest")
 }
 
-/// Whether one of the server's paths is the other, or below it.
+/// Whether one of the server's paths equals the other or is below it.
 fn is_within(path: &str, outer: &str) -> bool {
     !outer.is_empty()
         && path
@@ -92,7 +91,7 @@ fn is_within(path: &str, outer: &str) -> bool {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-/// A place as the server's messages write it: `spec.ports[0].port`; a map's key in brackets or behind a dot.
+/// A place in the notation of the server's messages: `spec.ports[0].port`, with a map's key in brackets or after a dot.
 fn api_path(at: &[PointerToken]) -> String {
     let mut path = String::new();
     for token in at {

@@ -20,7 +20,7 @@ fn planned(manifest: &str, ignored: &str, live: &Value) -> Value {
         ignore_managers: &[],
         strict: false,
         unstored: None,
-        tells_all: false,
+        lists_suppressed: false,
     };
     let findings = differences(&subject, live, None).findings;
     let is_wanted = |f: &&Finding| !f.is_extra();

@@ -1,4 +1,4 @@
-//! What the server fills in where a field is absent, `null` or a zero that Go leaves out.
+//! What the server fills in for a field that is absent, `null`, or a zero that Go omits.
 //!
 //! Source: `SetDefaults_*` in Kubernetes' pkg/apis/{core,apps}/v1/defaults.go and the generated defaulters beside
 //! them, the Service strategy and its allocators. A Deployment's template gets the defaults of PodSpec and below, not
@@ -120,7 +120,7 @@ pub(crate) static DEFAULTS: &[DefaultRow] = &[
     ),
 ];
 
-/// Who selects no pods may list endpoints of any family (pkg/registry/core/service/storage/alloc.go,
+/// A headless Service without a selector may have endpoints of any family (pkg/registry/core/service/storage/alloc.go,
 /// `initIPFamilyFields`).
 fn ip_family_policy(spec: &Siblings<'_>) -> &'static str {
     if spec.text("clusterIP") == "None" && !spec.has("selector") {
@@ -130,7 +130,7 @@ fn ip_family_policy(spec: &Siblings<'_>) -> &'static str {
     }
 }
 
-/// Whether a Service is reached from outside of the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
+/// Whether a Service is reachable from outside the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
 fn is_external(spec: &Siblings<'_>) -> bool {
     match &*spec.text("type") {
         "NodePort" | "LoadBalancer" => true,
@@ -178,12 +178,12 @@ fn same(siblings: &Siblings<'_>, field: &str) -> Option<Value> {
     siblings.declared(field).map(crate::yaml::Node::to_json)
 }
 
-/// Only that strategy has parameters.
+/// Only this strategy has parameters.
 fn rolling_update(strategy: &Siblings<'_>) -> Option<Value> {
     (strategy.text("type") == "RollingUpdate").then(|| Value::Object(serde_json::Map::new()))
 }
 
-/// Resource amounts that are rounded up to milli when they are stored; all others only to nano.
+/// Quantities that the server rounds up to milli when it stores them; all others are rounded up to nano.
 pub(super) static ROUNDED_TO_MILLI: &[&str] = &[
     "ResourceRequirements.limits",
     "ResourceRequirements.requests",

@@ -1,9 +1,9 @@
-//! What an object says of its deletion (the deletion of a namespace, pkg/controller/namespace/deletion).
+//! What an object reports about its deletion (for Namespaces see pkg/controller/namespace/deletion).
 
 use serde_json::Value;
 
-/// Since when an object is being deleted, and what holds it: its finalizers, and what a Namespace's conditions say.
-/// `None` where it is not being deleted.
+/// Describes a deletion in progress: since when, the finalizers that delay it, and the conditions of a Namespace.
+/// `None` if the object is not being deleted.
 #[must_use]
 pub(crate) fn being_deleted(live: &Value) -> Option<String> {
     let since = live.pointer("/metadata/deletionTimestamp")?.as_str()?;
@@ -23,7 +23,7 @@ pub(crate) fn being_deleted(live: &Value) -> Option<String> {
     Some(format!("being deleted since {since}{held}{reasons}"))
 }
 
-/// What a condition of a namespace says about its deletion, where it holds.
+/// The message of a Namespace's condition about its deletion, if the condition is true.
 fn reason(condition: &Value) -> Option<String> {
     let field = |key: &str| condition.get(key).and_then(Value::as_str);
     let (name, message) = (field("type")?, field("message")?);
@@ -49,16 +49,16 @@ mod tests {
             being_deleted(&json!({"metadata": {"finalizers": ["x"]}})),
             None
         );
-        let told = |metadata: Value, rest: Value| {
+        let reported = |metadata: Value, rest: Value| {
             let mut live =
                 json!({"metadata": metadata, "spec": rest["spec"], "status": rest["status"]});
             live["metadata"]["deletionTimestamp"] = json!("2026-11-22T10:04:11Z");
             being_deleted(&live).unwrap()
         };
         let since = "being deleted since 2026-11-22T10:04:11Z";
-        assert_eq!(told(json!({}), json!({})), since);
+        assert_eq!(reported(json!({}), json!({})), since);
         assert_eq!(
-            told(json!({"finalizers": ["a.example/hold"]}), json!({})),
+            reported(json!({"finalizers": ["a.example/hold"]}), json!({})),
             format!("{since}, held by the finalizer a.example/hold")
         );
         let conditions = json!([
@@ -69,7 +69,7 @@ mod tests {
         let namespace =
             json!({"spec": {"finalizers": ["kubernetes"]}, "status": {"conditions": conditions}});
         assert_eq!(
-            told(json!({"finalizers": ["a"]}), namespace),
+            reported(json!({"finalizers": ["a"]}), namespace),
             format!(
                 "{since}, held by the finalizers a, kubernetes; NamespaceContentRemaining: Some resources are remaining: \
                  configmaps. has 1 resource instances; NamespaceFinalizersRemaining: Some content in the namespace has \

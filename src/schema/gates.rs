@@ -1,7 +1,7 @@
-//! Fields that a server stores only when a feature gate is on. Without it they are dropped silently.
+//! Fields that a server stores only if a feature gate is on, and silently drops otherwise.
 //!
 //! Source: pkg/features/kube_features.go and `dropDisabledFields` in pkg/api/pod/util.go, of each version. A gate that
-//! every version known has locked to on has no row.
+//! is locked on in every known version has no row.
 
 use super::rows::{DeclaredPosition, Gate, Without};
 use crate::yaml::Node;
@@ -17,7 +17,7 @@ const fn gate(at: &'static str, name: &'static str, on_since: Option<u32>) -> Ga
     }
 }
 
-/// The gated fields. A gate that is on since 1.33 may have been so for longer; its row is for servers that have it off.
+/// The gated fields. A gate that is on since 1.33 may have been on earlier; its row is for servers where it is off.
 pub(super) static GATES: &[Gate] = &[
     gate("PodSpec.hostUsers", "UserNamespacesSupport", Some(33)),
     gate(
@@ -121,7 +121,7 @@ const IMAGE_VOLUME: &str = "ImageVolume";
 const RESTART_RULES: &str = "ContainerRestartRules";
 const USER_FIELDS: &str = "AtomicWriteVolumeUserFields";
 
-/// Whether the mount whose `name` this is mounts an image volume of its pod.
+/// Whether the mount with this `name` mounts an image volume of its pod.
 fn is_of_image_volume(name: &DeclaredPosition<'_>) -> bool {
     let pod = name.structs.iter().rev().nth(2).map(|(_, node)| *node);
     let mut volumes = pod
@@ -135,7 +135,7 @@ fn is_of_image_volume(name: &DeclaredPosition<'_>) -> bool {
     })
 }
 
-/// Whether a `restartPolicy` is more than the `Always` that makes an init container a sidecar.
+/// Whether a `restartPolicy` is not just the `Always` that makes an init container a sidecar.
 fn is_restarted_by_rules(policy: &DeclaredPosition<'_>) -> bool {
     let is_init = policy
         .structs

@@ -1,9 +1,9 @@
-//! Image references, as far as the default of a pull policy depends on them.
+//! Image references, to the extent that the default pull policy depends on them.
 //!
 //! Source: pkg/util/parsers in Kubernetes, which parses with the `distribution/reference` library.
 
 /// The pull policy that the server fills in for an image: `Always` for the tag `latest` and for an image with neither
-/// tag nor digest; `IfNotPresent` for all others and for what is no image reference.
+/// tag nor digest; `IfNotPresent` for all others and for invalid references.
 #[must_use]
 pub(super) fn pull_policy(image: &str) -> &'static str {
     match tag(image) {
@@ -12,8 +12,8 @@ pub(super) fn pull_policy(image: &str) -> &'static str {
     }
 }
 
-/// The tag of an image, `latest` where it has neither tag nor digest; `None` where it has only a digest or is no
-/// valid reference.
+/// The tag of an image, or `latest` if it has neither tag nor digest; `None` if it has only a digest or is not a valid
+/// reference.
 fn tag(image: &str) -> Option<&str> {
     let is_hex = |b: u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
     if image.len() == 64 && image.bytes().all(is_hex) {

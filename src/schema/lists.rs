@@ -1,8 +1,8 @@
-//! Lists whose order has a meaning, and lists that the server extends. What tells items apart is in the types.
+//! Lists whose order has a meaning, and lists that the server extends. The keys of lists are in the types.
 
 use super::rows::Order;
 
-/// Lists in which another order means something else. The order of all others is free.
+/// Lists whose order has a meaning. The order of all others does not matter.
 pub(super) static ORDERED: &[(&str, Order)] = &[
     ("Container.command", Order::Whole),
     ("Container.args", Order::Whole),
@@ -17,17 +17,17 @@ pub(super) static ORDERED: &[(&str, Order)] = &[
     ("ProjectedVolumeSource.sources", Order::Whole),
     ("ServiceSpec.clusterIPs", Order::Whole),
     ("ServiceSpec.ipFamilies", Order::Whole),
-    // They run one after the other.
+    // They run in sequence.
     ("PodSpec.initContainers", Order::Whole),
-    // `$(NAME)` sees only what stands before it.
+    // `$(NAME)` can refer only to earlier variables.
     ("Container.env", Order::References),
 ];
 
-/// Lists in which, of several items with one key, the last one takes effect (the kubelet's `makeEnvironmentVariables`).
+/// Lists in which the last of several items with the same key takes effect (the kubelet's `makeEnvironmentVariables`).
 pub(super) static LAST_WINS: &[&str] = &["Container.env"];
 
-/// Lists that the server extends: what is declared is their beginning.
+/// Lists to which the server appends: the declared items come first.
 pub(super) static EXTENDED: &[&str] = &["ServiceSpec.clusterIPs", "ServiceSpec.ipFamilies"];
 
-/// Lists without a name of their own for each item whose leftover items are matched in order.
+/// Item types without a mandatory name, whose leftover items are matched by position.
 pub(crate) const MATCHED_IN_ORDER: &[&str] = &["ContainerPort", "ServicePort", "VolumeMount"];

@@ -1,11 +1,11 @@
-//! What Kubernetes knows of the four kinds, as tables: what exists, how it is typed, and what the server does to it.
+//! What Kubernetes knows about the four kinds, as tables: the fields, their types, and what the server does with them.
 //!
-//! A reader finds here, in one place, all that the program believes about a field. Nothing here compares or reads
-//! anything: `manifest` checks against these tables, `diff` walks along them.
+//! Everything that the program knows about a field is here. This module does no comparisons and reads no files:
+//! `manifest` checks documents against the tables, and `diff` walks along them.
 
 use std::fmt;
 
-/// One of the kinds that are compared.
+/// A kind that is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// `v1` ConfigMap.
@@ -66,7 +66,7 @@ impl Kind {
         }
     }
 
-    /// What kubectl calls it for short: `deploy`.
+    /// kubectl's short name: `deploy`.
     #[must_use]
     pub fn short_name(self) -> &'static str {
         match self {
@@ -77,8 +77,8 @@ impl Kind {
         }
     }
 
-    /// The kind that kubectl would understand by this word: its name, its plural or its short name, in any case, and
-    /// with or without its API group behind it (`deployments.apps`).
+    /// The kind that kubectl understands by this word: its name, plural or short name, in any case, with or without the
+    /// API group (`deployments.apps`).
     #[must_use]
     pub fn called(word: &str) -> Option<Self> {
         let word = word.to_ascii_lowercase();
@@ -113,7 +113,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// Which object: its kind, namespace (empty for a Namespace) and name. The order is the order of reports.
+/// Identifies an object by kind, namespace and name. Reports use its order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ResourceId {
     /// The kind.

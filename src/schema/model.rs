@@ -1,8 +1,8 @@
-//! What the tables are made of: types and their fields, and the rows whose conditions look at a struct.
+//! The elements of the tables: types and their fields, and the rows whose conditions depend on a struct.
 //!
-//! They refer to each other (a field has its rows, and a row's condition looks at a struct), so they are in one file. A
-//! row is addressed by `Type.field` in Go's names, so that one row holds wherever the type is used. Each row has an
-//! id (its table and address), which every verdict "not drift" carries. Rows that need no types are in `rows`.
+//! They refer to each other (a field has rows, and a row's condition takes a struct), so they are in one file. A row is
+//! addressed by `Type.field` in Go's names, so that it applies wherever the type is used. Each row has an id (its table
+//! and address), which every verdict "not drift" carries. Rows that need no types are in `rows`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,18 +19,18 @@ use crate::yaml::{self, Node};
 pub(crate) struct Struct {
     /// Its name in Go: `Container`.
     pub name: &'static str,
-    /// One owner for the whole of it: it is compared and replaced as one value.
+    /// Whether it is atomic: compared and replaced as one value.
     pub atomic: bool,
     /// Its fields, those of embedded structs included, by name.
     pub fields: Vec<Field>,
-    /// Where among them those stand that have a default.
+    /// The indices of the fields that have a default.
     pub defaulted: Vec<usize>,
-    /// Where among them those stand that follow another.
+    /// The indices of the fields that follow another one.
     pub followers: Vec<usize>,
-    /// The union that some of its fields form.
+    /// The union that its fields form, if any.
     pub union: Option<&'static Union>,
-    /// Where each field stands, at a place that its name gives or, where that was taken, at the next free one. Fields
-    /// are looked up for every key of every object, and this takes one comparison where a search takes five.
+    /// A hash table from names to indices with linear probing. Fields are looked up for every key of every object, and
+    /// this takes one comparison instead of the five of a binary search.
     slots: Vec<Option<u8>>,
 }
 
@@ -74,13 +74,13 @@ impl Struct {
         }
     }
 
-    /// The field of this name.
+    /// The field with this name.
     #[must_use]
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.index(name).map(|i| &self.fields[i])
     }
 
-    /// Where the field of this name stands among the fields.
+    /// The index of the field with this name.
     #[must_use]
     pub(crate) fn index(&self, name: &str) -> Option<usize> {
         let last = self.slots.len() - 1;
@@ -95,7 +95,7 @@ impl Struct {
     }
 }
 
-/// Where a name is looked for first; the rest of a division by a power of two counts.
+/// The slot where the lookup of a name begins.
 fn first_slot(name: &str) -> usize {
     let byte = |at: Option<&u8>| at.map_or(0, |byte| usize::from(*byte));
     let bytes = name.as_bytes();
@@ -110,62 +110,62 @@ pub(crate) struct Field {
     pub name: &'static str,
     /// Its type.
     pub ty: Type,
-    /// A pointer in Go: an explicit zero or `{}` is kept and differs from absence.
+    /// Whether it is a pointer in Go, so that an explicit zero or `{}` is kept and differs from absence.
     pub pointer: bool,
-    /// The minor versions of Kubernetes 1 that have it, if not all that have its struct.
+    /// The minor versions of Kubernetes 1 that have it, if its struct exists in others too.
     pub versions: Versions,
-    /// What the server is known to do with it.
+    /// What the server does with it.
     pub rules: Rules,
 }
 
 /// A range of minor versions of Kubernetes 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Versions {
-    /// The first; `None`: the oldest that the tables know has it already.
+    /// The first; `None` if the oldest known version already has it.
     pub since: Option<u32>,
-    /// The last; `None`: the newest that the tables know still has it.
+    /// The last; `None` if the newest known version still has it.
     pub until: Option<u32>,
 }
 
 /// The type of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Type {
-    /// A value without parts.
+    /// A scalar.
     Scalar(Scalar),
     /// Anything; not compared.
     Any,
     /// A map with string keys.
     Map {
-        /// The type of its values.
+        /// The type of the values.
         value: Box<Type>,
-        /// One owner for the whole of it.
+        /// Whether it is compared and replaced as one value.
         atomic: bool,
     },
     /// A list.
     List {
-        /// The type of its items.
+        /// The type of the items.
         item: Box<Type>,
-        /// What tells its items apart.
+        /// What identifies the items.
         kind: ListKind,
     },
     /// A struct.
     Struct(StructRef),
 }
 
-/// The types without parts.
+/// The scalar types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scalar {
-    /// A text.
+    /// A string.
     String,
     /// `true` or `false`.
     Bool,
-    /// A whole number of 32 bits.
+    /// A 32-bit integer.
     Int32,
-    /// A whole number of 64 bits.
+    /// A 64-bit integer.
     Int64,
     /// A `resource.Quantity`, such as `500m`.
     Quantity,
-    /// A number or a text: a port or a percentage.
+    /// An integer or a string, such as a port or a percentage.
     IntOrString,
     /// An instant, to the second.
     Time,
@@ -175,18 +175,18 @@ pub(crate) enum Scalar {
     Bytes,
 }
 
-/// What tells the items of a list apart.
+/// What identifies the items of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ListKind {
     /// Nothing: the list is one value.
     Atomic,
-    /// Their value.
+    /// Their values.
     Set,
     /// The values of these fields.
     Keyed(Vec<&'static str>),
 }
 
-/// Refers to a [`Struct`]. Structs refer to each other, so the places that they are put into come first.
+/// A reference to a [`Struct`]. Structs refer to each other, so references are reserved before the structs are read.
 #[derive(Clone, Copy)]
 pub(crate) struct StructRef(&'static OnceLock<Struct>);
 
@@ -199,12 +199,12 @@ impl StructRef {
             .expect("references are handed out when all tables are read")
     }
 
-    /// The place of a struct that is still to be read.
+    /// Reserves a reference to a struct that is still to be read.
     pub(super) fn reserve() -> Self {
         Self(Box::leak(Box::default()))
     }
 
-    /// Puts the struct into its place.
+    /// Sets the struct that this refers to.
     pub(super) fn fill(self, value: Struct) {
         let filled = self.0.set(value);
         assert!(filled.is_ok(), "each place is filled once");
@@ -233,22 +233,22 @@ impl fmt::Debug for StructRef {
     }
 }
 
-/// All that the hand-written tables say of one field.
+/// Everything that the handwritten tables say about one field.
 #[derive(Debug, Default)]
 pub(crate) struct Rules {
-    /// What the server fills in where the field is absent.
+    /// What the server fills in if the field is absent.
     pub default: Option<&'static DefaultRow>,
-    /// The sibling that the server derives it from where it is absent, and that it must agree with.
+    /// The sibling from which the server derives it if it is absent, and with which it must agree.
     pub follows: Option<&'static Follower>,
     /// The server or its controllers write it: never compared, never sent.
     pub owned: Option<RuleId>,
-    /// Bookkeeping of others: compared where it is declared, never counted where it is not.
+    /// Bookkeeping of other tools: compared if it is declared, ignored otherwise.
     pub foreign: Option<RuleId>,
-    /// The server allocates it where it is absent or zero.
+    /// The server allocates it if it is absent or zero.
     pub allocated: Option<RuleId>,
-    /// The server takes it from the live object where a PUT leaves it out.
+    /// The server takes it from the live object if a PUT omits it.
     pub carried_over: bool,
-    /// The server does not store what is declared, on a condition.
+    /// The server does not store the declared value under a condition.
     pub dropped: Option<&'static Dropped>,
     /// The feature gate without which the server does not store it, or some of its values.
     pub gate: Option<&'static Gate>,
@@ -264,7 +264,7 @@ pub(crate) struct Rules {
     pub extended: Option<RuleId>,
     /// Quantities are rounded up to milli, not nano.
     pub milli: bool,
-    /// Never taken out although it has left Git.
+    /// Repairs never remove it, even if it was removed from Git.
     pub kept: Option<RuleId>,
     /// What else the server changes when this field is changed: paths from the same object.
     pub consequences: &'static [&'static str],
@@ -295,11 +295,11 @@ impl DefaultRow {
 /// What a default fills in.
 #[derive(Debug)]
 pub(crate) enum Fill {
-    /// A text.
+    /// A string.
     Text(&'static str),
     /// A number.
     Int(i64),
-    /// A truth.
+    /// A boolean.
     Bool(bool),
     /// An empty object, whose fields then have their own defaults.
     Object,
@@ -321,14 +321,14 @@ impl Fill {
     }
 }
 
-/// A row of the followers: values that go wrong when the sibling is repaired and they are not.
+/// A row of the followers: values that become wrong if only the sibling is repaired.
 #[derive(Debug)]
 pub(crate) struct Follower {
     /// The field.
     pub at: &'static str,
     /// The sibling that it is derived from.
     pub from: &'static str,
-    /// Whether the sibling decides even where the field is declared.
+    /// Whether the sibling decides even if the field is declared.
     pub overrides: bool,
     /// The derived value.
     pub fill: Fill,
@@ -345,7 +345,7 @@ impl Follower {
     }
 }
 
-/// A row of what the server does not store.
+/// A row of the fields that the server does not store.
 #[derive(Debug)]
 pub(crate) struct Dropped {
     /// The field.
@@ -370,16 +370,16 @@ impl Dropped {
 pub(crate) struct KeyRow {
     /// The key, or its beginning where it ends with `*`.
     pub key: &'static str,
-    /// The only value that is meant, where there is one.
+    /// The only value to which the row applies, if any.
     pub value: Option<&'static str>,
-    /// Whether it is left out even where it is declared.
+    /// Whether it is not compared even if it is declared.
     pub owned: bool,
 }
 
 impl KeyRow {
-    /// Whether the row is about this key and value.
+    /// Whether the row applies to this key and value.
     #[must_use]
-    pub(crate) fn is_about(&self, key: &str, value: Option<&str>) -> bool {
+    pub(crate) fn applies_to(&self, key: &str, value: Option<&str>) -> bool {
         let same = match self.key.strip_suffix('*') {
             Some(beginning) => key.starts_with(beginning),
             None => key == self.key,
@@ -397,7 +397,7 @@ impl KeyRow {
     }
 }
 
-/// A struct on the declared side: what the conditions of the tables look at.
+/// A struct on the declared side, which the conditions of the tables take.
 #[derive(Clone, Copy)]
 pub(crate) struct Siblings<'a> {
     /// Its type.
@@ -407,7 +407,7 @@ pub(crate) struct Siblings<'a> {
 }
 
 impl<'a> Siblings<'a> {
-    /// The declared value of a field, where it declares something: neither `null` nor a zero that Go leaves out.
+    /// The declared value of a field, unless it is `null` or a zero that Go omits.
     #[must_use]
     pub(crate) fn declared(&self, field: &str) -> Option<Node<'a>> {
         let node = self.declared?.get(field)?;
@@ -427,7 +427,7 @@ impl<'a> Siblings<'a> {
         })
     }
 
-    /// The text of a scalar field, declared or by default; empty where there is neither.
+    /// The text of a scalar field, declared or by default; empty if it has neither.
     #[must_use]
     pub(crate) fn text(&self, field: &str) -> Cow<'a, str> {
         if let Some(node) = self.declared(field) {
@@ -440,7 +440,7 @@ impl<'a> Siblings<'a> {
         }
     }
 
-    /// What the server fills into a field that is not declared: a follower's value, or the default.
+    /// What the server fills in for a field that is not declared: a follower's value, or the default.
     #[must_use]
     pub(crate) fn default(&self, field: &str) -> Option<Value> {
         let rules = &self.ty.field(field)?.rules;

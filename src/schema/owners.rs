@@ -1,31 +1,31 @@
-//! Who looks after live objects that no manifest declares: tools that deploy and copy, and what Kubernetes and well-known
-//! controllers put into namespaces by themselves.
+//! Who manages live objects that no manifest declares: tools that deploy or copy objects, and Kubernetes and well-known
+//! controllers, which create objects in every namespace.
 //!
-//! A row is here only where its source says that the mark is put there by the tool itself, and by nobody for himself:
-//! what a person may as well have written (`app.kubernetes.io/managed-by`) hides nothing.
+//! The table has only marks that, according to their source, the tool itself sets. A mark that people write too
+//! (`app.kubernetes.io/managed-by`) hides nothing.
 
 use super::Kind;
 
-/// What an owner's objects are known by.
+/// A mark that identifies an owner's objects.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OwnerRow {
-    /// Who looks after them, as reports say it.
+    /// The owner's name in reports.
     pub owner: &'static str,
-    /// By what they are known.
+    /// The mark.
     pub sign: Sign,
 }
 
-/// What shows whose an object is.
+/// A mark that shows who owns an object.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Sign {
-    /// A label of this key.
+    /// A label with this key.
     Label(&'static str),
-    /// A label of this key, on an object that a field manager has written whose name begins like this.
+    /// A label with this key, on an object that was written by a field manager whose name begins with this prefix.
     LabelBy(&'static str, &'static str),
-    /// An annotation of this key.
+    /// An annotation with this key.
     Annotation(&'static str),
-    /// An annotation of this key that ends with the object's own `/KIND:NAMESPACE/NAME`: a copy of the object has the
-    /// annotation too.
+    /// An annotation with this key whose value ends with the object's own `/KIND:NAMESPACE/NAME`, because copies of the
+    /// object have the annotation too.
     TrackingId(&'static str),
     /// This kind and name, in any namespace.
     Named(Kind, &'static str),
@@ -41,7 +41,7 @@ const FLUX: &str = "Flux";
 const ISTIO: &str = "Istio";
 const OPENSHIFT: &str = "OpenShift";
 
-/// Who looks after objects with an owner reference, whatever has set it.
+/// The owner of objects with an owner reference.
 pub(crate) const CONTROLLERS: &str = "controllers";
 
 const fn row(owner: &'static str, sign: Sign) -> OwnerRow {
@@ -50,7 +50,7 @@ const fn row(owner: &'static str, sign: Sign) -> OwnerRow {
 
 use Sign::{Annotation, Label, LabelBy, Named, Placed, TrackingId};
 
-/// The rows; the first that fits counts.
+/// The rows; the first match counts.
 pub(crate) static OWNERS: &[OwnerRow] = &[
     // Flux: the labels of kustomize-controller and helm-controller, https://fluxcd.io/flux/faq/. Before Helm, whose
     // marks the objects of a HelmRelease have as well.

@@ -5,7 +5,8 @@
 
 use super::model::{Dropped, KeyRow};
 
-/// Written by the server alone. In a manifest they come from a saved object; they are never compared and never sent.
+/// Written only by the server. A manifest has them if it was saved from a live object; they are never compared and
+/// never sent.
 pub(super) static OWNED: &[&str] = &[
     "Deployment.status",
     "Service.status",
@@ -18,17 +19,17 @@ pub(super) static OWNED: &[&str] = &[
     "RootMeta.deletionGracePeriodSeconds",
     "RootMeta.managedFields",
     "RootMeta.selfLink",
-    // The object was found by them.
+    // They identify the object.
     "RootMeta.name",
     "RootMeta.namespace",
     // Only the finalize subresource changes them.
     "NamespaceSpec.finalizers",
 ];
 
-/// Written by controllers on objects that are not theirs.
+/// Written by controllers on objects that they do not own.
 pub(super) static FOREIGN: &[&str] = &["RootMeta.finalizers", "RootMeta.ownerReferences"];
 
-/// Allocated by the server where they are absent or zero; carried over where a PUT leaves them out.
+/// Allocated by the server if they are absent or zero; carried over if a PUT omits them.
 pub(super) static ALLOCATED: &[&str] = &[
     "ServiceSpec.clusterIP",
     "ServiceSpec.clusterIPs",
@@ -37,10 +38,10 @@ pub(super) static ALLOCATED: &[&str] = &[
     "ServicePort.nodePort",
 ];
 
-/// Taken from the live object where a PUT leaves them out: setting them back to their default takes writing it.
+/// Taken from the live object if a PUT omits them: a repair must write the default explicitly.
 pub(super) static CARRIED_OVER: &[&str] = &["ServiceSpec.ipFamilyPolicy"];
 
-/// Declared, accepted and not stored.
+/// Accepted but not stored.
 pub(super) static DROPPED: &[Dropped] = &[
     Dropped {
         at: "ServiceSpec.sessionAffinityConfig",
@@ -52,10 +53,10 @@ pub(super) static DROPPED: &[Dropped] = &[
     },
 ];
 
-/// Left out of Git on purpose when an autoscaler takes over, so their leaving is not a wish to remove them.
+/// Removed from Git on purpose when an autoscaler takes over, which is no request to remove them from the object.
 pub(super) static KEPT: &[&str] = &["DeploymentSpec.replicas"];
 
-/// Annotations that record what was done to the live object; a new object gets them from whoever does it.
+/// Annotations that record operations on the live object; they are not copied to a new object.
 pub(crate) const RECORDS: &[&str] = &[
     "kubectl.kubernetes.io/last-applied-configuration",
     "deployment.kubernetes.io/revision",
@@ -77,7 +78,7 @@ const fn foreign(key: &'static str) -> KeyRow {
     }
 }
 
-/// Keys of maps that others write.
+/// Keys of maps that other tools write.
 pub(super) static KEYS: &[(&str, &[KeyRow])] = &[
     (
         "RootMeta.annotations",
@@ -111,7 +112,7 @@ pub(super) static KEYS: &[(&str, &[KeyRow])] = &[
         ],
     ),
     (
-        // Of a template.
+        // Of a pod template.
         "ObjectMeta.annotations",
         &[
             owned("kubectl.kubernetes.io/restartedAt"),

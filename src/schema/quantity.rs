@@ -1,32 +1,32 @@
-//! Quantities such as `500m`, `1.5Gi` or `1e3`: their amounts, compared by value.
+//! Quantities such as `500m`, `1.5Gi` or `1e3`, compared by value.
 //!
-//! The grammar and the rounding are those of apimachinery's `resource.ParseQuantity`, oddities included: what the
-//! server takes must have an amount here.
+//! The grammar and the rounding are those of apimachinery's `resource.ParseQuantity`, oddities included: everything
+//! that the server accepts must parse here.
 
-/// An exact amount: decimal digits and a power of ten. Equal amounts are equal however they were written.
+/// An exact amount: decimal digits and a power of ten. Equal amounts are equal regardless of their spelling.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Amount {
     negative: bool,
     /// Without zeros at either end; empty for zero.
     digits: Vec<u8>,
-    /// The power of ten that the digits, read as a whole number, are multiplied with.
+    /// The power of ten by which the digits, as an integer, are multiplied.
     exponent: i64,
 }
 
-/// What a suffix multiplies with.
+/// The factor that a suffix stands for.
 enum Factor {
     Ten(i32),
-    /// So many times 1024.
+    /// This power of 1024.
     Binary(u32),
 }
 
-/// The power of ten below which nothing is kept.
+/// The smallest power of ten that is kept.
 const NANO: i64 = -9;
 const MILLI: i64 = -3;
 
 impl Amount {
-    /// Reads a quantity; `None` if it is none. What is finer than nano is rounded away from zero, and a binary
-    /// quantity ends at 2^63-1, as on the server.
+    /// Parses a quantity; `None` if it is invalid. Digits below nano are rounded away from zero, and a binary quantity
+    /// is limited to 2^63-1, as on the server.
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -72,7 +72,7 @@ impl Amount {
         self.clone().round_up(MILLI)
     }
 
-    /// Whether it is nothing at all.
+    /// Whether it is zero.
     #[must_use]
     pub(crate) fn is_zero(&self) -> bool {
         self.digits.is_empty()
@@ -118,7 +118,7 @@ impl Amount {
         if self.is_zero() {
             return self;
         }
-        // The last digit is never zero: something is always cut off.
+        // The last digit is never zero, so rounding is never exact here.
         let mut digits = self.digits;
         digits.truncate(digits.len().saturating_sub(finer));
         add_one(&mut digits);
@@ -175,7 +175,7 @@ fn factor(suffix: &str) -> Option<Factor> {
     })
 }
 
-/// Multiplies a whole number of decimal digits.
+/// Multiplies an integer given as decimal digits.
 fn multiply(digits: &mut Vec<u8>, by: u32) {
     let mut carry = 0;
     for digit in digits.iter_mut().rev() {

@@ -1,4 +1,4 @@
-//! Rows of the tables that need no types: feature gates, what cannot be changed, the order of lists, unions.
+//! Rows of the tables that need no types: feature gates, immutable fields, the order of lists, unions.
 
 use serde_json::Value;
 
@@ -15,24 +15,24 @@ pub(crate) struct Gate {
     pub at: &'static str,
     /// The gate's name.
     pub name: &'static str,
-    /// The minor version of Kubernetes 1 since which it is on by default; `None`: it is off in every version known.
+    /// The minor version of Kubernetes 1 since which it is on by default; `None` if it is off in every known version.
     pub on_since: Option<u32>,
     /// Which declared values need the gate.
     pub when: fn(&DeclaredPosition<'_>) -> bool,
     /// What a server without the gate does.
     pub without: Without,
-    /// What a message calls it, where the field's name does not say it.
+    /// What a message calls it, if the field's name is not clear.
     pub called: Option<&'static str>,
 }
 
-/// What a server does with a declared value whose feature gate is off.
+/// What a server does with a declared value if the feature gate is off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Without {
     /// It drops the field.
     Drops,
-    /// It drops the field, and what is around it that has nothing else in it.
+    /// It drops the field, and the structs around it that have nothing else.
     DropsEmptied,
-    /// It drops the whole item of a list that has the field.
+    /// It drops the whole list item that has the field.
     DropsItem,
     /// It stores this value instead.
     Stores(&'static str),
@@ -40,45 +40,45 @@ pub(crate) enum Without {
     RefusesBefore(u32),
 }
 
-/// A declared value and the structs around it: what the conditions of the gates look at.
+/// A declared value and the structs around it, which the conditions of the gates take.
 pub(crate) struct DeclaredPosition<'a> {
     /// The value.
     pub value: Node<'a>,
-    /// The structs around it, from the object inwards, each with the field that it stands in or whose item it is.
+    /// The structs around it, from the outside in, each with the name of the field that contains it.
     pub structs: &'a [(&'static str, Node<'a>)],
 }
 
-/// A row of what the server refuses to change.
+/// A row of the fields that the server refuses to change.
 #[derive(Debug)]
 pub(crate) struct Immutable {
     /// The field.
     pub at: &'static str,
-    /// When it is refused, told from the live object and from what it is to become.
+    /// When the server refuses it, depending on the live object and on the object after the repair.
     pub when: fn(live: &Value, planned: &Value) -> bool,
     /// What an operator can do.
     pub advice: &'static str,
 }
 
-/// What the order of a list's items means.
+/// The meaning of the order of a list's items.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Order {
     /// Nothing.
     #[default]
     Free,
-    /// Each item's place counts.
+    /// Every position counts.
     Whole,
-    /// It counts from the first item on that refers to another by `$(NAME)`.
+    /// It counts from the first item on that refers to another one by `$(NAME)`.
     References,
 }
 
-/// Fields of a struct of which one at most is set.
+/// Fields of a struct of which at most one is set.
 #[derive(Debug)]
 pub(crate) struct Union {
     /// The struct.
     pub of: &'static str,
     /// Which of its fields.
     pub members: Members,
-    /// The member that is meant where none is declared.
+    /// The member that is implied if none is declared.
     pub implied: Option<&'static str>,
 }
 
@@ -99,8 +99,8 @@ impl Union {
 pub(crate) enum Members {
     /// These fields.
     Fields(&'static [&'static str]),
-    /// All fields but these.
+    /// All fields except these.
     AllBut(&'static [&'static str]),
-    /// The value of the field `type` says which; with this default.
+    /// The field `type` selects the member; this is its default.
     ByType(Option<&'static str>),
 }

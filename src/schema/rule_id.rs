@@ -1,9 +1,9 @@
-//! The ids of the tables' rows: why something that differs is not drift.
+//! The ids of the tables' rows, which say why a difference is not drift.
 
 use std::fmt;
 
-/// The id of a table's row. It prints as a short name, such as `default-container-image-pull-policy`, that stays the
-/// same from one version to the next.
+/// The id of a table's row. It prints as a short name that is stable between versions, such as
+/// `default-container-image-pull-policy`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RuleId {
     /// The table.
@@ -12,7 +12,7 @@ pub(crate) struct RuleId {
     pub at: &'static str,
 }
 
-/// The table of the rules that hold for every field.
+/// The table of the rules that apply to every field.
 const GENERAL: &str = "general";
 
 const fn general(at: &'static str) -> RuleId {
@@ -20,13 +20,13 @@ const fn general(at: &'static str) -> RuleId {
 }
 
 impl RuleId {
-    /// Nothing declares it, and nothing says that it should not be there.
+    /// Nothing declares it, and nothing requires its absence.
     pub(crate) const NOT_DECLARED: Self = general("not-declared");
-    /// An ignore rule leaves it out.
+    /// An ignore rule covers it.
     pub(crate) const IGNORED: Self = general("ignored");
-    /// Every owner of it is one whose fields are left out.
+    /// All its owners match `--ignore-managers`.
     pub(crate) const IGNORED_MANAGER: Self = general("ignored-manager");
-    /// The baseline has it already.
+    /// The baseline has it.
     pub(crate) const KNOWN: Self = general("known");
     /// A quantity in another spelling.
     pub(crate) const SAME_QUANTITY: Self = general("same-quantity");
@@ -34,9 +34,9 @@ impl RuleId {
     pub(crate) const SAME_TIME: Self = general("same-time");
     /// Bytes in another spelling.
     pub(crate) const SAME_BYTES: Self = general("same-bytes");
-    /// A zero, an empty text, list or map, or `null` on one side, and nothing on the other.
+    /// A zero, an empty string, list or map, or `null` on one side, and nothing on the other.
     pub(crate) const EMPTY_VALUE: Self = general("empty-value");
-    /// Items in another order, where that means nothing.
+    /// Items in another order, which has no meaning.
     pub(crate) const FREE_ORDER: Self = general("free-order");
     /// A field of a newer server.
     pub(crate) const UNKNOWN_FIELD: Self = general("unknown-field");
@@ -82,7 +82,7 @@ impl fmt::Display for RuleId {
 fn kebab_case(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let is_lower = |at: usize| chars.get(at).is_some_and(char::is_ascii_lowercase);
-    // An `s` behind capitals is their plural: `clusterIPs`.
+    // An `s` after capitals is a plural: `clusterIPs`.
     let is_word = |at: usize| is_lower(at) && (chars[at] != 's' || is_lower(at + 1));
     let mut words = String::new();
     for (at, c) in chars.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! How a field finds its rows in the tables that are written by hand.
+//! Looks up a field's rows in the handwritten tables.
 
 use super::model::Rules;
 use super::rows::{Order, Union};

@@ -1,23 +1,23 @@
-//! Which values are secret by their names: environment variables and keys of ConfigMaps that say so. A Secret would be
-//! the place for them; that they stand elsewhere is common, and a report must not spread them.
+//! Which values are secret according to their names: environment variables and keys of ConfigMaps. They belong in a
+//! Secret but often are elsewhere, and a report must not disclose them.
 
-/// What tells the name of a value.
+/// Where the name of a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NamedBy {
-    /// This field beside it.
+    /// The sibling field with this name.
     Sibling(&'static str),
-    /// The key of the map that it stands in.
+    /// The key of the map that contains it.
     Key,
 }
 
-/// The fields whose values are secret where their name says so.
+/// The fields whose values may be secret.
 pub(super) static NAMED: &[(&str, NamedBy)] = &[
     ("EnvVar.value", NamedBy::Sibling("name")),
     ("ConfigMap.data", NamedBy::Key),
     ("ConfigMap.binaryData", NamedBy::Key),
 ];
 
-/// The words that say so; a plural does too.
+/// The words that mark a secret, also in the plural.
 static WORDS: &[&[&str]] = &[
     &["password"],
     &["passwd"],
@@ -32,7 +32,7 @@ static WORDS: &[&[&str]] = &[
     &["privatekey"],
 ];
 
-/// What tells the name of this field's value, if that can make it secret.
+/// Where the name of this field's value comes from, if the value may be secret.
 #[must_use]
 pub(crate) fn named_by(owner: &str, field: &str) -> Option<NamedBy> {
     let is_it = |at: &str| at.split_once('.') == Some((owner, field));

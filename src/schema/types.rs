@@ -1,5 +1,5 @@
-//! The types of the four kinds as Go has them: every field, its type, pointers, lists and their keys, and which versions
-//! of Kubernetes have it.
+//! The Go types of the four kinds: every field, its type, whether it is a pointer, the keys of lists, and the versions
+//! of Kubernetes that have it.
 //!
 //! `types.txt` is generated from the Go types and OpenAPI definitions of each version by `tests/controlplane/types.sh`; a
 //! test compares the two. It is read once, at the first use.
@@ -14,13 +14,13 @@ use super::rules;
 /// The generated tables.
 const GENERATED: &str = include_str!("types.txt");
 
-/// The type of a kind's objects.
+/// The type of the objects of a kind.
 #[must_use]
 pub(crate) fn root(kind: Kind) -> StructRef {
     TABLES.roots[kind as usize]
 }
 
-/// The minor versions of Kubernetes 1 that the tables were made from.
+/// The minor versions of Kubernetes 1 from which the tables were generated.
 #[must_use]
 pub(crate) fn versions() -> RangeInclusive<u32> {
     TABLES.versions.clone()
@@ -53,7 +53,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| Tables::read(GENERATED));
 
 struct Tables {
     versions: RangeInclusive<u32>,
-    /// By the number of the kind.
+    /// Indexed by kind.
     roots: [StructRef; Kind::ALL.len()],
 }
 
@@ -72,7 +72,7 @@ impl Tables {
             let fields = lines[1..].iter();
             fields.map(|line| field(owner, line, &find)).collect()
         };
-        // The metadata of an object and of a template are one Go type, but the server owns parts of the former.
+        // The metadata of an object and of a template have the same Go type, but the server owns parts of the former.
         let root_meta = StructRef::reserve();
         let mut structs = Vec::new();
         for (name, lines) in blocks(text) {
@@ -113,7 +113,7 @@ fn minor(version: &str) -> u32 {
     minor.parse().expect("a number")
 }
 
-/// The blocks `type NAME …` with their lines, the heading included.
+/// The blocks `type NAME …` with their lines, including the heading.
 fn blocks(text: &'static str) -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
     text.split("\n\n").filter_map(|block| {
         let lines: Vec<&str> = block.lines().filter(|line| !line.is_empty()).collect();

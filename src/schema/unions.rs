@@ -1,4 +1,4 @@
-//! Fields of which one at most is set: another member beside or instead of the declared one is one difference.
+//! Fields of which at most one is set: a member other than the declared one is a single difference.
 //!
 //! Source: the `+union` markers and validation of Kubernetes' core types.
 

@@ -1,10 +1,10 @@
-//! What a server stores, by its version.
+//! What a server stores, depending on its version.
 
 use super::model::Field;
 use super::rows::{DeclaredPosition, Gate, Without};
 use super::types;
 
-/// A server, as far as it decides about what is stored.
+/// The properties of a server that determine what it stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Server {
     minor: u32,
@@ -12,8 +12,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// A server of this minor version of Kubernetes 1 (or of the nearest that the tables know), with the feature gates
-    /// that it has by default.
+    /// A server of this minor version of Kubernetes 1 (or the nearest one in the tables), with its default feature
+    /// gates.
     #[must_use]
     pub(crate) fn of(minor: u32) -> Self {
         let known = types::versions();
@@ -23,7 +23,7 @@ impl Server {
         }
     }
 
-    /// The server of which no version is known: it is taken for the newest.
+    /// A server of unknown version, which is treated as the newest.
     #[must_use]
     pub(crate) fn unknown() -> Self {
         Self::of(u32::MAX)
@@ -39,7 +39,7 @@ impl Server {
     }
 }
 
-/// What a server needs to store a declared value.
+/// What a server must have to store a declared value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
     field: &'static Field,
@@ -47,7 +47,7 @@ pub(crate) struct Need {
 }
 
 impl Need {
-    /// What this server lacks to store a field's declared value; `None` where it stores it.
+    /// What this server lacks to store a field's declared value; `None` if it stores it.
     #[must_use]
     pub(crate) fn unmet(
         server: Server,
@@ -93,14 +93,14 @@ impl Need {
         self.gate.is_some_and(refuses)
     }
 
-    /// Whether what is around the value is dropped with it, where it has nothing else in it.
+    /// Whether the structs around the value are dropped with it if they have nothing else.
     #[must_use]
     pub(crate) fn empties(self) -> bool {
         let empties = |gate: &Gate| gate.without == Without::DropsEmptied;
         self.gate.is_some_and(empties)
     }
 
-    /// What is stored in place of the value.
+    /// What the server stores instead of the value.
     #[must_use]
     pub(crate) fn instead(self) -> Option<&'static str> {
         match self.gate?.without {
@@ -109,9 +109,9 @@ impl Need {
         }
     }
 
-    /// The need in words: `hostnameOverride needs Kubernetes 1.35, or the feature gate HostnameOverride`.
+    /// The requirement in words: `hostnameOverride needs Kubernetes 1.35, or the feature gate HostnameOverride`.
     #[must_use]
-    pub(crate) fn told(self, server: Server) -> String {
+    pub(crate) fn describe(self, server: Server) -> String {
         let what = self
             .gate
             .and_then(|gate| gate.called)

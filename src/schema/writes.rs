@@ -1,4 +1,4 @@
-//! What the server does with a write: what it refuses to change, and what it changes of itself.
+//! What the server does with a write: what it refuses to change, and what else it changes.
 //!
 //! Source: Kubernetes' validation (`ValidateDeploymentUpdate`, `ValidateServiceUpdate`, `ValidateConfigMapUpdate`) and
 //! the Service strategy.
@@ -69,7 +69,7 @@ fn has_cluster_ip(live: &Value, _: &Value) -> bool {
     !text(live, "/spec/clusterIP").is_empty()
 }
 
-/// A headless Service may swap its families.
+/// A headless Service may change the order of its families.
 fn loses_primary_family(live: &Value, planned: &Value) -> bool {
     let first = |service| text(service, "/spec/ipFamilies/0");
     !matches!(text(live, "/spec/clusterIP"), "" | "None")
@@ -89,7 +89,7 @@ fn is_immutable(live: &Value, _: &Value) -> bool {
     live.pointer("/immutable") == Some(&Value::Bool(true))
 }
 
-/// A field that the server allows in some objects of a kind only.
+/// A field that the server allows only in some objects of a kind.
 struct Conditional {
     kind: &'static str,
     /// The keys to the field; `*` stands for each item of a list.
@@ -105,8 +105,8 @@ const fn of_service(at: &'static [&'static str], may_stand_in: fn(&Value) -> boo
     }
 }
 
-/// `ValidateService`. When the type changes, the server takes out some of them by itself, but only as long as nothing
-/// else about them changes; the source ranges it never takes out.
+/// `ValidateService`. When the type changes, the server removes some of them, but only if nothing else about them
+/// changes; it never removes the source ranges.
 static CONDITIONAL: &[Conditional] = &[
     of_service(&["spec", "loadBalancerSourceRanges"], is_load_balancer),
     of_service(
@@ -138,7 +138,7 @@ fn has_address(service: &Value) -> bool {
     text(service, "/spec/type") != "ExternalName"
 }
 
-/// Whether it is reached from outside of the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
+/// Whether it is reachable from outside the cluster (pkg/api/v1/service/util.go, `ExternallyAccessible`).
 fn is_external(service: &Value) -> bool {
     let ips = service.pointer("/spec/externalIPs");
     match text(service, "/spec/type") {
@@ -150,8 +150,7 @@ fn is_external(service: &Value) -> bool {
     }
 }
 
-/// The fields that an object must not have, as it is apart from them: the keys to each; `*` stands for each item of a
-/// list.
+/// The paths of the fields that an object must not have, given its other fields; `*` stands for each item of a list.
 pub(crate) fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'static str]> {
     let kind = text(object, "/kind");
     CONDITIONAL
@@ -160,10 +159,10 @@ pub(crate) fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'stat
         .map(|row| row.at)
 }
 
-/// Maps that must not have a key in common: of which kind, and which fields.
+/// Maps that must not share keys: the kind and the two fields.
 static EXCLUSIVE: &[(&str, &str, &str)] = &[("ConfigMap", "data", "binaryData")];
 
-/// The field of this kind's objects that must not have a key in common with `field`.
+/// The field of this kind's objects that must not share a key with `field`.
 #[must_use]
 pub(crate) fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str> {
     EXCLUSIVE
@@ -176,7 +175,7 @@ pub(crate) fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str>
         })
 }
 
-/// Whether the immutable selector of this object asks for that key of the labels at that pointer.
+/// Whether the immutable selector of this object requires this key of the labels at this pointer.
 #[must_use]
 pub(crate) fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
     let selector = live.pointer("/spec/selector");
@@ -196,17 +195,17 @@ pub(crate) fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
             .is_some_and(|labels| labels.get(key).is_some())
 }
 
-/// Of which kinds the controller replaces the pods when something at this place changes.
+/// The kinds and paths whose changes make the controller replace the pods.
 static RESTARTING: &[(&str, [&str; 2])] = &[("Deployment", ["spec", "template"])];
 
-/// Whether a change at this place of an object makes its controller replace the pods.
+/// Whether a change at this path makes the object's controller replace the pods.
 #[must_use]
 pub(crate) fn restarts_pods(kind: &str, keys: &[&str]) -> bool {
     let mut rows = RESTARTING.iter();
     rows.any(|(of, place)| *of == kind && keys.starts_with(place))
 }
 
-/// What the server changes by itself when a field is changed.
+/// What else the server changes when a field changes.
 pub(super) static CONSEQUENCES: &[(&str, &[&str])] = &[
     (
         "ServiceSpec.type",

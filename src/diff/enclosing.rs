@@ -1,16 +1,16 @@
-//! Where the manifest has what a value was added to.
+//! The nearest declared node around a place, which gives an undeclared value a line in the manifest.
 
 use crate::yaml::Node;
 
-/// What is declared nearest around a place.
+/// The nearest declared node around a place.
 #[derive(Clone, Copy)]
-pub(super) struct Around<'a> {
+pub(super) struct Enclosing<'a> {
     node: Node<'a>,
     /// The map that it is the value of, and its key there.
     key: Option<(Node<'a>, &'a str)>,
 }
 
-impl<'a> Around<'a> {
+impl<'a> Enclosing<'a> {
     pub(super) fn new(node: Node<'a>) -> Self {
         Self { node, key: None }
     }
@@ -21,7 +21,7 @@ impl<'a> Around<'a> {
         Self { node, key }
     }
 
-    /// Where it begins: at its key, where it has one. The value of a key may begin lines below.
+    /// Where it begins: at its key if it has one, since the value may begin several lines below.
     pub(super) fn place(&self) -> Node<'a> {
         let key = self.key.and_then(|(map, key)| map.key(key));
         key.unwrap_or(self.node)
