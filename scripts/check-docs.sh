@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Runs the commands in the `console` blocks of README.md and RUNBOOK.md, in their order, and compares what they print
-# with what the block shows. RUNBOOK.md is run on a control plane of its own, and left out where there is no Go. What
-# differs from run to run (revisions, times, ports, temporary folders) is replaced by fixed examples.
+# Runs the commands of README.md and RUNBOOK.md in their order, each document on a control plane of its own. Where there is
+# no Go to build one, only the `console` blocks of README.md are run.
+#
+# - `console` blocks: what the commands print is compared with what the block shows. What differs from run to run (revisions,
+#   times, ports, temporary folders) is replaced by fixed examples.
+# - `sh` blocks: each must succeed, in a copy of this repository with the folder deploy/ and the branch production. Left out
+#   are those that begin with `# needs …`, and those that `run_elsewhere` knows.
+#
+# Links within the documents must lead somewhere, and README.md has at most 300 lines.
 #
 # Each message that the tables of RUNBOOK.md quote must be one of the program's, or one of the server's that a test waits
 # for: what stands between its `…` is looked for in src and tests.
@@ -43,12 +49,44 @@ settle() {
         -e 's# +$##'
 }
 
-# run FILE: prints the document with the output of its commands as it is now. They share one shell, as at a prompt.
+# The tests that run a block of commands in place of this script, which would take too long or have no end.
+run_elsewhere() {
+    case $1 in
+    'scripts/test.sh'*) ;;           # .ci/run
+    'scripts/controlplane.sh up'*) ;; # this script, in a folder of its own
+    *' --interval '*) ;;              # tests/integration/loops.rs
+    *) return 1 ;;
+    esac
+}
+
+# run_block DOCUMENT COMMANDS: as at a prompt in the copy of the repository. Cargo has built the program already.
+run_block() {
+    [[ $2 == '# needs '* ]] && return
+    run_elsewhere "$2" && return
+    # shellcheck disable=SC2016 # The commands expand it.
+    local cargo='cargo() { case $1 in run) shift 2; gitops-drift "$@" ;; install) ;; *) return 1 ;; esac; }'
+    blocks=$((blocks + 1))
+    if ! (cd "$folder/copy" && bash -euo pipefail -c "$cargo
+$2") >"$folder/output" 2>&1 </dev/null; then
+        printf '%s fails:\n%s\n' "$1" "$2"
+        sed 's/^/    /' "$folder/output"
+        failing=$((failing + 1))
+    fi >&2
+}
+
+# run FILE: prints the document with the output of its commands as it is now. Those of console blocks share one shell.
 run() {
-    local line inside=no status=0 before
+    local line inside=no status=0 before commands="" document=$1
+    # shellcheck disable=SC2094 # run_block only prints the document's name.
     while IFS= read -r line; do
         case $inside:$line in
         no:'```console') inside=yes ;;
+        no:'```sh') inside=sh commands="" ;;
+        sh:'```')
+            inside=no
+            if [[ $has_cluster == yes ]]; then run_block "$document" "$commands"; fi
+            ;;
+        sh:*) commands+=${commands:+$'\n'}$line ;;
         yes:'```') inside=no ;;
         yes:'$ '*)
             printf '%s\n' "$line"
@@ -62,13 +100,15 @@ run() {
         yes:*) continue ;;
         esac
         printf '%s\n' "$line"
-    done <"$1"
+    done <"$document"
 }
 
 differing=0
 check() {
-    local made=$folder/$1
+    local made=$folder/$1 blocks=0 failing=0
     run "$1" >"$made"
+    echo "$1: $blocks blocks of commands, $failing of them failing"
+    differing=$((differing + (failing > 0)))
     if cmp -s "$1" "$made"; then
         echo "$1: as it is"
     elif [[ $write == yes ]]; then
@@ -126,8 +166,50 @@ check_messages() {
 
 check_messages
 
-cargo build --quiet --locked
-PATH=$(cd "${CARGO_TARGET_DIR:-target}/debug" && pwd):$PATH
+# The places in a document that a link can lead to, as GitHub names them.
+places() {
+    # shellcheck disable=SC2016 # The backticks are Markdown's.
+    sed -n '/^```/,/^```$/d; s/^##* //p' "$1" | tr '[:upper:]' '[:lower:]' |
+        sed -e 's/[^a-z0-9 _-]//g' -e 's/ /-/g'
+}
+
+check_links() {
+    local document link file place dead=0
+    for document in *.md; do
+        while IFS= read -r link; do
+            file=${link%%#*}
+            place=${link#"$file"}
+            if [[ -n $file && ! -e $file ]]; then
+                echo "$document: no such file: $link"
+                dead=$((dead + 1))
+            elif [[ -n $place ]] && ! places "${file:-$document}" | grep -qxF -- "${place#\#}"; then
+                echo "$document: no such place: $link"
+                dead=$((dead + 1))
+            fi
+        done < <(grep -oE '\]\([^)]+\)' "$document" | sed -e 's/^](//' -e 's/)$//' | grep -v '^https*:')
+    done
+    echo "links: $dead dead"
+    differing=$((differing + (dead > 0)))
+}
+
+check_length() {
+    local lines
+    lines=$(wc -l <README.md)
+    if ((lines > 300)); then
+        echo "README.md: $lines lines, and at most 300 are wanted: move what few look for to RUNBOOK.md"
+        differing=$((differing + 1))
+    fi
+}
+
+check_links
+check_length
+
+program=${GITOPS_DRIFT-}
+if [[ -z $program ]]; then
+    cargo build --quiet --locked
+    program=${CARGO_TARGET_DIR:-target}/debug/gitops-drift
+fi
+PATH=$(cd "$(dirname "$program")" && pwd):$PATH
 export PATH TMPDIR=$folder LC_ALL=C
 unset KUBECONFIG CDPATH
 
@@ -141,13 +223,35 @@ EOF
 chmod +x "$folder/bin/git"
 PATH=$folder/bin:$PATH
 
-check README.md
+# What the commands act on: this repository, and the manifests of the examples in deploy/, which is deployed.
+mkdir -p "$folder/copy/deploy"
+git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create | tar -x -C "$folder/copy"
+cp examples/desired/* "$folder/copy/deploy"
+(
+    cd "$folder/copy"
+    git init --quiet --initial-branch production
+    git config user.name "You"
+    git config user.email you@example.com
+    git add --all
+    git commit --quiet --message "Deploy"
+)
 
-if command -v go >/dev/null; then
+start_control_plane() {
     scripts/controlplane.sh --dir "$folder/controlplane" up --parent-pid $$ >/dev/null
     eval "$(scripts/controlplane.sh --dir "$folder/controlplane" env)"
+}
+
+has_cluster=no
+if command -v go >/dev/null; then
+    has_cluster=yes
+    start_control_plane
+    kubectl apply -f "$folder/copy/deploy" >/dev/null
+    check README.md
+    scripts/controlplane.sh --dir "$folder/controlplane" down >/dev/null
+    start_control_plane
     check RUNBOOK.md
 else
+    check README.md
     echo "RUNBOOK.md: left out, for there is no Go to build a control plane"
 fi
 

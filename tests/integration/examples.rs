@@ -1,4 +1,4 @@
-//! The examples are what README shows: their report stays as it is.
+//! The examples are what README's first command shows: their report stays as it is.
 
 use crate::support::run;
 

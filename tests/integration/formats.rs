@@ -402,17 +402,17 @@ fn paths_count_from_the_repository_and_standard_input_has_none() {
     assert!(run.stdout.starts_with("::error title="), "{}", run.stdout);
 }
 
-/// The commands of README's recipes, which read `drift.json`.
+/// The commands of RUNBOOK's recipes, which read `drift.json`.
 fn recipes() -> Vec<String> {
-    let readme = fs::read_to_string(format!("{}/README.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let section = readme.split("### Recipes").nth(1).unwrap();
+    let runbook = fs::read_to_string(format!("{}/RUNBOOK.md", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let section = runbook.split("### Recipes").nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
     let commands = section.lines().filter(|line| line.starts_with("jq "));
     commands.map(str::to_owned).collect()
 }
 
 #[test]
-fn the_recipes_of_the_readme_work() {
+fn the_recipes_of_the_runbook_work() {
     let files = folder(&[("drift.json", &of_examples("json"))]);
     let outputs: Vec<String> = recipes()
         .iter()
