@@ -1,7 +1,8 @@
 //! `metadata.managedFields`: which client owns which fields of a live object.
 //!
-//! A client is known by the name of its field manager, which it chooses itself; it is no person. Each entry has the set
-//! of fields that one client owns through one operation and subresource, in the form of the API's `FieldsV1`.
+//! A client is identified by the name of its field manager, which it chooses itself and which does not identify a
+//! person. Each entry has the set of fields that one client owns through one operation and subresource, in the API's
+//! `FieldsV1` format.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// What one client owns.
+/// The fields that one client owns through one operation and subresource.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct ManagedFieldsEntry<'a> {
@@ -32,13 +33,13 @@ pub(crate) struct ManagedFieldsEntry<'a> {
     pub fields_v1: FieldSet<'a>,
 }
 
-/// Reads the JSON text of `metadata.managedFields`. What cannot be read is nobody's.
+/// Parses the JSON text of `metadata.managedFields`. Returns no entries if it is invalid.
 #[must_use]
 pub(crate) fn entries(text: &str) -> Vec<ManagedFieldsEntry<'_>> {
     serde_json::from_str(text).unwrap_or_default()
 }
 
-/// The JSON text of `metadata.managedFields` of an object that has it.
+/// The JSON text of an object's `metadata.managedFields`, if present.
 #[must_use]
 pub(crate) fn within(object: &Value) -> Option<Cow<'static, str>> {
     let entries = object.pointer("/metadata/managedFields")?;
@@ -100,7 +101,7 @@ impl ManagerPattern {
         &self.0
     }
 
-    /// Whether it is about this manager.
+    /// Whether it matches this manager.
     #[must_use]
     pub fn matches(&self, manager: &str) -> bool {
         let Some((first, rest)) = self.0.split_once('*') else {
@@ -120,7 +121,7 @@ impl ManagerPattern {
         left.ends_with(last)
     }
 
-    /// Whether it is about any owner of fields of this object.
+    /// Whether it matches any manager that owns fields of this object.
     #[must_use]
     pub fn finds(&self, managed_fields: &str) -> bool {
         #[derive(Deserialize)]
@@ -133,7 +134,7 @@ impl ManagerPattern {
     }
 }
 
-/// A set of fields: a field that it has, as a whole where nothing stands below it, and what it has of the fields below.
+/// A set of fields, as a tree: a field without children is in the set as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
 
@@ -144,33 +145,33 @@ impl FieldSet<'_> {
         self.0.is_empty()
     }
 
-    /// Whether the set has the list item or map itself, whatever it has of its fields.
+    /// Whether the set has the list item or map itself (`.`), regardless of its fields.
     #[must_use]
     pub(crate) fn has_itself(&self) -> bool {
         self.0.iter().any(|(element, _)| element == ".")
     }
 
-    /// What it has of a field of a struct, or of a key of a map.
+    /// The part of the set below a field of a struct or a key of a map.
     #[must_use]
     pub(crate) fn key(&self, key: &str) -> Option<&Self> {
         let is_it = |element: &str| element.strip_prefix("f:") == Some(key);
         self.find(is_it)
     }
 
-    /// What it has of an item of a list: by the list's keys, by value or by position.
+    /// The part of the set below a list item, which is identified by the list's keys, by value or by position.
     #[must_use]
     pub(crate) fn item(&self, item: &Value, index: usize) -> Option<&Self> {
         self.find(|element| is_item(element, item, index))
     }
 
-    /// The fields of a struct and the keys of a map that it has something of.
+    /// The fields of a struct and the keys of a map that have a part of the set.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, &Self)> {
         self.0
             .iter()
             .filter_map(|(element, below)| Some((element.strip_prefix("f:")?, below)))
     }
 
-    /// The items of this live list that it has something of, with their positions.
+    /// The items of this live list that have a part of the set, with their positions.
     pub(crate) fn items<'s>(
         &'s self,
         list: &'s [Value],
@@ -180,7 +181,7 @@ impl FieldSet<'_> {
             .filter_map(|(index, item)| Some((index, item, self.item(item, index)?)))
     }
 
-    /// The items of keyed lists that it has something of.
+    /// The items of keyed lists that have a part of the set.
     pub(crate) fn keyed_items(&self) -> impl Iterator<Item = (ItemKey, &Self)> {
         self.0
             .iter()
@@ -195,11 +196,11 @@ impl FieldSet<'_> {
     }
 }
 
-/// What tells an item of a list from the others: the list's keys, and the text of each.
+/// What identifies an item of a list: the list's keys, with the text of each.
 pub(crate) type ItemKey = BTreeMap<String, String>;
 
-/// Reads what an element `k:` of a set says, of which this is the rest. An empty protocol, which the set keeps as it was
-/// applied, is the one that the server fills in.
+/// Parses the rest of an element `k:` of a set. An empty protocol, which the set keeps as it was applied, means the
+/// server's default.
 #[must_use]
 pub(crate) fn item_key(keys: &str) -> Option<ItemKey> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
@@ -214,7 +215,7 @@ pub(crate) fn item_key(keys: &str) -> Option<ItemKey> {
     Some(keys)
 }
 
-/// Whether an element of a set stands for this item of a list.
+/// Whether an element of a set refers to this item of a list.
 fn is_item(element: &str, item: &Value, index: usize) -> bool {
     let Some((sort, text)) = element.split_once(':') else {
         return false;

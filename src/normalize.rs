@@ -1,5 +1,5 @@
-//! The meaning of one typed value, whatever its spelling: `0.5` and `500m` are the same quantity, and two base64 texts
-//! of the same bytes are equal.
+//! The meaning of one typed value, regardless of its spelling: `0.5` and `500m` are the same quantity, and two base64
+//! texts of the same bytes are equal.
 
 use serde_json::Value;
 

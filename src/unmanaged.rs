@@ -1,4 +1,4 @@
-//! Live objects that no manifest declares: who looks after one, and who has created it.
+//! Live objects that no manifest declares: their owner and their creator.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::managed_fields::{self, ManagedFieldsEntry, Writer};
 use crate::schema::{CONTROLLERS, OWNERS, OwnerRow, ResourceId, Sign};
 
-/// A live object, as far as it matters here.
+/// A live object that no manifest declares.
 #[derive(Debug)]
-pub(crate) struct Stranger<'s> {
-    /// Which one.
+pub(crate) struct UndeclaredObject<'s> {
+    /// The id of the object.
     pub id: &'s ResourceId,
     /// Its `metadata`.
     pub metadata: &'s Value,
@@ -18,8 +18,8 @@ pub(crate) struct Stranger<'s> {
     pub managed_fields: Option<Cow<'s, str>>,
 }
 
-impl<'s> Stranger<'s> {
-    /// Of a live object, whose `managedFields` may stand apart from it.
+impl<'s> UndeclaredObject<'s> {
+    /// Takes a live object, and its `managedFields` if they are separate from it.
     #[must_use]
     pub(crate) fn new(
         id: &'s ResourceId,
@@ -34,7 +34,7 @@ impl<'s> Stranger<'s> {
         }
     }
 
-    /// Who looks after it; `None` where nobody is known to.
+    /// The owner of the object; `None` if none is known.
     #[must_use]
     pub(crate) fn owner(&self) -> Option<&'static str> {
         let references = self.metadata["ownerReferences"].as_array();
@@ -81,14 +81,14 @@ impl<'s> Stranger<'s> {
         self.metadata["creationTimestamp"].as_str()
     }
 
-    /// The tool that its label `app.kubernetes.io/managed-by` names. Anybody may have written it.
+    /// The tool named by its label `app.kubernetes.io/managed-by`, which anyone may have written.
     #[must_use]
     pub(crate) fn managed_by(&self) -> Option<&'s str> {
         self.metadata["labels"]["app.kubernetes.io/managed-by"].as_str()
     }
 
-    /// The client that has created it: the one whose fields were last changed when it was created. `None` where that is
-    /// no longer recorded, or where more than one client has written in that second.
+    /// The client that created it: the one whose fields were last changed when it was created. `None` if that is no
+    /// longer recorded, or if more than one client wrote in that second.
     #[must_use]
     pub(crate) fn creator(&self) -> Option<Writer> {
         let created = self.created()?;
@@ -236,8 +236,8 @@ mod tests {
             ),
         ] {
             let live = json!({"metadata": metadata});
-            let stranger = Stranger::new(&of, &live, None);
-            assert_eq!(stranger.owner(), owner, "{of} {metadata}");
+            let object = UndeclaredObject::new(&of, &live, None);
+            assert_eq!(object.owner(), owner, "{of} {metadata}");
         }
     }
 
@@ -264,7 +264,7 @@ mod tests {
             (vec![], None),
         ] {
             let live = json!({"metadata": {"creationTimestamp": then, "managedFields": entries}});
-            let found = Stranger::new(&of, &live, None).creator();
+            let found = UndeclaredObject::new(&of, &live, None).creator();
             let found = found.as_ref().map(|writer| writer.manager.as_str());
             assert_eq!(found, creator, "{entries:?}");
         }

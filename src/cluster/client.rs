@@ -102,10 +102,10 @@ impl Client {
         let retry_after = retry::retry_after(response.headers());
         let body = self.read(request, response.into_body()).await?;
         let error = Error::of_answer(&request.operation, &self.server, status, &body);
-        let reach = retry::reach_of(status, is_status(&body), request.writes());
+        let kind = retry::kind_of(status, is_status(&body), request.writes());
         Err(FailedTry {
             retry_after,
-            ..FailedTry::new(error, reach)
+            ..FailedTry::new(error, kind)
         })
     }
 
@@ -117,7 +117,7 @@ impl Client {
     /// The failure of a response that was incomplete although the connection was not closed.
     pub(super) fn broken_off(&self) -> FailedTry {
         FailedTry::new(
-            self.unreachable("the answer broke off".to_owned()),
+            self.unreachable("the response ended early".to_owned()),
             FailureKind::Broken,
         )
     }
@@ -185,7 +185,7 @@ impl Client {
             .expect("nobody panics while it is held") = Instant::now();
     }
 
-    /// Whether any request has got its final response since then.
+    /// Whether any request has received its final response since then.
     pub(super) fn had_result_since(&self, start: Instant) -> bool {
         *self
             .last_result

@@ -147,7 +147,7 @@ impl Error {
         match self {
             Self::Unreachable { cause, .. } => cause.clone(),
             Self::NotKubernetes { answer, .. } => {
-                format!("the answer is not from a Kubernetes API server: {answer}")
+                format!("the response is not from a Kubernetes API server: {answer}")
             }
             Self::Api { code, message, .. } => {
                 let status = StatusCode::from_u16(*code).ok();
@@ -187,7 +187,10 @@ impl fmt::Display for Error {
                 write!(f, "{what}: the connection broke each time: {cause}")
             }
             Self::OutcomeUnknown { what, cause } => {
-                write!(f, "{what}: it may have been written or not: {cause}")
+                write!(
+                    f,
+                    "{what}: the object may or may not have been written: {cause}"
+                )
             }
             Self::NotKubernetes { what, .. } | Self::Api { what, .. } => {
                 write!(f, "{what}: {}", self.cause())

@@ -40,9 +40,10 @@ pub(crate) struct Fetched {
 pub(crate) enum Arrival {
     /// A requested object.
     Requested(Fetched),
-    /// An object that nobody requested, in a namespace that is listed as a whole: its metadata only. Each comes once.
-    Stranger(ResourceId, Live),
-    /// The objects of a kind in a namespace have all come, or the error that prevents it.
+    /// The metadata of an object that was not requested by name, in a namespace that is listed as a whole. Each is
+    /// returned once.
+    Unrequested(ResourceId, Live),
+    /// All objects of a kind in a namespace have been returned, or the error that prevents it.
     Listed(Kind, String, Result<(), Error>),
 }
 
@@ -59,7 +60,7 @@ impl Fetching {
         self.batches.recv().await
     }
 
-    /// Starts to fetch the requested objects, and whatever is in these namespaces besides.
+    /// Starts to fetch the requested objects, and the metadata of all other objects in the namespaces of `whole`.
     pub(super) fn start(
         client: &Arc<Client>,
         wanted: &[ResourceId],
@@ -184,7 +185,7 @@ impl Fetcher {
         None
     }
 
-    /// Tells how the lists of namespaces ended that are wanted as a whole.
+    /// Reports the results of the lists of namespaces that are wanted as a whole.
     async fn listed(&self, wanted: &mut Wanted, result: &Result<(), Error>) {
         let kind = wanted.kind;
         let ends = wanted.take_whole();
@@ -302,7 +303,7 @@ impl Fetcher {
                         let result = Ok(Some(live));
                         Arrival::Requested(Fetched { id, result })
                     } else {
-                        Arrival::Stranger(id, live)
+                        Arrival::Unrequested(id, live)
                     });
                 }
                 Ok(())

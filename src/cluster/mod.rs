@@ -78,8 +78,8 @@ impl Cluster {
     }
 
     /// Fetches these objects with few requests, several at a time. Each object is returned once, as soon as it has
-    /// arrived; an error concerns only that object unless [`Error::is_about_connection`]. Of the kinds and namespaces in
-    /// `whole`, all objects come, the others with their metadata only.
+    /// arrived; an error concerns only that object unless [`Error::is_about_connection`]. For the kinds and namespaces
+    /// in `whole`, all objects are returned, with only the metadata of those not in `wanted`.
     #[must_use]
     pub(crate) fn fetch(&self, wanted: &[ResourceId], whole: &[(Kind, String)]) -> Fetching {
         Fetching::start(&self.client, wanted, whole)

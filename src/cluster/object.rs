@@ -35,8 +35,8 @@ pub(super) enum Keep {
     Nothing,
 }
 
-/// Decodes as much of an object of this kind as `keep` says of its namespace (empty if it has none) and name. Of what is
-/// not kept as a whole, only the metadata is decoded.
+/// Decodes as much of an object of this kind as `keep` returns for its namespace (empty if it has none) and name. Only
+/// the metadata is decoded of an object that is not kept as a whole.
 ///
 /// Fails when the text is not JSON, or is an object of another kind.
 pub(super) fn decode(

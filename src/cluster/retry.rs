@@ -14,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(8);
 /// Longer than any request waits.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How far a failed request got.
+/// How a request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FailureKind {
     /// It got a final response or could not be sent: a retry would not help.
@@ -33,16 +33,16 @@ pub(super) enum FailureKind {
 #[derive(Debug)]
 pub(super) struct FailedTry {
     pub(super) error: Box<Error>,
-    pub(super) reach: FailureKind,
+    pub(super) kind: FailureKind,
     /// The pause that the server asks for.
     pub(super) retry_after: Option<Duration>,
 }
 
 impl FailedTry {
-    pub(super) fn new(error: Error, reach: FailureKind) -> Self {
+    pub(super) fn new(error: Error, kind: FailureKind) -> Self {
         Self {
             error: Box::new(error),
-            reach,
+            kind,
             retry_after: None,
         }
     }
@@ -54,7 +54,7 @@ impl FailedTry {
 
     /// Whether this is the server's final response.
     pub(super) fn is_answer(&self) -> bool {
-        self.reach == FailureKind::Final && !self.error.is_about_connection()
+        self.kind == FailureKind::Final && !self.error.is_about_connection()
     }
 
     /// Why it failed, without the server or the request.
@@ -68,7 +68,7 @@ impl FailedTry {
 ///
 /// A write may have been applied although its response is a failure: a proxy that times out sends its own 503, and the
 /// API server sends 500 when etcd did not respond in time.
-pub(super) fn reach_of(code: StatusCode, is_status: bool, writes: bool) -> FailureKind {
+pub(super) fn kind_of(code: StatusCode, is_status: bool, writes: bool) -> FailureKind {
     let is_answer =
         is_status && (code.is_client_error() || code == StatusCode::SERVICE_UNAVAILABLE);
     if writes && !is_answer {
@@ -132,29 +132,29 @@ mod tests {
     #[test]
     fn only_temporary_failures_are_retried() {
         for is_status in [true, false] {
-            let reach = |code: u16| reach_of(StatusCode::from_u16(code).unwrap(), is_status, false);
-            let all = |codes: &[u16], expected| codes.iter().all(|code| reach(*code) == expected);
+            let kind = |code: u16| kind_of(StatusCode::from_u16(code).unwrap(), is_status, false);
+            let all = |codes: &[u16], expected| codes.iter().all(|code| kind(*code) == expected);
             assert!(all(&[429, 503], FailureKind::TurnedAway));
             assert!(all(&[502, 504], FailureKind::Lost));
             assert!(all(
                 &[400, 403, 404, 409, 410, 422, 500, 501],
                 FailureKind::Final
             ));
-            assert_eq!(reach(401), FailureKind::Unauthorized);
+            assert_eq!(kind(401), FailureKind::Unauthorized);
         }
     }
 
     #[test]
     fn only_the_servers_own_refusal_of_a_write_is_an_answer() {
-        let reach =
-            |code: u16, is_status| reach_of(StatusCode::from_u16(code).unwrap(), is_status, true);
+        let kind =
+            |code: u16, is_status| kind_of(StatusCode::from_u16(code).unwrap(), is_status, true);
         for code in [400, 401, 403, 404, 409, 413, 422, 429, 503] {
-            assert_ne!(reach(code, true), FailureKind::Lost, "{code}");
-            assert_eq!(reach(code, false), FailureKind::Lost, "{code}");
+            assert_ne!(kind(code, true), FailureKind::Lost, "{code}");
+            assert_eq!(kind(code, false), FailureKind::Lost, "{code}");
         }
         for code in [302, 500, 502, 504] {
-            assert_eq!(reach(code, true), FailureKind::Lost, "{code}");
-            assert_eq!(reach(code, false), FailureKind::Lost, "{code}");
+            assert_eq!(kind(code, true), FailureKind::Lost, "{code}");
+            assert_eq!(kind(code, false), FailureKind::Lost, "{code}");
         }
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Display for SnapshotError {
 
 impl std::error::Error for SnapshotError {}
 
-/// A snapshot without any object of this kind and namespace: it may have been taken of others.
+/// The snapshot has no object of this kind and namespace, perhaps because it was taken of others.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NotCovered {
     kind: Kind,
@@ -112,8 +112,8 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The live object. Fails where the snapshot has no object of its kind in its namespace: it may have been taken of
-    /// other kinds or namespaces, and then nothing is known of this one.
+    /// The live object. Fails if the snapshot has no object of this kind in this namespace: it may have been taken of
+    /// others, so that the state of this object is unknown.
     pub(crate) fn find(&self, id: &ResourceId) -> Result<Option<&Value>, NotCovered> {
         let object = self.objects.get(id);
         if object.is_some() || self.covered.contains(&(id.kind, id.namespace.clone())) {
@@ -172,7 +172,7 @@ impl Snapshot {
                     self.add_file(&path, bytes)?;
                 }
                 Err(error) if is_wanted => return Err(failed(&path, error)),
-                // A dangling link whose name is not read.
+                // A dangling link without a suffix that is read.
                 Ok(_) | Err(_) => {}
             }
         }

@@ -213,7 +213,7 @@ mod tests {
             ),
             (
                 of(502, " <html><body>"),
-                r#"get services "web" in namespace "shop": the answer is not from a Kubernetes API server: an HTML page with status 502 Bad Gateway"#,
+                r#"get services "web" in namespace "shop": the response is not from a Kubernetes API server: an HTML page with status 502 Bad Gateway"#,
             ),
             (
                 of(401, ""),

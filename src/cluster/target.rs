@@ -70,12 +70,15 @@ impl Target {
     /// `~/.kube/config` if there is one, else the credentials of the pod.
     ///
     /// Fails with [`Error::Config`] when the first of these that exists cannot be used, or when there is none.
-    pub(crate) fn choose(wishes: &TargetOptions, environment: &Environment) -> Result<Self, Error> {
-        let target = match find_files(wishes, environment)? {
+    pub(crate) fn choose(
+        options: &TargetOptions,
+        environment: &Environment,
+    ) -> Result<Self, Error> {
+        let target = match find_files(options, environment)? {
             Some((config, paths)) => {
-                Self::of_kubeconfig(&config, paths, wishes.context.as_deref())?
+                Self::of_kubeconfig(&config, paths, options.context.as_deref())?
             }
-            None => Self::in_cluster(wishes, environment)?,
+            None => Self::in_cluster(options, environment)?,
         };
         Ok(Self {
             proxies: environment.proxies.clone(),
@@ -148,10 +151,10 @@ impl Target {
 
 /// The kubeconfig and the files it was read from; `None` if none is named and there is none in the home directory.
 fn find_files(
-    wishes: &TargetOptions,
+    options: &TargetOptions,
     environment: &Environment,
 ) -> Result<Option<(Kubeconfig, Vec<PathBuf>)>, Error> {
-    if let Some(path) = &wishes.kubeconfig {
+    if let Some(path) = &options.kubeconfig {
         return Ok(Some((read(path)?, vec![path.clone()])));
     }
     if let Some(list) = &environment.kubeconfig {
@@ -266,11 +269,11 @@ clusters:
             kubeconfig: Option<&str>,
             context: Option<&str>,
         ) -> Result<Target, String> {
-            let wishes = TargetOptions {
+            let options = TargetOptions {
                 kubeconfig: kubeconfig.map(|name| self.dir.path().join(name)),
                 context: context.map(str::to_owned),
             };
-            Target::choose(&wishes, &self.environment).map_err(|error| {
+            Target::choose(&options, &self.environment).map_err(|error| {
                 error
                     .to_string()
                     .replace(&self.dir.path().display().to_string(), "DIR")

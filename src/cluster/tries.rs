@@ -102,7 +102,7 @@ impl<'a> Tries<'a> {
 
     /// Waits for the next attempt, or returns the error with which the request finally failed.
     pub(super) async fn fail(&mut self, failure: FailedTry) -> Result<(), Error> {
-        match failure.reach {
+        match failure.kind {
             FailureKind::Unauthorized if !self.renewed => self.renew(failure).await,
             FailureKind::Lost | FailureKind::Broken if self.request.writes() => {
                 Err(self.unknown(failure.cause()))

@@ -9,7 +9,8 @@ use crate::schema::{Kind, ResourceId};
 pub(super) struct Wanted {
     pub(super) kind: Kind,
     names: BTreeMap<String, BTreeSet<String>>,
-    /// The namespaces of which all objects are wanted, with the names of those that have come: a page may be read twice.
+    /// The namespaces whose objects are all wanted, with the names of those already returned, because a page may be
+    /// read twice.
     whole: BTreeMap<String, BTreeSet<String>>,
 }
 
@@ -37,12 +38,12 @@ impl Wanted {
         self.names.is_empty() && self.whole.is_empty()
     }
 
-    /// Whether all objects of a namespace are wanted, which takes a list, and all of it.
+    /// Whether all objects of a namespace are wanted, which requires a complete list.
     pub(super) fn is_whole(&self) -> bool {
         !self.whole.is_empty()
     }
 
-    /// The namespaces of which all objects are wanted, which no longer are then.
+    /// Takes the namespaces whose objects are all wanted.
     pub(super) fn take_whole(&mut self) -> impl Iterator<Item = String> + use<> {
         std::mem::take(&mut self.whole).into_keys()
     }
@@ -66,7 +67,7 @@ impl Wanted {
             .filter(|namespace| !namespace.is_empty())
     }
 
-    /// What is wanted of this object: of those that nobody has named, the metadata.
+    /// How much of this object is wanted: only the metadata of those that were not requested by name.
     pub(super) fn keep(&self, namespace: &str, name: &str) -> Keep {
         let has = |of: &BTreeMap<String, BTreeSet<String>>| {
             let names = of.get(namespace);

@@ -1,4 +1,4 @@
-//! Whether to write in colours, and how wide.
+//! Whether to use colours, and the width of the output.
 
 use std::env;
 use std::ffi::OsString;
@@ -8,10 +8,10 @@ use terminal_size::{Width, terminal_size_of};
 
 use crate::report::text::TextStyle;
 
-/// What the command line says of colours.
+/// The choice of `--color`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColorChoice {
-    /// On a terminal that can show them, unless the environment says otherwise.
+    /// On a terminal that supports them, unless the environment says otherwise.
     Auto,
     /// Always.
     Always,
@@ -20,14 +20,14 @@ pub enum ColorChoice {
 }
 
 impl ColorChoice {
-    /// Whether a stream is written in colours.
+    /// Whether to write to a stream in colours.
     #[must_use]
     pub fn is_on(self, is_terminal: bool) -> bool {
         self.is_on_in(is_terminal, |name| env::var_os(name))
     }
 
-    /// The same in another environment. `NO_COLOR` and `CLICOLOR_FORCE` count where they are set to anything, the
-    /// latter not to `0`; see <https://no-color.org> and <https://bixense.com/clicolors>.
+    /// The same in the given environment. `NO_COLOR` counts if it is not empty, `CLICOLOR_FORCE` also if it is not `0`;
+    /// see <https://no-color.org> and <https://bixense.com/clicolors>.
     fn is_on_in(self, is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
         let is_set = |name| variable(name).is_some_and(|value| !value.is_empty());
         match self {
@@ -43,7 +43,7 @@ impl ColorChoice {
     }
 }
 
-/// How text reports are drawn on standard output.
+/// The style of text reports on standard output.
 #[must_use]
 pub fn style_of_stdout(color: ColorChoice, is_whole: bool) -> TextStyle {
     let width = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
@@ -54,12 +54,12 @@ pub fn style_of_stdout(color: ColorChoice, is_whole: bool) -> TextStyle {
     }
 }
 
-/// Whether a terminal of this type only shows characters, one behind the other.
+/// Whether a terminal of this type supports neither colours nor cursor movements.
 fn is_dumb(term: Option<OsString>) -> bool {
     term.is_some_and(|term| term == "dumb")
 }
 
-/// Whether the terminal can go back to the beginning of a line.
+/// Whether standard error is a terminal that can rewrite its current line.
 pub(super) fn can_rewrite_lines() -> bool {
     !is_dumb(env::var_os("TERM"))
 }

@@ -1,4 +1,4 @@
-//! The first half of a cycle: each resource is compared with its live object.
+//! The first half of a cycle: compares each resource with its live object.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -17,24 +17,24 @@ use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
 use crate::report;
 use crate::schema::{ResourceId, RuleId, Server};
-use crate::unmanaged::Stranger;
+use crate::unmanaged::UndeclaredObject;
 use crate::yaml::NodeId;
 
-/// What is known of one resource.
+/// The result of comparing one resource.
 pub(super) enum Comparison {
     Unknown,
     InSync,
     Missing,
     Drifted(Differences),
-    /// All of its drift is known from the baseline.
+    /// The baseline has all of its drift.
     Known,
 }
-/// What was fetched before the manifests had been read.
+/// The requests that were started before the manifests had been checked.
 pub(super) struct Early {
     pub(super) fetching: Fetching,
     pub(super) ids: HashSet<ResourceId>,
 }
-/// The run's rules that have not been found to be about anything yet.
+/// The rules of the run that have matched nothing yet.
 pub(super) struct Unmatched<'c> {
     pub(super) rules: Vec<&'c IgnoreRule>,
     managers: Vec<&'c ManagerPattern>,
@@ -77,7 +77,7 @@ impl<'r> Waiting<'r> {
         Self { index, left }
     }
 
-    /// Takes a resource out and gives its position; none where nobody waits for that object.
+    /// Removes a resource and returns its index; `None` if it was not waited for.
     fn take(&mut self, id: &ResourceId) -> Option<usize> {
         let at = *self.index.get(id)?;
         self.left.remove(&at);
@@ -86,7 +86,7 @@ impl<'r> Waiting<'r> {
 }
 
 impl<'c> Cycle<'c> {
-    /// Finds out how each resource stands.
+    /// Compares each resource.
     pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Comparison> {
         let mut found: Vec<Comparison> =
             self.resources.iter().map(|_| Comparison::Unknown).collect();
@@ -109,15 +109,15 @@ impl<'c> Cycle<'c> {
                         }
                     }
                 }
-                self.look_through(snapshot, &mut unmatched);
+                self.search_snapshot(snapshot, &mut unmatched);
             }
             LiveSource::Cluster { cluster, .. } => {
                 self.fetch(cluster, early, &mut found, &mut unmatched).await;
             }
         }
-        // A rule for what a run is not about is no mistake.
-        let has_looked = !self.resources.is_empty() || self.search.has_looked();
-        if self.options.only.is_everything() && has_looked {
+        // A rule for resources outside the scope of the run is not a mistake.
+        let has_searched = !self.resources.is_empty() || self.search.has_searched();
+        if self.options.only.is_everything() && has_searched {
             unmatched.warn(self.state);
         }
         self.end_search();
@@ -153,9 +153,12 @@ impl<'c> Cycle<'c> {
             for arrival in batch {
                 let Fetched { id, result } = match arrival {
                     Arrival::Requested(fetched) => fetched,
-                    Arrival::Stranger(id, live) => {
+                    Arrival::Unrequested(id, live) => {
                         let managed = live.managed_fields();
-                        self.meet(&Stranger::new(&id, &live.value, managed), unmatched);
+                        self.handle_unrequested(
+                            &UndeclaredObject::new(&id, &live.value, managed),
+                            unmatched,
+                        );
                         continue;
                     }
                     Arrival::Listed(kind, namespace, result) => {
@@ -194,7 +197,7 @@ impl<'c> Cycle<'c> {
         self.not_fetched(unreachable, waiting);
     }
 
-    /// What is fetched early, and behind that, what else the manifests declare.
+    /// The early requests, preceded by one for everything else that the manifests declare.
     fn requests(&self, cluster: &Cluster, early: Option<Early>) -> Vec<Fetching> {
         let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
         let ids = self.resources.iter().map(|resource| &resource.id);
@@ -204,7 +207,7 @@ impl<'c> Cycle<'c> {
         fetching
     }
 
-    /// Reports the resources of which the cluster has said nothing.
+    /// Reports the resources for which the cluster sent no result.
     fn not_fetched(&mut self, unreachable: Option<(Error, usize)>, waiting: Waiting<'_>) {
         let cause = unreachable.as_ref().map(|(error, _)| error.to_string());
         self.state.unreachable = cause;
@@ -290,7 +293,7 @@ impl<'c> Cycle<'c> {
         Comparison::Drifted(found)
     }
 
-    /// Keeps what has drifted, where its history is looked for.
+    /// Keeps a drifted object if its history is to be searched.
     fn keep(&mut self, resource: &'c Resource, live: &Value, managed_fields: Option<&str>) {
         if self.options.history == 0 {
             return;
@@ -304,7 +307,8 @@ impl<'c> Cycle<'c> {
         self.kept.insert(&resource.id, kept);
     }
 
-    /// Warns of a resource's patterns that name nothing in it, and notes which of the run's do.
+    /// Warns of patterns in a resource's annotation that match nothing in it, and notes which of the run's patterns
+    /// match.
     fn look_for_patterns(
         &mut self,
         resource: &Resource,
@@ -330,7 +334,8 @@ impl<'c> Cycle<'c> {
             .retain(|rule| !(rule.is_for(&resource.id) && finds(rule.pattern())));
     }
 
-    /// What the server does not store of what is declared. Its version matters only where something differs.
+    /// The declared values that the server does not store. Called only if something differs, since it asks the server
+    /// for its version.
     async fn unstored(&mut self, resource: &Resource) -> Unstored {
         let asking = self.state.server(self.source);
         let server = self.stop.unless_asked(asking).await;

@@ -13,8 +13,8 @@ use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
 use crate::schema::ResourceId;
 
-/// Runs one cycle. It does not fail: what went wrong stands in the report. There is none where the run was stopped before
-/// the manifests had been read.
+/// Runs one cycle. It does not fail: errors are in the report. Returns `None` if the run was stopped before the
+/// manifests had been read.
 pub(super) async fn run(
     state: &mut LoopState,
     inputs: Inputs,
@@ -22,9 +22,10 @@ pub(super) async fn run(
     source: &LiveSource,
     stop: &StopSignal,
 ) -> Option<Report> {
-    // Fetching begins with what seems to be wanted. What that comes to stands in the manifests alone.
+    // Fetching begins with the objects that the manifests seem to declare. Only the checked manifests decide what is
+    // compared.
     let early = match (source, stop.unless_asked(inputs.likely).await?) {
-        // Whoever wants whole namespaces gets the likely objects from their lists.
+        // The lists of whole namespaces contain the likely objects.
         (LiveSource::Cluster { cluster, .. }, Ok(mut likely))
             if !options.manifests.with_declared =>
         {
@@ -102,7 +103,7 @@ pub(super) async fn run(
     }
     report.warnings = state.take_warnings();
     if report.unmanaged.is_empty() && report.known.is_empty() {
-        say_why_nothing(&manifests, &mut report);
+        explain_nothing_compared(&manifests, &mut report);
     }
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
@@ -116,7 +117,7 @@ pub(super) async fn run(
     Some(report)
 }
 
-/// The report as far as the manifests alone tell it.
+/// The beginning of the report, which depends on the manifests alone.
 fn opening(state: &mut LoopState, manifests: &Manifests, newer: bool) -> Report {
     let unknown = manifests
         .resources
@@ -161,13 +162,13 @@ fn hide_secrets(manifests: &Manifests, report: &mut Report) {
     redact(report, |id| Some(of_ids.get(id)?.node().to_json()));
 }
 
-/// Errors stand in the order of files and lines; those without a place come first.
+/// Sorts errors by file and line; those without a place come first.
 fn order(error: &report::ErrorEntry) -> impl Ord + use<> {
     (error.source.clone(), error.line())
 }
 
-/// A run that compared nothing says why, unless an error does.
-fn say_why_nothing(manifests: &Manifests, report: &mut Report) {
+/// Adds an error that explains why nothing was compared, unless there are other errors.
+fn explain_nothing_compared(manifests: &Manifests, report: &mut Report) {
     let reason = manifests
         .nothing_to_compare()
         .filter(|_| report.errors.is_empty());

@@ -1,4 +1,4 @@
-//! From findings and problems to the report's own types.
+//! Converts findings and problems to the types of the report.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use crate::report::{self, DriftClass, FieldEntry, Repository, ResourceRef, Sourc
 use crate::schema::restarts_pods;
 use crate::yaml::Node;
 
-/// The present instant, to the second.
+/// The current time, in seconds.
 pub(super) fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -63,7 +63,7 @@ pub(super) fn field(
     }
 }
 
-/// The keys that a place begins with.
+/// The leading keys of a place.
 fn keys(place: &[PointerToken]) -> Vec<&str> {
     let mut keys = Vec::new();
     for token in place {
@@ -73,7 +73,7 @@ fn keys(place: &[PointerToken]) -> Vec<&str> {
     keys
 }
 
-/// The one difference of a resource that is not there.
+/// The only difference of a missing resource.
 pub(super) fn missing(resource: &Resource) -> FieldEntry {
     FieldEntry {
         path: path::RESOURCE.to_owned(),
@@ -122,12 +122,12 @@ pub(super) fn problem(problem: &Problem) -> report::ErrorEntry {
     }
 }
 
-/// Something that went wrong with a resource.
+/// An error about a resource.
 pub(super) fn error(resource: &Resource, message: String) -> report::ErrorEntry {
     error_at(resource, resource.node(), message)
 }
 
-/// Something that went wrong with a value of a resource.
+/// An error about a value of a resource.
 pub(super) fn error_at(resource: &Resource, node: Node<'_>, message: String) -> report::ErrorEntry {
     report::ErrorEntry {
         resource: Some(ResourceRef::from(&resource.id)),
@@ -136,7 +136,7 @@ pub(super) fn error_at(resource: &Resource, node: Node<'_>, message: String) -> 
     }
 }
 
-/// The resource that a document says that it is.
+/// The resource that a document claims to be.
 pub(super) fn resource(claimed: &ObjectReference) -> ResourceRef {
     ResourceRef {
         api_version: claimed.api_version.clone(),

@@ -1,13 +1,13 @@
-//! A file whose time of change tells that a loop is alive, for a probe that looks at it.
+//! A file whose modification time shows a probe that the loop is alive.
 
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Sets the file's time of change to now, and creates the file if it is not there.
+/// Sets the file's modification time to now, and creates the file if it does not exist.
 pub(super) fn touch(path: &Path) -> io::Result<()> {
-    // To open a pipe would wait for whoever reads it.
+    // Opening a pipe would block until it has a reader.
     if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
         return Err(io::Error::other("not a regular file"));
     }

@@ -1,4 +1,4 @@
-//! Which commits' values are live, of all that has drifted.
+//! Finds the commits whose values are live, for all drifted fields.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use crate::schema::ResourceId;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 impl<'c> Cycle<'c> {
-    /// Finds out which commits' values are live. Nothing is run where nothing has drifted.
+    /// Finds the commits whose values are live. Runs nothing if nothing has drifted.
     pub(super) async fn histories(
         &mut self,
         found: &[Comparison],
@@ -95,7 +95,7 @@ fn in_repository(file: &Path) -> Option<(PathBuf, String)> {
     Some((root, path.join("/")))
 }
 
-/// What the searches have found, and a notice for each reason why some have found nothing.
+/// Collects the results of the searches, and gives a notice for each reason why some found nothing.
 fn conclude(
     searches: Vec<RunningSearch<'_>>,
     is_late: bool,

@@ -1,4 +1,4 @@
-//! Drift that the baseline has already: it is set aside before anything is repaired or listed.
+//! Drift that the baseline has: it is set aside before anything is repaired or listed.
 
 use std::collections::HashSet;
 
@@ -13,8 +13,7 @@ use crate::report::{FieldEntry, KnownEntry};
 use crate::schema::{ResourceId, RuleId};
 
 impl Cycle<'_> {
-    /// Takes out of what was found what the baseline knows. What is left of a resource all of whose drift is known is
-    /// [`Comparison::Known`].
+    /// Removes known drift from the results. A resource without other drift becomes [`Comparison::Known`].
     pub(super) fn set_known_aside(&mut self, found: &mut [Comparison]) {
         let Some(baseline) = &self.options.baseline else {
             return;
@@ -42,7 +41,7 @@ impl Cycle<'_> {
         self.report.known_gone = self.count_gone(baseline, found);
     }
 
-    /// The paths of a resource's known drift, which repairs leave alone.
+    /// The paths of a resource's known drift, which repairs keep.
     pub(super) fn known_paths(&self, id: &ResourceId) -> Vec<Pattern> {
         let known = &self.report.known;
         let at = known.binary_search_by(|known| known.id.cmp(id));
@@ -52,7 +51,7 @@ impl Cycle<'_> {
             .collect()
     }
 
-    /// How many entries of the baseline do not occur any more, as far as this run has looked.
+    /// The number of entries of the baseline that no longer occur among the resources of this run.
     fn count_gone(&self, baseline: &Baseline, found: &[Comparison]) -> usize {
         let compared: HashSet<&ResourceId> = self
             .resources
@@ -63,7 +62,7 @@ impl Cycle<'_> {
             .collect();
         let counts = baseline.counts();
         let looked_at =
-            counts.filter(|(id, _)| compared.contains(id) || self.search.has_looked_for(id));
+            counts.filter(|(id, _)| compared.contains(id) || self.search.has_searched_for(id));
         let entries: usize = looked_at.map(|(_, count)| count).sum();
         let known = self.report.known.iter();
         entries.saturating_sub(known.map(|known| known.fields.len()).sum())

@@ -1,4 +1,5 @@
-//! The run: connect, one cycle after another, the exit code. Only this folder knows the order of the stages.
+//! The run: connects, runs one cycle after another, and returns the exit code. Only this folder knows the order of the
+//! stages.
 
 mod color;
 mod compare;
@@ -49,12 +50,12 @@ use crate::report::baseline::Baseline;
 use crate::report::redact::SecretValues;
 use crate::report::{self, Format, Report};
 
-/// What to say of a run that was stopped before it could find out anything.
+/// The message of a run that was stopped before it compared anything.
 const STOPPED_EARLY: &str = "stopped by a signal before anything was compared";
 
-/// What a run is to do.
+/// The options of a run.
 #[derive(Debug)]
-// Each is an option of the command line.
+// Each of them is a command-line option.
 #[allow(clippy::struct_excessive_bools)]
 pub struct RunOptions {
     /// The desired side.
@@ -63,50 +64,50 @@ pub struct RunOptions {
     pub live: LiveOptions,
     /// What to do about drift.
     pub mode: Mode,
-    /// Also tell what is live and declared nowhere.
+    /// Also report live values that nothing declares.
     pub strict: bool,
-    /// Also list what differs and is no drift.
+    /// Also list differences that are not drift.
     pub show_suppressed: bool,
-    /// The resources that it is about.
+    /// The resources in scope.
     pub only: Selection,
-    /// What is left out of the comparison.
+    /// The fields and resources to ignore.
     pub ignore: Vec<IgnoreRule>,
-    /// Field managers whose fields are left out.
+    /// The field managers whose fields are ignored.
     pub ignore_managers: Vec<ManagerPattern>,
-    /// The drift that is known already.
+    /// The drift that is already known.
     pub baseline: Option<Baseline>,
-    /// What becomes of values whose names say that they are secret.
+    /// How to show values whose names say that they are secret.
     pub secrets: SecretValues,
     /// How many commits of a manifest's file are searched for the live value.
     pub history: usize,
-    /// What to print as the revision where there is no Git.
+    /// The revision to print outside a Git repository.
     pub revision_label: Option<String>,
     /// The file that is touched after each cycle.
     pub health_file: Option<PathBuf>,
-    /// One cycle only.
+    /// Run only one cycle.
     pub once: bool,
     /// The pause between two cycles.
     pub interval: Duration,
     /// How and where the report is written.
     pub outputs: Vec<Output>,
-    /// Exit with 1 when drift is left.
+    /// Exit with code 1 if drift is left.
     pub fail_on_drift: bool,
 }
 
 impl RunOptions {
-    /// Whether one of its outputs is a patch.
+    /// Whether one of the outputs is a patch.
     fn makes_patch(&self) -> bool {
         let mut outputs = self.outputs.iter();
         outputs.any(|output| output.format == Format::Patch)
     }
 }
 
-/// Where the live objects are.
+/// Where the live objects come from.
 #[derive(Debug)]
 pub enum LiveOptions {
-    /// In a cluster: which one, and how to talk to it.
+    /// From a cluster: which one, and how to connect to it.
     Cluster(cluster::TargetOptions, cluster::ConnectOptions),
-    /// In a file or directory.
+    /// From a file or directory.
     Snapshot(PathBuf),
 }
 
@@ -121,7 +122,8 @@ pub enum Mode {
     Remediate(Extent),
 }
 
-/// Sends messages to standard error: those of this program only, since libraries may log what they receive.
+/// Sends this program's messages to standard error. Those of libraries are dropped, since they may contain data from
+/// the server.
 pub fn log_to_stderr(level: tracing::Level, color: ColorChoice, with_time: bool) {
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::prelude::*;
@@ -138,7 +140,7 @@ pub fn log_to_stderr(level: tracing::Level, color: ColorChoice, with_time: bool)
     }
 }
 
-/// Writes the JSON document of a run that could not begin.
+/// Writes the JSON document of a run that could not start.
 pub fn write_failure(message: &str, out: &mut impl Write) -> io::Result<()> {
     report::json::write(&failure(message), true, out)
 }
@@ -156,15 +158,15 @@ fn failure(message: &str) -> Report {
     }
 }
 
-/// Runs until the work is done or a signal comes. Gives the exit code; it does not fail.
+/// Runs until the work is done or a signal arrives. Returns the exit code; it does not fail.
 pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
     let stop = StopSignal::on_signals();
-    // The process ends with it, and need not take it apart first.
+    // The process ends soon, so it is not worth dropping.
     let mut state = match LoopState::new(&options) {
         Ok(state) => ManuallyDrop::new(state),
         Err(error) => return give_up(&format!("{error:#}"), &options, out),
     };
-    // Files are read while the connection is made ready.
+    // Files are read while the connection is prepared.
     let mut inputs = state.begin(&options);
     let live = match stop.unless_asked(open(&options)).await {
         Some(Ok(live)) => live,
@@ -185,15 +187,15 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
             return give_up(STOPPED_EARLY, &options, out);
         };
         let exit = exit_code(&report, options.fail_on_drift);
-        // In a loop one line says that the server is away, and not a report of what was not compared.
-        let is_told = !options.once && state.unreachable.is_some() && report.is_about_nothing();
+        // In a loop, one line says that the server is unreachable, instead of a report about what was not compared.
+        let is_logged = !options.once && state.unreachable.is_some() && report.is_about_nothing();
         let printed_before = (!options.once).then_some(&mut printed);
         let outputs = options.outputs.iter();
         let outputs =
-            outputs.filter(|output| !(is_told && matches!(output.format, Format::Text(_))));
+            outputs.filter(|output| !(is_logged && matches!(output.format, Format::Text(_))));
         match output::write(&report, outputs, printed_before, out) {
             Ok(()) => {}
-            Err(WriteError::NobodyReads) => return exit,
+            Err(WriteError::Closed) => return exit,
             Err(WriteError::Other(error)) => {
                 tracing::error!("{error:#}");
                 return 2;
@@ -208,7 +210,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
             explain(exit, &report);
             return exit;
         }
-        let pause = say_when(&mut outage, &state, &report, &options);
+        let pause = announce_next_cycle(&mut outage, &state, &report, &options);
         if stop.asked_before(Instant::now() + pause).await {
             explain(exit, &report);
             return exit;
@@ -217,8 +219,8 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
     }
 }
 
-/// Says how the server is, and when the next cycle begins. Gives the pause until then.
-fn say_when(
+/// Logs whether the server is reachable and when the next cycle begins. Returns the pause until then.
+fn announce_next_cycle(
     outage: &mut Outage,
     state: &LoopState,
     report: &Report,
@@ -226,11 +228,11 @@ fn say_when(
 ) -> Duration {
     let now = Timestamp::now();
     if let Some(cause) = &state.unreachable {
-        let (pause, message) = outage.goes_on(now, cause);
+        let (pause, message) = outage.go_on(now, cause);
         tracing::warn!("{message}");
         return pause;
     }
-    if let Some(message) = outage.ended(now, report.left_over()) {
+    if let Some(message) = outage.end(now, report.left_over()) {
         tracing::info!("{message}");
     }
     if io::stderr().is_terminal() {
@@ -242,7 +244,7 @@ fn say_when(
 
 fn give_up(message: &str, options: &RunOptions, out: &mut impl Write) -> u8 {
     tracing::error!("{message}");
-    // On a terminal the message says it all. Whatever reads the other forms must not find those of an earlier run.
+    // On a terminal the message is enough. Readers of the other formats must not find the report of an earlier run.
     let is_read =
         |output: &&Output| output.file.is_some() || !matches!(output.format, Format::Text(_));
     let outputs = options.outputs.iter().filter(is_read);
@@ -293,7 +295,7 @@ async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
     }
 }
 
-/// Says on a terminal what can be done about drift that was only reported.
+/// Says on a terminal what to do about drift that was only reported.
 fn hint(options: &RunOptions) {
     let is_live = matches!(options.live, LiveOptions::Cluster(..));
     if io::stderr().is_terminal() && is_live && !matches!(options.mode, Mode::Remediate(_)) {
@@ -303,7 +305,7 @@ fn hint(options: &RunOptions) {
     }
 }
 
-/// Says why the run ends with a code that is not 0.
+/// Explains an exit code other than 0.
 fn explain(exit: u8, report: &Report) {
     match exit {
         0 => {}
@@ -326,7 +328,7 @@ fn explain(exit: u8, report: &Report) {
     }
 }
 
-/// 2 when something in scope could not be checked or repaired, which wins over 1.
+/// 2 if something in scope could not be checked or repaired, which takes precedence over 1.
 fn exit_code(report: &Report, fail_on_drift: bool) -> u8 {
     if report.is_incomplete() {
         2

@@ -1,4 +1,4 @@
-//! What is odd about the namespaces that manifests are compared in.
+//! Warnings and hints about the namespaces of manifests.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,20 +10,20 @@ use crate::cluster::{Cluster, Error};
 use crate::manifest::{Manifests, Resource};
 use crate::schema::{Kind, ResourceId};
 
-/// Warns of a namespace that was given for nothing, and of one that is not that of the context.
+/// Warns of a `--namespace` that no manifest uses, and of one that differs from the context's namespace.
 pub(super) fn warn_of_options(
     state: &mut LoopState,
     options: &RunOptions,
     manifests: &Manifests,
     of_context: Option<&str>,
 ) {
-    /// The option's default, which nobody has to give.
+    /// The default of the option.
     const DEFAULT: &str = "default";
     let given = &options.manifests.namespace;
     let count = manifests.without_namespace;
     if count == 0 && given != DEFAULT && !manifests.resources.is_empty() {
         state.warn_of(format!(
-            "--namespace {given}: no manifest used it, for none leaves its namespace open"
+            "--namespace {given}: no manifest used it, since each of them names its namespace"
         ));
     }
     if let (Some(of_context), 1..) = (of_context.filter(|name| name != given), count) {
@@ -33,12 +33,12 @@ pub(super) fn warn_of_options(
     }
 }
 
-/// The resources that are declared in a namespace.
+/// The resources declared in a namespace.
 #[derive(Default)]
 struct NamespaceResources {
     count: usize,
     is_all_missing: bool,
-    /// One of them leaves its namespace open.
+    /// Whether one of them names no namespace.
     is_by_option: bool,
 }
 
@@ -60,7 +60,7 @@ impl NamespaceResources {
 }
 
 impl Cycle<'_> {
-    /// Gives a hint about each namespace of which all resources are missing.
+    /// Gives a hint about each namespace whose resources are all missing.
     pub(super) async fn hint_at_namespaces(&mut self, found: &[Comparison]) {
         let LiveSource::Cluster { cluster, .. } = self.source else {
             return;
@@ -75,7 +75,7 @@ impl Cycle<'_> {
                 namespace: String::new(),
                 name: namespace.to_owned(),
             };
-            // It will be created with them, or the report says why not.
+            // The namespace is created with them, or the report says why not.
             if self.resources.iter().any(|resource| resource.id == id) {
                 continue;
             }
@@ -93,7 +93,7 @@ impl Cycle<'_> {
     }
 }
 
-/// Whether an object exists; it does where nobody says that it does not.
+/// Whether an object exists; if that is unknown, it is assumed to.
 async fn exists(cluster: &Cluster, id: &ResourceId) -> bool {
     !matches!(cluster.get(id).await, Err(Error::NotFound(_)))
 }

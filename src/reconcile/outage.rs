@@ -1,4 +1,4 @@
-//! A server that cannot be reached in a loop: how long to wait for it, and what to say meanwhile.
+//! A server that cannot be reached in a loop: how long to wait, and what to log.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 /// The longest pause between two tries, unless the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
-/// What a loop remembers of the server's absence.
+/// The state of an outage across the cycles of a loop.
 #[derive(Debug)]
 pub(super) struct Outage {
     interval: Duration,
-    /// Since when it cannot be reached, and how often that was tried.
+    /// Since when the server cannot be reached, and the number of tries.
     down: Option<(Timestamp, u32)>,
-    /// When all was checked the last time, and how many resources had drifted.
+    /// When the last full check was, and how many resources had drifted.
     last_check: Option<(Timestamp, usize)>,
 }
 
@@ -26,16 +26,16 @@ impl Outage {
         }
     }
 
-    /// The server answers. Gives what is to be said of it, if it did not before.
-    pub(super) fn ended(&mut self, now: Timestamp, drifted: usize) -> Option<String> {
+    /// The server responded. Returns the message to log, if there was an outage.
+    pub(super) fn end(&mut self, now: Timestamp, drifted: usize) -> Option<String> {
         self.last_check = Some((now, drifted));
         let (since, _) = self.down.take()?;
         let time = now.duration_since(since).unsigned_abs();
         Some(format!("reachable again after {}", span(time)))
     }
 
-    /// The server could not be reached, for this reason. Gives the pause before the next try, and what is to be said.
-    pub(super) fn goes_on(&mut self, now: Timestamp, cause: &str) -> (Duration, String) {
+    /// The server could not be reached, for this reason. Returns the pause before the next try, and the message to log.
+    pub(super) fn go_on(&mut self, now: Timestamp, cause: &str) -> (Duration, String) {
         let (since, tries) = self
             .down
             .map_or((now, 1), |(since, tries)| (since, tries + 1));
@@ -56,11 +56,11 @@ impl Outage {
     }
 }
 
-/// The pause after so many tries: longer each time, from the interval on.
+/// The pause after this many tries: it starts at the interval and grows.
 fn pause(interval: Duration, tries: u32) -> Duration {
     let longest = interval.max(LONGEST_PAUSE);
     let grown = interval.saturating_mul(1 << tries.min(16)).min(longest);
-    // Up to a fifth less, so that many programs do not come back at the same instant.
+    // Up to a fifth shorter, so that many programs do not retry at the same instant.
     let parts = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.subsec_micros() % 200);
@@ -69,7 +69,7 @@ fn pause(interval: Duration, tries: u32) -> Duration {
         .max(interval.min(longest))
 }
 
-/// A time of day, with its date where that is not today's.
+/// A time of day, with the date if it is not today.
 fn clock(time: Timestamp, now: Timestamp) -> String {
     let date = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
     if date(time) == date(now) {
@@ -79,7 +79,7 @@ fn clock(time: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A length of time as people say it.
+/// A duration in words.
 pub(super) fn span(time: Duration) -> String {
     match time.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
@@ -116,20 +116,20 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_is_told_from_its_beginning_to_its_end() {
+    fn an_outage_is_logged_from_its_beginning_to_its_end() {
         let mut outage = Outage::new(Duration::from_secs(600));
         let cause = "cannot reach https://k: connection refused";
-        let (pause, message) = outage.goes_on(at("2026-11-22T02:03:10Z"), cause);
+        let (pause, message) = outage.go_on(at("2026-11-22T02:03:10Z"), cause);
         assert_eq!(pause, Duration::from_secs(600));
         assert_eq!(
             message,
             format!("{cause}; down since 02:03Z, try 1, next 02:13Z; never checked")
         );
-        let ended = outage.ended(at("2026-11-22T02:13:10Z"), 5);
+        let ended = outage.end(at("2026-11-22T02:13:10Z"), 5);
         assert_eq!(ended.as_deref(), Some("reachable again after 10 min"));
-        assert_eq!(outage.ended(at("2026-11-22T23:40:00Z"), 4), None);
-        outage.goes_on(at("2026-11-22T23:50:00Z"), cause);
-        let (_, message) = outage.goes_on(at("2026-11-22T23:59:00Z"), cause);
+        assert_eq!(outage.end(at("2026-11-22T23:40:00Z"), 4), None);
+        outage.go_on(at("2026-11-22T23:50:00Z"), cause);
+        let (_, message) = outage.go_on(at("2026-11-22T23:59:00Z"), cause);
         assert_eq!(
             message,
             format!(
@@ -141,7 +141,7 @@ mod tests {
     #[test]
     fn the_longest_interval_does_not_overflow() {
         let mut outage = Outage::new(Duration::MAX);
-        let (pause, _) = outage.goes_on(at("2026-11-22T02:03:10Z"), "x");
+        let (pause, _) = outage.go_on(at("2026-11-22T02:03:10Z"), "x");
         assert_eq!(pause, Duration::MAX);
     }
 

@@ -9,27 +9,27 @@ use anyhow::Context as _;
 use super::printed::PrintedReport;
 use crate::report::{Format, Report};
 
-/// A form of the report, and where it goes.
+/// A format of the report, and where it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
-    /// The form.
+    /// The format.
     pub format: Format,
-    /// The file that it is written to; standard output if none.
+    /// The file; `None` for standard output.
     pub file: Option<PathBuf>,
 }
 
 /// Why a report was not written.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    /// Nobody reads standard output any more.
-    NobodyReads,
-    /// An error that names the place.
+    /// Standard output was closed by its reader.
+    Closed,
+    /// An error that names the file.
     Other(anyhow::Error),
 }
 
-/// Writes a report in all its forms, each in one piece, so that nobody sees half a report. Files come first: whoever
-/// closes standard output early still gets them. Where it is known what a loop has printed before, text on standard
-/// output has only what is new.
+/// Writes a report in all its formats, each in one piece, so that nobody reads half a report. Files come first, so that
+/// they are written even if standard output is closed early. In a loop, text on standard output has only what is new
+/// since the last report.
 pub(super) fn write<'o>(
     report: &Report,
     outputs: impl Iterator<Item = &'o Output> + Clone,
@@ -51,7 +51,7 @@ pub(super) fn write<'o>(
         let written = text.and_then(|text| out.write_all(&text));
         written.and_then(|()| out.flush()).map_err(|error| {
             if error.kind() == io::ErrorKind::BrokenPipe {
-                WriteError::NobodyReads
+                WriteError::Closed
             } else {
                 WriteError::Other(anyhow::Error::new(error).context("cannot write the report"))
             }
@@ -68,7 +68,7 @@ impl Output {
     }
 }
 
-/// Puts a text into a file. A regular one is replaced as a whole.
+/// Writes a text to a file. A regular file is replaced atomically.
 fn replace(file: &Path, text: &[u8]) -> io::Result<()> {
     let is_special = fs::symlink_metadata(file).is_ok_and(|metadata| !metadata.is_file());
     let Some(name) = file.file_name().filter(|_| !is_special) else {

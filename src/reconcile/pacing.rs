@@ -1,8 +1,8 @@
-//! When a loop repairs an object and when it leaves it alone: growing pauses after failures, and an end to fights with
-//! another writer. A state machine without a clock: the callers say what time it is.
+//! Decides when a loop repairs an object and when it leaves it alone: growing pauses after failures, and no endless
+//! fights with another writer. This is a state machine without a clock: callers pass the time.
 //!
-//! It goes by the cycles in which an object was compared. A cycle that could not read the object, or its manifest,
-//! changes nothing that is remembered of it: else one failed read would begin a fight from the start.
+//! It counts only cycles in which an object was compared. A cycle that could not read the object or its manifest
+//! changes nothing, because otherwise one failed read would reset the count of a fight.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use tokio::time::Instant;
 
 use crate::schema::ResourceId;
 
-/// After how many repairs in a row a field must have drifted again in the next cycle for it to be a fight.
+/// The number of repairs in a row after which a field has drifted again in the next cycle that makes a fight.
 const ROUNDS: u32 = 3;
-/// How long an object that is fought for is left alone.
-const TRUCE: Duration = Duration::from_secs(3600);
+/// How long an object is left alone after a fight.
+const PAUSE_AFTER_FIGHT: Duration = Duration::from_secs(3600);
 /// The longest pause after failures, unless the interval is longer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
-/// How long something is remembered of an object that is not compared any more.
-const MEMORY: Duration = Duration::from_secs(24 * 3600);
+/// How long the state of an object that is no longer compared is kept.
+const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 
-/// What is remembered of the objects that drifted.
+/// The state of the objects that have drifted.
 pub(super) struct Pacing {
     interval: Duration,
     records: HashMap<ResourceId, Record>,
 }
 
-/// A difference as far as pacing goes.
+/// What pacing needs to know of a difference.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Drifted {
-    /// Its path.
+    /// The path of the field.
     pub(super) path: String,
-    /// What should be live.
+    /// The desired value.
     pub(super) desired: Option<Value>,
 }
 
@@ -40,17 +40,17 @@ pub(super) struct Drifted {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Advice {
     /// Repair it.
-    Go,
+    Repair,
     /// Leave it alone, for this reason.
     Wait(String),
-    /// Somebody sets these fields again and again: say who, and leave it alone from now on.
+    /// Another writer keeps setting these fields: report it, and leave the object alone from now on.
     Fight(Vec<String>),
 }
 
 struct Record {
-    /// When it was compared last.
+    /// When it was last compared.
     compared: Instant,
-    /// The manifest it drifted from.
+    /// The fingerprint of the manifest that it drifted from.
     declared: u64,
     /// What was repaired, by path.
     repaired: HashMap<String, Repaired>,
@@ -60,22 +60,22 @@ struct Record {
 
 /// A field that was repaired.
 struct Repaired {
-    /// Since that repair the object has not been compared.
+    /// Whether the object has not been compared since that repair.
     is_new: bool,
-    /// How often it had drifted again when it was compared next after a repair, without a break.
+    /// How many times in a row it had drifted again at the next comparison after a repair.
     rounds: u32,
 }
 
 /// A repair that failed.
 struct FailedRepair {
-    /// How often in a row.
+    /// The number of failures in a row.
     count: u32,
     next: Instant,
     left: Vec<Drifted>,
     reason: String,
 }
 
-/// A fight that was given up.
+/// A pause of repairs after a fight.
 struct Suspension {
     until: Instant,
     fields: Vec<Drifted>,
@@ -90,13 +90,13 @@ impl Pacing {
         }
     }
 
-    /// Forgets the objects that have not been compared for long: most of them are declared no longer.
+    /// Forgets objects that have not been compared for a long time: most of them are no longer declared.
     pub(super) fn forget(&mut self, now: Instant) {
         self.records
-            .retain(|_, record| now.saturating_duration_since(record.compared) < MEMORY);
+            .retain(|_, record| now.saturating_duration_since(record.compared) < FORGET_AFTER);
     }
 
-    /// An object was compared and has no drift that would be repaired. All is forgotten but a fight that was given up.
+    /// An object was compared and has no drift to repair. Forgets everything except a pause after a fight.
     pub(super) fn in_sync(&mut self, id: &ResourceId, now: Instant) {
         let Some(record) = self.records.get_mut(id) else {
             return;
@@ -110,7 +110,7 @@ impl Pacing {
         }
     }
 
-    /// What to do about an object that has drifted like this. `declared` is a fingerprint of its manifest.
+    /// What to do about an object with this drift. `declared` is the fingerprint of its manifest.
     pub(super) fn advise(
         &mut self,
         id: &ResourceId,
@@ -125,8 +125,8 @@ impl Pacing {
             record.failure = None;
         }
         if let Some(truce) = &record.truce {
-            if truce.holds(drift, is_edited, now) {
-                return Advice::Wait(truce.told(now));
+            if truce.is_in_effect(drift, is_edited, now) {
+                return Advice::Wait(truce.reason(now));
             }
             record.end_truce(now);
         }
@@ -136,9 +136,9 @@ impl Pacing {
         }
         match &record.failure {
             Some(failure) if now < failure.next && failure.has_all(drift) => {
-                Advice::Wait(failure.told(now))
+                Advice::Wait(failure.reason(now))
             }
-            _ => Advice::Go,
+            _ => Advice::Repair,
         }
     }
 
@@ -152,7 +152,7 @@ impl Pacing {
         })
     }
 
-    /// These fields were repaired just now.
+    /// These fields were repaired at this time.
     pub(super) fn repaired(&mut self, id: &ResourceId, paths: Vec<String>, now: Instant) {
         let record = self.record(id, now);
         for path in paths {
@@ -166,7 +166,7 @@ impl Pacing {
         }
     }
 
-    /// A repair left nothing to be done.
+    /// A repair left no drift.
     pub(super) fn succeeded(&mut self, id: &ResourceId) {
         if let Some(record) = self.records.get_mut(id) {
             record.failure = None;
@@ -192,7 +192,7 @@ impl Pacing {
         });
     }
 
-    /// Leaves an object alone that is fought for. Gives what is to be said of it.
+    /// Leaves an object alone after a fight. Returns the reason for the report.
     pub(super) fn give_up(
         &mut self,
         id: &ResourceId,
@@ -202,17 +202,17 @@ impl Pacing {
     ) -> String {
         let record = self.record(id, now);
         let truce = Suspension {
-            until: now + TRUCE,
+            until: now + PAUSE_AFTER_FIGHT,
             fields,
             reason,
         };
-        record.truce.insert(truce).told(now)
+        record.truce.insert(truce).reason(now)
     }
 }
 
 impl Record {
-    /// The fields that have drifted again often enough. The others' rounds are counted. Where no repair came between two
-    /// cycles, since it failed or was put off, there was no round.
+    /// Counts the rounds, and returns the fields that have drifted again often enough to be a fight. Without a repair
+    /// between two cycles, because it failed or was postponed, there is no round.
     fn fought(&mut self, drift: &[Drifted]) -> Vec<String> {
         self.repaired
             .retain(|path, _| drift.iter().any(|drifted| drifted.path == *path));
@@ -228,8 +228,8 @@ impl Record {
         fought
     }
 
-    /// After an hour one try is made: if the field drifts again right after it, the fight goes on. After a change of
-    /// the declared value everything begins anew.
+    /// After the pause one repair is tried: if the field drifts again right after it, the fight continues. After a
+    /// change of the declared value, counting starts over.
     fn end_truce(&mut self, now: Instant) {
         let Some(truce) = self.truce.take() else {
             return;
@@ -239,7 +239,7 @@ impl Record {
             return;
         }
         for field in truce.fields {
-            // As if the last round but one had just gone by.
+            // As if the round before the last one had just ended.
             let last = Repaired {
                 is_new: false,
                 rounds: ROUNDS - 1,
@@ -250,18 +250,18 @@ impl Record {
 }
 
 impl Suspension {
-    /// Whether it still holds: until its time has gone, or another value is declared for what is fought for.
-    fn holds(&self, drift: &[Drifted], is_edited: bool, now: Instant) -> bool {
+    /// Whether it is still in effect: until its time is up, or another value is declared for one of the fields.
+    fn is_in_effect(&self, drift: &[Drifted], is_edited: bool, now: Instant) -> bool {
         let live = |field: &Drifted| drift.iter().find(|drifted| drifted.path == field.path);
         let is_redeclared = self.fields.iter().any(|field| match live(field) {
             Some(drifted) => drifted.desired != field.desired,
-            // No longer drifted: by a new value in Git, if that has changed.
+            // It no longer drifts: because of a new value in Git, if the manifest has changed.
             None => is_edited,
         });
         now < self.until && !is_redeclared
     }
 
-    fn told(&self, now: Instant) -> String {
+    fn reason(&self, now: Instant) -> String {
         let left = self
             .until
             .saturating_duration_since(now)
@@ -275,12 +275,12 @@ impl Suspension {
 }
 
 impl FailedRepair {
-    /// Whether all of this was left when the repair failed. Anything new is worth a try at once.
+    /// Whether all of this drift was left when the repair failed. New drift is repaired at once.
     fn has_all(&self, drift: &[Drifted]) -> bool {
         drift.iter().all(|drifted| self.left.contains(drifted))
     }
 
-    fn told(&self, now: Instant) -> String {
+    fn reason(&self, now: Instant) -> String {
         let left = self.next.saturating_duration_since(now).as_secs();
         format!(
             "tried {} time(s), next try in {left} s; {}",
@@ -341,13 +341,13 @@ mod tests {
                 return "in sync";
             }
             match self.pacing.advise(&id(), declared, drift, self.now) {
-                Advice::Go if works => {
+                Advice::Repair if works => {
                     let paths = drift.iter().map(|d| d.path.clone()).collect();
                     self.pacing.repaired(&id(), paths, self.now);
                     self.pacing.succeeded(&id());
                     "repaired"
                 }
-                Advice::Go => {
+                Advice::Repair => {
                     self.pacing
                         .failed(&id(), "no right", drift.to_vec(), self.now);
                     "failed"
@@ -442,7 +442,7 @@ mod tests {
     fn what_is_not_compared_any_more_is_forgotten_after_a_day() {
         let mut run = Loop::new();
         run.cycle(&[drifted("spec.selector", 3)], 1, false);
-        run.now += MEMORY;
+        run.now += FORGET_AFTER;
         run.now -= 2 * INTERVAL;
         run.unread_cycle();
         assert_eq!(run.pacing.records.len(), 1);
@@ -464,12 +464,12 @@ mod tests {
         let mut run = Loop::new();
         let drift = [drifted("spec.replicas", 3)];
         assert_eq!(run.cycles(4, &drift, true).last(), Some(&"gave up"));
-        run.now += TRUCE.saturating_sub(2 * INTERVAL);
+        run.now += PAUSE_AFTER_FIGHT.saturating_sub(2 * INTERVAL);
         assert_eq!(run.cycle(&drift, 1, true), "paused");
         assert_eq!(run.cycle(&drift, 1, true), "repaired");
         assert_eq!(run.cycle(&drift, 1, true), "gave up");
         assert_eq!(run.cycle(&drift, 1, true), "paused");
-        run.now += TRUCE;
+        run.now += PAUSE_AFTER_FIGHT;
         assert_eq!(run.cycle(&drift, 1, true), "repaired");
         assert_eq!(run.cycle(&[], 1, true), "in sync");
         assert_eq!(run.cycles(3, &drift, true), ["repaired"; 3]);

@@ -1,4 +1,4 @@
-//! What a loop has printed already, so that it prints only what is new.
+//! The last report that a loop has printed, so that the next one prints only what is new.
 
 use std::io;
 
@@ -19,8 +19,8 @@ struct LastReport {
 }
 
 impl PrintedReport {
-    /// The text to print: the first report whole, then what is new in each. Nothing where nothing is, which one line on
-    /// standard error says instead.
+    /// The text to print: the first report in full, then what is new in each. Empty if nothing is new, which a log line
+    /// says instead.
     pub(super) fn text(&mut self, report: &Report, style: TextStyle) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         let digest = Digest::of(report);

@@ -1,4 +1,4 @@
-//! A line on standard error that tells a person how far a long run has come.
+//! A line on standard error that shows the progress of a long run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,20 +11,20 @@ use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use super::color::can_rewrite_lines;
 use crate::schema::Kind;
 
-/// Nobody needs to be told of less.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// How often the line is written anew.
+/// Shorter runs show no progress.
+const SHOW_AFTER: Duration = Duration::from_secs(1);
+/// How often the line is updated.
 const TICK: Duration = Duration::from_millis(200);
-/// Goes back to the beginning of the line and empties it.
+/// Returns to the beginning of the line and clears it.
 const CLEAR: &str = "\r\x1b[K";
 
-/// Whether the line stands there, for whoever else wants to write.
+/// Whether the line is shown, so that other messages clear it first.
 static SHOWN: AtomicBool = AtomicBool::new(false);
 
-/// Counts the objects that are done, of all. Taken away when it is dropped.
+/// Counts the finished objects. The line is cleared when this is dropped.
 pub(super) struct Progress {
     counts: BTreeMap<Kind, Count>,
-    /// Nothing where nobody looks on.
+    /// `None` if no terminal shows the line.
     ticks: Option<Interval>,
 }
 
@@ -35,26 +35,26 @@ struct Count {
 }
 
 impl Progress {
-    /// Of these objects none is done.
+    /// Starts with none of these objects finished.
     pub(super) fn new(kinds: impl Iterator<Item = Kind>) -> Self {
         let mut counts: BTreeMap<Kind, Count> = BTreeMap::new();
         for kind in kinds {
             counts.entry(kind).or_default().all += 1;
         }
         let ticks = (io::stderr().is_terminal() && can_rewrite_lines()).then(|| {
-            let mut ticks = interval_at(Instant::now() + PATIENCE, TICK);
+            let mut ticks = interval_at(Instant::now() + SHOW_AFTER, TICK);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
         Self { counts, ticks }
     }
 
-    /// One more is done.
+    /// Counts one more finished object.
     pub(super) fn count(&mut self, kind: Kind) {
         self.counts.entry(kind).or_default().done += 1;
     }
 
-    /// Comes back when it is time to show how far the run is.
+    /// Completes when it is time to update the line.
     pub(super) async fn tick(&mut self) {
         match &mut self.ticks {
             Some(ticks) => drop(ticks.tick().await),
@@ -89,7 +89,7 @@ fn clear() {
     }
 }
 
-/// Standard error, for messages that do not end up behind the line.
+/// Standard error, with the line cleared first.
 pub(super) fn stderr() -> io::Stderr {
     clear();
     io::stderr()

@@ -1,4 +1,4 @@
-//! The least rights that a run needs: those to read what the manifests declare, and to write it where it repairs.
+//! The least rights that a run needs: to read what the manifests declare, and to write it with `--remediate`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -9,21 +9,21 @@ use anyhow::{Context as _, bail};
 use crate::manifest::{Loader, ManifestOptions, Manifests, Policy, Resource, Selection};
 use crate::schema::Kind;
 
-/// What rights are asked for.
+/// The options of `rbac`.
 #[derive(Debug)]
 pub struct RbacOptions {
     /// The desired side.
     pub manifests: ManifestOptions,
-    /// The resources that the run is about.
+    /// The resources in scope.
     pub only: Selection,
-    /// It repairs.
+    /// Whether the run repairs drift.
     pub remediates: bool,
     /// One `ClusterRole` for all namespaces and names, instead of a `Role` for each namespace.
     pub cluster_wide: bool,
 }
 
-/// Prints the least rights as manifests. Gives the exit code: 2 where a manifest could not be read. Fails where there is
-/// nothing to print, or nothing can be printed.
+/// Prints the least rights as manifests. Returns the exit code: 2 if a manifest could not be read. Fails if there is
+/// nothing to print, or if printing fails.
 pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<u8> {
     let mut manifests = Loader::new(options.manifests)
         .context("--exclude")?
@@ -31,7 +31,7 @@ pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<
     let unused = manifests.select(&options.only, &[]);
     for unused in unused {
         let text = unused.text();
-        complain(&format!("--only: `{text}` matches no resource"));
+        print("warning", &format!("--only: `{text}` matches no resource"));
     }
     if let Some(message) = manifests.nothing_to_compare() {
         bail!(message);
@@ -42,18 +42,17 @@ pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<
     } else {
         roles(&manifests, &places, options.remediates)
     };
-    let exit = manifests
-        .problems
-        .iter()
-        .fold(0, |_, problem| complain(&problem.to_string()));
+    for problem in &manifests.problems {
+        print("error", &problem.to_string());
+    }
     out.write_all(text.as_bytes())
         .context("cannot print the roles")?;
-    Ok(exit)
+    Ok(if manifests.problems.is_empty() { 0 } else { 2 })
 }
 
-fn complain(message: &str) -> u8 {
-    let _ = writeln!(std::io::stderr(), "error: {message}");
-    2
+/// Prints a message to standard error, which has no time and no level as in the log of a run.
+fn print(level: &str, message: &str) {
+    let _ = writeln!(std::io::stderr(), "{level}: {message}");
 }
 
 /// The resources of one kind in one namespace.
@@ -64,7 +63,7 @@ struct Resources {
     written: BTreeSet<String>,
 }
 
-/// A Role for each namespace, and a ClusterRole where there are Namespaces. The places are to be listed whatever is
+/// A Role for each namespace, and a ClusterRole if Namespaces are declared. `places` are listed completely, whatever is
 /// declared there.
 fn roles(manifests: &Manifests, places: &[(Kind, String)], remediates: bool) -> String {
     let mut namespaces: BTreeMap<&str, BTreeMap<Kind, Resources>> = BTreeMap::new();
@@ -94,7 +93,7 @@ fn is_written(resource: &Resource) -> bool {
     may_be && resource.unknown_fields.is_empty()
 }
 
-/// One ClusterRole for the kinds of the manifests, whatever their objects are called and wherever they are.
+/// One ClusterRole for the kinds of the manifests, for all names and namespaces.
 fn cluster_role(manifests: &Manifests, places: &[(Kind, String)], remediates: bool) -> String {
     let mut kinds: BTreeMap<Kind, bool> = places.iter().map(|(kind, _)| (*kind, false)).collect();
     for resource in &manifests.resources {
@@ -125,7 +124,7 @@ fn role(namespace: &str, kinds: &BTreeMap<Kind, Resources>) -> String {
     };
     let mut text = head(role, &place);
     for (kind, resources) in kinds {
-        // Objects without a namespace are asked for one by one where they may not be listed.
+        // Cluster-scoped objects are read one by one if they may not be listed.
         if kind.is_namespaced() && resources.names.is_empty() {
             rule(&mut text, *kind, &["list"], None);
         } else if kind.is_namespaced() {

@@ -1,5 +1,5 @@
-//! What each supported version of Kubernetes made of the manifests in `tests/cases/servers`, by its own record: silent,
-//! and with one change each, found.
+//! Tests with the recorded responses of each supported version of Kubernetes to the manifests in `tests/cases/servers`:
+//! no findings as recorded, and one for each change.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -46,7 +46,7 @@ fn documents(streams: &[Stream; 2]) -> Vec<(Kind, &str, Node<'_>)> {
         .collect()
 }
 
-/// What one server made of the manifests.
+/// The responses of one server to the manifests.
 struct ServerAnswers {
     /// The name of its folder: `v1.33`.
     name: String,

@@ -1,4 +1,4 @@
-//! The second half of a cycle: what is to be repaired is, and the report tells what became of each resource.
+//! The second half of a cycle: repairs resources, and reports the outcome of each.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -21,7 +21,7 @@ use crate::schema::{Kind, ResourceId};
 type Settled = (Action, Option<String>, Vec<FieldEntry>);
 
 impl<'c> Cycle<'c> {
-    /// Repairs what is to be repaired, and fills the report.
+    /// Repairs the resources that need it, and fills the report.
     pub(super) async fn settle(
         &mut self,
         found: Vec<Comparison>,
@@ -44,7 +44,7 @@ impl<'c> Cycle<'c> {
                 Comparison::Missing | Comparison::Drifted(_) => drifted.push((at, found)),
             }
         }
-        // What others need comes first.
+        // Dependencies come first.
         drifted.sort_by_key(|(at, _)| (rank(self.resources[*at].id.kind), &self.resources[*at].id));
         for (at, found) in drifted {
             let resource = &self.resources[at];
@@ -84,8 +84,8 @@ impl<'c> Cycle<'c> {
         }
     }
 
-    /// What to say of one resource, and before that, its repair. `None`: its drift has gone by itself. A resource
-    /// without findings is missing.
+    /// Repairs one resource if needed, and returns its entry in the report; `None` if its drift has disappeared. A
+    /// resource without findings is missing.
     async fn settle_one(
         &mut self,
         resource: &'c Resource,
@@ -107,11 +107,11 @@ impl<'c> Cycle<'c> {
         let declared = fingerprint(resource);
         let pacing = &mut self.state.pacing;
         match pacing.advise(&resource.id, declared, &drift, Instant::now()) {
-            Advice::Go => {}
+            Advice::Repair => {}
             Advice::Wait(reason) => return Some((Action::Paused, Some(reason), fields)),
             Advice::Fight(paths) => {
                 let findings = findings.unwrap_or_default();
-                let reason = name_fighters(&findings, &paths);
+                let reason = name_other_writers(&findings, &paths);
                 let fought = drift
                     .into_iter()
                     .filter(|field| paths.contains(&field.path));
@@ -124,7 +124,7 @@ impl<'c> Cycle<'c> {
         self.repair(&cluster, resource, extent, fields, drift).await
     }
 
-    /// How far to repair a resource; or what to say of it instead.
+    /// The extent of the repair, or the entry in the report if there is no repair.
     fn before_repair(
         &mut self,
         resource: &Resource,
@@ -222,7 +222,7 @@ impl<'c> Cycle<'c> {
         }
     }
 
-    /// Takes down for later cycles how the repair of this drift went.
+    /// Records the outcome of a repair for later cycles.
     fn note(&mut self, resource: &Resource, outcome: &Outcome, drift: Vec<Drifted>) {
         let is_repaired =
             |outcome: &Option<FieldOutcome>| outcome.is_some_and(FieldOutcome::is_repaired);
@@ -235,7 +235,7 @@ impl<'c> Cycle<'c> {
             (outcome.done == RepairResult::Created).then(|| crate::path::RESOURCE.to_owned());
         let repaired = repaired.chain(created).collect();
         let left = match &outcome.fields[..] {
-            // The repair did not come as far as comparing.
+            // The repair ended before the comparison.
             [] => drift,
             fields => fields
                 .iter()
@@ -255,7 +255,7 @@ impl<'c> Cycle<'c> {
         }
     }
 
-    /// Why this resource is never written.
+    /// Why this resource must not be written.
     fn unwritable(&self, resource: &Resource) -> Option<String> {
         let unknown = resource.unknown_fields.first().filter(|_| !self.newer);
         let unknown =
@@ -264,7 +264,7 @@ impl<'c> Cycle<'c> {
     }
 }
 
-/// What is left undone when the server cannot be reached any more.
+/// The reason for resources that were not repaired because the server became unreachable.
 const UNREACHABLE: &str = "not reached: the server could no longer be reached";
 
 fn fields<'f>(
@@ -276,7 +276,7 @@ fn fields<'f>(
         .collect()
 }
 
-/// The drift as pacing sees it; without findings, that of a missing resource.
+/// The drift in the form that pacing takes; without findings, that of a missing resource.
 fn drift(findings: Option<&[Finding]>) -> Vec<Drifted> {
     match findings {
         Some(findings) => findings.iter().map(drifted).collect(),
@@ -294,19 +294,19 @@ fn drifted(finding: &Finding) -> Drifted {
     }
 }
 
-/// Tells one state of a manifest from another.
+/// A fingerprint of a manifest, which changes with its content.
 fn fingerprint(resource: &Resource) -> u64 {
     let mut hasher = DefaultHasher::new();
     resource.node().to_json().to_string().hash(&mut hasher);
     hasher.finish()
 }
 
-/// Who writes through the scale subresource, and what to do about it.
+/// The hint about a writer that uses the scale subresource.
 const AUTOSCALER: &str =
     "probably an autoscaler: take replicas out of the manifest, or ignore spec.replicas";
 
-/// Which fields are fought for, and by whom, as far as that is recorded.
-fn name_fighters(findings: &[Finding], paths: &[String]) -> String {
+/// The reason for a fight: the fields, and the other writers if they are recorded.
+fn name_other_writers(findings: &[Finding], paths: &[String]) -> String {
     let of_path = |path: &String| {
         let finding = findings.iter().find(|f| f.path.to_string() == *path);
         match finding.map(|finding| finding.writers.first()) {
@@ -325,7 +325,7 @@ fn name_fighters(findings: &[Finding], paths: &[String]) -> String {
     )
 }
 
-/// Namespaces come first, then what Deployments refer to.
+/// The order of repairs: Namespaces first, then the objects that Deployments refer to.
 fn rank(kind: Kind) -> u8 {
     match kind {
         Kind::Namespace => 0,

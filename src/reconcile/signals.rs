@@ -1,4 +1,4 @@
-//! The wish to stop: the first signal is a wish, the second ends the program at once.
+//! Signals that stop the run: the first one asks it to stop, the second ends the program at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Whether somebody has asked to stop.
+/// Whether the run has been asked to stop.
 pub(super) struct StopSignal {
     asked: watch::Receiver<bool>,
-    /// Objects are being written: the one in hand is finished first.
+    /// Whether objects are being written, in which case the current one is finished first.
     is_writing: Arc<AtomicBool>,
 }
 
@@ -23,7 +23,7 @@ impl StopSignal {
         tokio::spawn(async move {
             signals.next().await;
             if writes.load(Ordering::Relaxed) {
-                tracing::info!("stopping after the object in hand; a second signal ends at once");
+                tracing::info!("finishing the current object; interrupt again to quit now");
             } else {
                 tracing::info!("stopping");
             }
@@ -35,15 +35,15 @@ impl StopSignal {
         Self { asked, is_writing }
     }
 
-    /// Says whether objects are being written from now on.
+    /// Sets whether objects are being written from now on.
     pub(super) fn set_writing(&self, is_writing: bool) {
         self.is_writing.store(is_writing, Ordering::Relaxed);
     }
 
-    /// The outcome of some work, or nothing, if somebody asks to stop before it is done.
+    /// The result of some work, or `None` if a signal arrives before it is done.
     pub(super) async fn unless_asked<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
-            // What is done already is not thrown away.
+            // Finished work is not discarded.
             biased;
             outcome = work => Some(outcome),
             () = self.asked() => None,
@@ -54,16 +54,16 @@ impl StopSignal {
         *self.asked.borrow()
     }
 
-    /// Comes back when somebody has asked.
+    /// Completes when a signal has arrived.
     pub(super) async fn asked(&self) {
         let mut asked = self.asked.clone();
         if asked.wait_for(|asked| *asked).await.is_err() {
-            // Nobody listens for signals any more: there will be none.
+            // The task that listens for signals has ended, so none will arrive.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Waits until that instant, or less long if somebody asks; gives whether somebody did.
+    /// Waits until that instant or until a signal arrives; returns whether one did.
     pub(super) async fn asked_before(&self, instant: Instant) -> bool {
         tokio::time::timeout_at(instant, self.asked()).await.is_ok()
     }
@@ -91,7 +91,7 @@ impl Signals {
         }
     }
 
-    /// Waits for the next one, and gives the exit code of a program that it ends.
+    /// Waits for the next signal, and returns the exit code of a program ended by it.
     #[cfg(unix)]
     async fn next(&mut self) -> i32 {
         let Some((terminate, interrupt)) = &mut self.streams else {

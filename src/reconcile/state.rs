@@ -1,4 +1,4 @@
-//! What cycles work with: what one leaves for the next, and what the current one has at hand.
+//! The state of a loop, which lasts across cycles, and that of the current cycle.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -20,41 +20,41 @@ use crate::path::Pattern;
 use crate::report::{self, FieldEntry, Report, SuppressedEntry, SuppressedField};
 use crate::schema::{ResourceId, RuleId, Server, types};
 
-/// How many different warnings one run prints, and one report has.
+/// The most different warnings in one run, and in one report.
 const MOST_WARNINGS: usize = 1000;
 
-/// What one cycle leaves for the next.
+/// The state that lasts across cycles.
 pub(super) struct LoopState {
-    /// `None` only while it is at work.
+    /// `None` only while it is loading.
     loader: Option<Loader>,
-    /// The version of the server, once it has answered.
+    /// The version of the server, once it is known.
     server_version: Option<Version>,
-    /// The server was asked for its version in this cycle.
+    /// Whether the server was asked for its version in this cycle.
     is_version_asked: bool,
-    /// What was said on standard error already: at most [`MOST_WARNINGS`].
+    /// The messages already logged to standard error: at most [`MOST_WARNINGS`].
     warned: BTreeSet<String>,
     /// The warnings of the current cycle, each once.
     warnings: BTreeMap<String, report::ErrorEntry>,
-    /// Whether the namespaces exist of which all resources were missing in the last cycle.
+    /// Whether the namespaces exist whose resources were all missing in the last cycle.
     pub(super) known_namespaces: BTreeMap<String, bool>,
-    /// Which objects are repaired now and which are left alone for a while.
+    /// Decides which objects are repaired now and which are left alone for a while.
     pub(super) pacing: Pacing,
-    /// What had drifted when it was compared last, and was not repaired.
+    /// The resources that had drifted when they were last compared, and were not repaired.
     pub(super) drifted: BTreeSet<ResourceId>,
     /// Why the last cycle could not reach the server, if it could not.
     pub(super) unreachable: Option<String>,
 }
 
-/// What a cycle works with, while it is being read.
+/// The inputs of a cycle, which are still being read.
 pub(super) struct Inputs {
     pub(super) revision: JoinHandle<(String, Option<String>)>,
-    /// The objects that the manifests seem to be about, where reading them takes a while.
+    /// The objects that the manifests seem to declare, sent if reading them takes a while.
     pub(super) likely: oneshot::Receiver<Vec<ResourceId>>,
     pub(super) loading: JoinHandle<(Loader, Manifests)>,
 }
 
 impl LoopState {
-    /// Fails when the options for manifests are wrong.
+    /// Fails if the options for manifests are invalid.
     pub(super) fn new(options: &RunOptions) -> anyhow::Result<Self> {
         let loader = Loader::new(options.manifests.clone()).context("--exclude")?;
         Ok(Self {
@@ -70,7 +70,7 @@ impl LoopState {
         })
     }
 
-    /// Warns of something in this cycle's report; on standard error only once about the same, and not without end.
+    /// Adds a warning to this cycle's report. Logs it to standard error only once in a run, up to the limit.
     pub(super) fn warn(&mut self, warning: report::ErrorEntry) {
         let line = warning.line();
         if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&line) {
@@ -87,7 +87,7 @@ impl LoopState {
         }
     }
 
-    /// Warns of something that concerns no resource or place in particular.
+    /// Adds a warning without a resource or place.
     pub(super) fn warn_of(&mut self, message: String) {
         self.warn(report::ErrorEntry {
             resource: None,
@@ -96,7 +96,7 @@ impl LoopState {
         });
     }
 
-    /// Says something on standard error, once in a run.
+    /// Logs a message to standard error, once in a run.
     pub(super) fn inform(&mut self, message: String) {
         if self.warned.len() < MOST_WARNINGS && !self.warned.contains(&message) {
             tracing::info!("{message}");
@@ -109,7 +109,7 @@ impl LoopState {
         std::mem::take(&mut self.warnings).into_values().collect()
     }
 
-    /// Tells whoever watches the file that the loop is alive.
+    /// Updates the health file, if there is one.
     pub(super) fn touch(&mut self, health_file: Option<&Path>) {
         if let Some(path) = health_file
             && let Err(error) = health::touch(path)
@@ -118,7 +118,7 @@ impl LoopState {
         }
     }
 
-    /// Begins to read what the next cycle works with.
+    /// Begins to read the inputs of the next cycle.
     pub(super) fn begin(&mut self, options: &RunOptions) -> Inputs {
         self.is_version_asked = false;
         let inputs = options.manifests.inputs.clone();
@@ -127,7 +127,7 @@ impl LoopState {
         let mut loader = self.loader.take().expect("no other cycle runs");
         let (tell, likely) = oneshot::channel();
         let loading = tokio::task::spawn_blocking(move || {
-            // Nobody waits for it where there is no cluster.
+            // Nothing receives this if there is no cluster.
             let manifests = loader.load_and_tell(|likely| drop(tell.send(likely)));
             (loader, manifests)
         });
@@ -150,7 +150,7 @@ impl LoopState {
         version.is_some_and(|version| version > (1, *types::versions().end()))
     }
 
-    /// The server as far as its version says what it stores. One that the tables do not know is taken for the nearest.
+    /// What the server stores, according to its version. An unknown version is treated as the nearest known one.
     pub(super) async fn server(&mut self, source: &LiveSource) -> Server {
         let Some(version) = self.version(source).await else {
             return Server::unknown();
@@ -168,7 +168,7 @@ impl LoopState {
         Server::of(nearest.1)
     }
 
-    /// The server's version. It is asked for at most once in a run, or, where it does not answer, once in a cycle.
+    /// The server's version. It is requested at most once in a run, or once in each cycle while requests fail.
     async fn version(&mut self, source: &LiveSource) -> Option<(u32, u32)> {
         if let (None, false, LiveSource::Cluster { cluster, .. }) =
             (&self.server_version, self.is_version_asked, source)
@@ -181,15 +181,15 @@ impl LoopState {
     }
 }
 
-/// The version that the tables know, or the nearest to it.
+/// The nearest version that the tables know.
 fn nearest(version: (u32, u32)) -> (u32, u32) {
     let known = types::versions();
     version.clamp((1, *known.start()), (1, *known.end()))
 }
 
-/// What a run that is asked to stop leaves undone.
+/// The reason for resources that a stopped run did not reach.
 pub(super) const STOPPED: &str = "not reached: the run was stopped by a signal";
-/// What the current cycle has at hand.
+/// The state of the current cycle.
 pub(super) struct Cycle<'c> {
     pub(super) state: &'c mut LoopState,
     pub(super) options: &'c RunOptions,
@@ -197,23 +197,23 @@ pub(super) struct Cycle<'c> {
     pub(super) stop: &'c StopSignal,
     pub(super) resources: &'c [Arc<Resource>],
     pub(super) search: UnmanagedSearch<'c>,
-    /// What the run is not about.
+    /// The resources out of scope.
     pub(super) left_out: &'c [ResourceId],
-    /// The server is newer than the tables.
+    /// Whether the server is newer than the tables.
     pub(super) newer: bool,
-    /// The live objects that have drifted, where their history is looked for.
+    /// The drifted live objects, if their history is to be searched.
     pub(super) kept: HashMap<&'c ResourceId, KeptObject>,
     pub(super) report: Report,
-    /// What is live of the drifted resources, where a patch is to be made of it.
+    /// The drifted live objects, if a patch is to be made.
     pub(super) drifted_objects: Vec<DriftedObject<'c>>,
 }
 
-/// The live object of a drifted resource, and what its comparison needs besides.
+/// The live object of a drifted resource, with what else a comparison needs.
 pub(super) struct DriftedObject<'c> {
     pub(super) resource: &'c Resource,
     pub(super) live: serde_json::Value,
     pub(super) managed_fields: Option<String>,
-    /// The server, where it does not store all that is declared.
+    /// The server, if it does not store everything that is declared.
     pub(super) server: Option<Server>,
 }
 
@@ -223,7 +223,7 @@ impl<'c> Cycle<'c> {
         self.options.patterns_for(resource)
     }
 
-    /// Notes what differs of a resource and is no drift, where the report lists that.
+    /// Adds the differences of a resource that are not drift, if the report lists them.
     pub(super) fn suppress(
         &mut self,
         resource: &Resource,
@@ -268,7 +268,7 @@ impl RunOptions {
         rules.map(IgnoreRule::pattern)
     }
 
-    /// What a manifest declares of a resource, and how it is to be compared.
+    /// What a manifest declares of a resource, and how to compare it.
     pub(super) fn subject<'r>(
         &'r self,
         resource: &'r Resource,

@@ -1,4 +1,4 @@
-//! Live objects that no manifest declares, in the namespaces in which the manifests declare something.
+//! Reports live objects that no manifest declares, in the namespaces in which the manifests declare something.
 
 use std::collections::BTreeSet;
 
@@ -10,34 +10,38 @@ use crate::manifest::IgnoreRule;
 use crate::path::RESOURCE;
 use crate::report::{self, ResourceRef};
 use crate::schema::Kind;
-use crate::unmanaged::Stranger;
+use crate::unmanaged::UndeclaredObject;
 
 impl Cycle<'_> {
-    /// Judges an object that nobody asked for by name.
-    pub(super) fn meet(&mut self, stranger: &Stranger<'_>, unmatched: &mut Unmatched<'_>) {
-        let id = stranger.id;
+    /// Handles an object that was not requested by name.
+    pub(super) fn handle_unrequested(
+        &mut self,
+        object: &UndeclaredObject<'_>,
+        unmatched: &mut Unmatched<'_>,
+    ) {
+        let id = object.id;
         if self.search.declared.contains(id) || !self.options.only.includes(id) {
             return;
         }
         self.search.unused.retain(|selector| !selector.names(id));
         let hides = |rule: &&IgnoreRule| rule.pattern().is_resource() && rule.is_for(id);
         unmatched.rules.retain(|rule| !hides(rule));
-        if let Some(owner) = stranger.owner() {
+        if let Some(owner) = object.owner() {
             *self.report.owned.entry(owner).or_default() += 1;
         } else if self.options.ignore.iter().any(|rule| hides(&rule)) {
             self.report.ignored += 1;
         } else {
-            self.report_unmanaged(stranger);
+            self.report_unmanaged(object);
         }
     }
 
-    fn report_unmanaged(&mut self, stranger: &Stranger<'_>) {
+    fn report_unmanaged(&mut self, object: &UndeclaredObject<'_>) {
         let entry = report::UnmanagedEntry {
-            id: stranger.id.clone(),
-            created: stranger.created().map(str::to_owned),
-            creator: stranger.creator(),
-            managed_by: stranger.managed_by().map(str::to_owned),
-            near: self.search.near(&stranger.id.namespace),
+            id: object.id.clone(),
+            created: object.created().map(str::to_owned),
+            creator: object.creator(),
+            managed_by: object.managed_by().map(str::to_owned),
+            near: self.search.near(&object.id.namespace),
         };
         let field = entry.field();
         let baseline = self.options.baseline.as_ref();
@@ -52,7 +56,7 @@ impl Cycle<'_> {
         }
     }
 
-    /// Takes down how the list of a place ended.
+    /// Records the result of listing a place.
     pub(super) fn listed(&mut self, kind: Kind, namespace: String, result: &Result<(), Error>) {
         let Err(error) = result else {
             self.search.listed.insert((kind, namespace));
@@ -66,7 +70,7 @@ impl Cycle<'_> {
             _ => format!("--unmanaged cannot list {plural} in namespace \"{namespace}\": {error}"),
         };
         self.search.failed.insert((kind, namespace.clone()));
-        // Where there is no connection, one error says so for all.
+        // Without a connection, one error covers all places.
         if !error.is_about_connection() {
             self.place_error(kind, namespace, message);
         }
@@ -85,12 +89,12 @@ impl Cycle<'_> {
         });
     }
 
-    /// Looks through a snapshot.
-    pub(super) fn look_through(&mut self, snapshot: &Snapshot, unmatched: &mut Unmatched<'_>) {
+    /// Searches a snapshot.
+    pub(super) fn search_snapshot(&mut self, snapshot: &Snapshot, unmatched: &mut Unmatched<'_>) {
         let places: BTreeSet<(Kind, String)> = self.search.places.iter().cloned().collect();
         for (id, live) in snapshot.objects() {
             if places.contains(&(id.kind, id.namespace.clone())) {
-                self.meet(&Stranger::new(id, live, None), unmatched);
+                self.handle_unrequested(&UndeclaredObject::new(id, live, None), unmatched);
             }
         }
         let mut unknown: BTreeSet<Kind> = BTreeSet::new();
@@ -121,7 +125,7 @@ impl Cycle<'_> {
         }
     }
 
-    /// Reports the places that a stopped run has not looked through.
+    /// Reports the places that a stopped run has not searched.
     pub(super) fn not_listed(&mut self) {
         let search = &self.search;
         let is_left = |place: &&(Kind, String)| {

@@ -1,4 +1,4 @@
-//! Reads the versions of manifests that Git has, newest first, and passes them to the searches.
+//! Reads the versions of manifests from Git, newest first, and passes them to the searches.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,24 +12,24 @@ use crate::history::VersionSearch;
 use crate::manifest::{Declaration, FileVersion, is_manifest};
 use crate::schema::ResourceId;
 
-/// In how many other files of a commit a resource is looked for that its own file did not declare before.
+/// The most other files of a commit to search for a resource that its own file did not declare before.
 const MOST_OTHERS: usize = 1000;
 
-/// The search for one resource, and where it stands.
+/// The search for one resource, and its state.
 pub(super) struct RunningSearch<'a> {
     pub(super) id: &'a ResourceId,
     pub(super) search: VersionSearch<'a>,
     pub(super) end: SearchEnd,
-    /// How many commits have been looked at.
+    /// The number of commits that have been searched.
     commits: usize,
-    /// The version that was seen last declares the resource.
+    /// Whether the last version that was read declares the resource.
     is_declared: bool,
 }
 
 /// Why a search has ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum SearchEnd {
-    /// It has not.
+    /// It has not ended.
     Open,
     /// Git has no version of the file.
     NotInGit,
@@ -37,11 +37,11 @@ pub(super) enum SearchEnd {
     Shallow,
     /// There are no more versions.
     First,
-    /// As many commits were looked at as were asked for.
+    /// The limit on commits was reached.
     Limit,
 }
 
-/// Searches by their numbers, under the path of their file from the root of the repository.
+/// The indices of searches, by the path of their file from the root of the repository.
 pub(super) type SearchesOfFiles = BTreeMap<String, Vec<usize>>;
 
 impl<'a> RunningSearch<'a> {
@@ -62,8 +62,8 @@ impl<'a> RunningSearch<'a> {
     }
 }
 
-/// Passes the versions of these files to their searches. `namespace` is that of manifests that name none, and `limit`
-/// says how many commits of a file are looked at. Fails if `git` cannot be started.
+/// Passes the versions of these files to their searches. `namespace` is for manifests that name none, and `limit` is
+/// the most commits to search for each file. Fails if `git` cannot be started.
 pub(super) async fn read_versions(
     repositories: &BTreeMap<PathBuf, SearchesOfFiles>,
     namespace: &str,
@@ -101,21 +101,21 @@ struct VersionReader<'r> {
     namespace: &'r str,
     limit: usize,
     blobs: Blobs,
-    /// The files to look at, by the commit to begin with.
+    /// The files to search next, by the commit to begin with.
     onward: BTreeMap<String, SearchesOfFiles>,
-    /// What the commit changed that was looked into last.
+    /// The changes of the commit that was searched last.
     others: Option<ChangesOfCommit>,
 }
 
-/// What one commit changed.
+/// The changes of one commit.
 struct ChangesOfCommit {
-    /// Its name; empty for what is not committed.
+    /// Its id; empty for uncommitted changes.
     commit: String,
     changes: Arc<[ChangedFile]>,
 }
 
 impl VersionReader<'_> {
-    /// Looks at the versions of some files from a commit on.
+    /// Searches the versions of some files from a commit on.
     async fn walk(
         &mut self,
         from: &str,
@@ -149,7 +149,7 @@ impl VersionReader<'_> {
         Ok(())
     }
 
-    /// Shows one version of a file to the searches. Gives those that go on with the same file.
+    /// Passes one version of a file to the searches. Returns those that continue with the same file.
     async fn look_at(
         &mut self,
         commit: &Arc<Commit>,
@@ -179,7 +179,7 @@ impl VersionReader<'_> {
         Ok(left)
     }
 
-    /// Shows one version to one search. Gives whether it goes on with the same file.
+    /// Passes one version to one search. Returns whether it continues with the same file.
     async fn look(
         &mut self,
         running: &mut RunningSearch<'_>,
@@ -218,13 +218,13 @@ impl VersionReader<'_> {
         Ok(running.search.is_open())
     }
 
-    /// Whether the clone ends at this commit, which therefore seems to have added all files.
+    /// Whether the clone ends at this commit, so that it seems to have added all files.
     fn is_boundary(&self, commit: &Commit) -> bool {
         self.checkout.is_shallow && commit.parent.is_none()
     }
 
-    /// Lets a search go on with the file that declared its resource before a commit moved it to this one. Without a
-    /// commit, the working tree has moved it. Gives whether there is such a file.
+    /// Continues a search with the file that declared its resource before a commit moved it to this one. Without a
+    /// commit, the working tree has moved it. Returns whether there is such a file.
     async fn follow(
         &mut self,
         running: &mut RunningSearch<'_>,
@@ -246,7 +246,7 @@ impl VersionReader<'_> {
             .filter(|other| other.before.is_some() && is_manifest(Path::new(other.path_before())))
             .filter(|other| other.path_before() != path)
             .collect();
-        // A file that has become this one comes first.
+        // A file that was renamed to this one comes first.
         others.sort_by_key(|other| other.path != path);
         if others.len() > MOST_OTHERS {
             others.truncate(MOST_OTHERS);
@@ -268,7 +268,7 @@ impl VersionReader<'_> {
         Ok(false)
     }
 
-    /// What a commit changed; without one, the working tree.
+    /// The changes of a commit, or of the working tree without one.
     async fn changes(
         &mut self,
         commit: Option<&Commit>,
@@ -287,7 +287,7 @@ impl VersionReader<'_> {
         Ok(changes)
     }
 
-    /// Whether a content declares this resource. `None` if it cannot be read.
+    /// Whether this content declares the resource. `None` if it cannot be read.
     async fn declaration(&mut self, content: &str, id: &ResourceId) -> Option<bool> {
         let bytes = self.blobs.read(content).await?;
         if memmem::find(&bytes, id.name.as_bytes()).is_none() {
@@ -305,7 +305,7 @@ impl VersionReader<'_> {
         Some(FileVersion::read(bytes, self.namespace))
     }
 
-    /// What to make of a search whose file has no older commits.
+    /// Ends a search whose file has no older commits.
     async fn at_the_end(
         &mut self,
         path: &str,

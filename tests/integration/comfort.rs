@@ -156,3 +156,24 @@ fn rights_are_for_the_manifests_that_can_be_read() {
     crate::support::run(&["rbac", "-f", "/nonexistent"]).exits(2);
     crate::support::run(&["rbac"]).exits(2);
 }
+
+#[test]
+fn a_selector_without_a_match_is_a_warning_and_a_selection_of_nothing_is_an_error() {
+    let files = folder(&[("a.yaml", &config_map("a", "k", "v"))]);
+    let rights = |only: &[&str]| {
+        let args = [&["rbac", "-f", text(files.path())], only].concat();
+        crate::support::run(&args)
+    };
+    let warning = "warning: --only: `Service/*` matches no resource\n";
+    let some = rights(&["--only", "ConfigMap/*", "--only", "Service/*"]).exits(0);
+    assert_eq!(some.stderr, warning);
+    assert!(some.stdout.contains("[configmaps]"), "{}", some.stdout);
+    let none = rights(&["--only", "Service/*"]).exits(2);
+    assert_eq!(
+        (&*none.stdout, none.stderr.strip_prefix(warning)),
+        (
+            "",
+            Some("error: --only or --ignore-fields leave out all 1 resource(s)\n")
+        )
+    );
+}

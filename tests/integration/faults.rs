@@ -385,7 +385,7 @@ fn a_write_after_which_nothing_can_be_read_is_told_of() {
             _ => script.get(),
         }
     });
-    let reason = r#"update configmaps "web" in namespace "default": it may have been written or not: 500 Internal Server Error: etcdserver: request timed out; reading it again failed: get configmaps "web" in namespace "default": 500 Internal Server Error: etcdserver: leader changed"#;
+    let reason = r#"update configmaps "web" in namespace "default": the object may or may not have been written: 500 Internal Server Error: etcdserver: request timed out; reading it again failed: get configmaps "web" in namespace "default": 500 Internal Server Error: etcdserver: leader changed"#;
     failed(&report, exit, reason);
     assert_eq!(seen, ["GET", "PUT", "GET"]);
 }

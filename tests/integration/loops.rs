@@ -220,7 +220,7 @@ fn a_second_signal_ends_a_repair_at_once() {
         let mut run = Running::start(&files, &["-f", text(&manifest), "--remediate"]);
         server.wait_for("PUT ");
         run.signal("TERM");
-        run.wait_for("stopping after the object in hand; a second signal ends at once");
+        run.wait_for("finishing the current object; interrupt again to quit now");
         run.signal(second);
         assert_eq!(run.end().exit, exit);
     }

@@ -243,15 +243,15 @@ async fn a_response_of_another_server_is_recognised() {
     let cases = [
         (
             page,
-            "the answer is not from a Kubernetes API server: an HTML page",
+            "the response is not from a Kubernetes API server: an HTML page",
         ),
         (
             "{}",
-            "the answer is not from a Kubernetes API server: no ConfigMap",
+            "the response is not from a Kubernetes API server: no ConfigMap",
         ),
         (
             "hello",
-            "the answer is not from a Kubernetes API server: no ConfigMap",
+            "the response is not from a Kubernetes API server: no ConfigMap",
         ),
     ];
     for (body, wanted) in cases {
@@ -265,7 +265,7 @@ async fn a_response_of_another_server_is_recognised() {
         let answers = fetch(&cluster, &[map("a"), map("b")]).await;
         assert!(
             answers["n/a"]
-                .starts_with("list configmaps in namespace \"n\": the answer is not from"),
+                .starts_with("list configmaps in namespace \"n\": the response is not from"),
             "{answers:?}"
         );
         assert!(cluster.version().await.is_err());
@@ -308,7 +308,7 @@ async fn an_endless_response_is_cut_off() {
         drip: Duration::ZERO,
     });
     let cluster = fake.cluster(60.0).await;
-    let message = "the answer is not from a Kubernetes API server: more than 64 MiB";
+    let message = "the response is not from a Kubernetes API server: more than 64 MiB";
     for _ in 0..2 {
         let answers = fetch(&cluster, &[map("a"), map("b")]).await;
         assert!(

@@ -86,9 +86,9 @@ async fn fetch_whole(cluster: &Cluster, ids: &[ResourceId]) -> Vec<String> {
                 Ok(live) => format!("{} {}", id.name, live.map_or("absent", |_| "live")),
                 Err(error) => format!("{} {error}", id.name),
             },
-            Arrival::Stranger(id, live) => {
+            Arrival::Unrequested(id, live) => {
                 assert_eq!(live.value.get("data"), None);
-                format!("{} stranger", id.name)
+                format!("{} unrequested", id.name)
             }
             Arrival::Listed(kind, namespace, result) => {
                 let end = result.map_or_else(|error| error.to_string(), |()| "listed".to_owned());

@@ -174,9 +174,9 @@ async fn a_namespace_that_is_wanted_as_a_whole_is_listed_to_its_end_and_each_obj
             "a live",
             "b absent",
             "configmaps n listed",
-            "x stranger",
-            "y stranger",
-            "z stranger"
+            "x unrequested",
+            "y unrequested",
+            "z unrequested"
         ]
     );
     let (first, next) = (
@@ -210,7 +210,7 @@ async fn namespaces_that_are_wanted_as_a_whole_are_listed_where_the_cluster_has_
     let lines = fetch_whole(&fake.cluster(5.0).await, &spread()).await;
     let count = |end: &str| lines.iter().filter(|line| line.ends_with(end)).count();
     assert_eq!(
-        (count("stranger"), count("live"), count("absent")),
+        (count("unrequested"), count("live"), count("absent")),
         (1, 10, 19)
     );
     assert_eq!((lines.len(), fake.asked().len()), (31, 12));
