@@ -26,13 +26,14 @@ control plane's own; the first line says of which version it is.
   --pairs N           rounds of the program and the floor (9)
   --kubectl-rounds N  rounds of kubectl diff, up to 1,000 objects (5; 0 leaves it out)
   --cycles N          cycles of the loop, a second each (120)
+  --against BINARY    another build of the program, run in turns with this one, and the ratios of the two
 END
 }
 
 options=()
 while [[ ${1-} == -* ]]; do
     case $1 in
-    --pairs | --kubectl-rounds | --cycles) options+=("$1=${2?"$1 needs a number"}") && shift 2 ;;
+    --pairs | --kubectl-rounds | --cycles | --against) options+=("$1=${2?"$1 needs a number"}") && shift 2 ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
     esac

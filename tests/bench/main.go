@@ -18,10 +18,12 @@ import (
 
 type bench struct {
 	tool, controlPlane, kubectl []string
-	objects                     int
-	pairs, kubectlRounds        int
-	cycles                      int
-	folder                      string
+	// against is another build of the tool, run beside it; none if empty.
+	against              string
+	objects              int
+	pairs, kubectlRounds int
+	cycles               int
+	folder               string
 }
 
 // cases are what can be measured, by name.
@@ -45,6 +47,7 @@ func main() {
 	}
 	b := &bench{}
 	tool := flag.String("tool", "", "gitops-drift's `binary`")
+	flag.StringVar(&b.against, "against", "", "another build's `binary`, run in turns with the tool")
 	controlPlane := flag.String("controlplane", "", "the control plane's `binary`")
 	flag.IntVar(&b.objects, "objects", 1000, "how many `objects` there are")
 	flag.IntVar(&b.pairs, "pairs", 9, "`rounds` of the tool and the floor in turns")
@@ -127,6 +130,7 @@ func (b *bench) ours(s *scene, name, below string, compared int, drifted []objec
 		args: append(slices.Clone(b.tool), "--once", "--output=json", "--kubeconfig=KUBECONFIG",
 			"--manifests="+filepath.Join(s.folder, "manifests", below)),
 		user:      "reader",
+		rounds:    b.pairs,
 		userAgent: "gitops-drift/",
 		check: func(stdout []byte, _ int) (time.Duration, error) {
 			r, err := readReport(stdout)
@@ -138,12 +142,27 @@ func (b *bench) ours(s *scene, name, below string, compared int, drifted []objec
 	}
 }
 
+// besides are the commands, each of the tool's followed by the same one of the
+// other build, if there is one.
+func (b *bench) besides(commands []command) []command {
+	var all []command
+	for _, c := range commands {
+		all = append(all, c)
+		if b.against != "" && c.args[0] == b.tool[0] {
+			c.name, c.args, c.beside = c.name+", other build", append([]string{b.against}, c.args[1:]...), true
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
 // floor fetches and drops. Its wall time is its own, without the start of the process.
 func (b *bench) floor(name string, args ...string) command {
 	return command{
 		name:      name,
 		args:      append(append(slices.Clone(b.controlPlane), "floor", "--kubeconfig=KUBECONFIG"), args...),
 		user:      "reader",
+		rounds:    b.pairs,
 		userAgent: "Go-http-client",
 		check: func(stdout []byte, requests int) (time.Duration, error) {
 			var own struct {
@@ -166,6 +185,7 @@ func (b *bench) kubectlCommand(name string, exits []int, args ...string) command
 		name:      name,
 		args:      append(append(slices.Clone(b.kubectl), "--kubeconfig=KUBECONFIG"), args...),
 		user:      "admin",
+		rounds:    b.kubectlRounds,
 		userAgent: "kubectl",
 		exits:     exits,
 	}
@@ -209,7 +229,6 @@ func (b *bench) inSync() error {
 		b.ours(s, "gitops-drift", "", b.objects, s.planted),
 		b.floor("floor: LIST, read and drop"),
 	}
-	rounds := []int{b.pairs, b.pairs}
 	if b.objects <= 1000 && b.kubectlRounds > 0 {
 		manifests := filepath.Join(s.folder, "manifests")
 		for _, concurrency := range []string{"1", "8"} {
@@ -221,18 +240,19 @@ func (b *bench) inSync() error {
 				}
 				return 0, nil
 			}
-			commands, rounds = append(commands, c), append(rounds, b.kubectlRounds)
+			commands = append(commands, c)
 		}
 	}
-	return b.show(s, fmt.Sprintf("%d objects, one of them drifted", b.objects), commands, rounds)
+	return b.show(s, fmt.Sprintf("%d objects, one of them drifted", b.objects), commands)
 }
 
-func (b *bench) show(s *scene, title string, commands []command, rounds []int) error {
-	results, err := s.inTurns(commands, rounds)
+func (b *bench) show(s *scene, title string, commands []command) error {
+	results, err := s.inTurns(b.besides(commands))
 	if err != nil {
 		return err
 	}
 	fmt.Printf("\n%s\n\n%s", title, table(results))
+	fmt.Print(comparison(results))
 	return nil
 }
 
@@ -267,8 +287,7 @@ func (b *bench) drift() error {
 		commands = append(commands, b.ours(s, state.name, below, b.objects, drifted))
 	}
 	commands = append(commands, b.floor("floor: LIST, read and drop"))
-	rounds := slices.Repeat([]int{b.pairs}, len(commands))
-	return b.show(s, fmt.Sprintf("%d objects, more and more of them drifted", b.objects), commands, rounds)
+	return b.show(s, fmt.Sprintf("%d objects, more and more of them drifted", b.objects), commands)
 }
 
 // one compares a single Deployment, where there are many.
@@ -293,7 +312,10 @@ func (b *bench) one() error {
 		get,
 		b.floor("floor: GET, read and drop", "--get="+o.id()),
 	}
-	return b.show(s, "one Deployment", commands, []int{2*b.pairs + 1, 2*b.pairs + 1, 2*b.pairs + 1})
+	for i := range commands {
+		commands[i].rounds = 2*b.pairs + 1
+	}
+	return b.show(s, "one Deployment", commands)
 }
 
 // foreign compares few objects whose namespaces have many others.
@@ -335,7 +357,7 @@ func (b *bench) foreign() error {
 		b.floor("LIST of all, read and drop"),
 	}
 	title := fmt.Sprintf("%d objects among %d others in the same %d namespaces", wantedCount, foreignCount, spaces)
-	return b.show(s, title, commands, []int{b.pairs, b.pairs, b.pairs})
+	return b.show(s, title, commands)
 }
 
 // growth compares more and more objects, each number on a server of its own.
@@ -351,7 +373,7 @@ func (b *bench) growth() error {
 			b.ours(s, fmt.Sprint(n), "", n, s.planted),
 			b.floor(fmt.Sprintf("%d, floor", n)),
 		}
-		results, err := s.inTurns(commands, []int{b.pairs, b.pairs})
+		results, err := s.inTurns(commands)
 		s.stop()
 		if err != nil {
 			return err

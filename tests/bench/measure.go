@@ -19,7 +19,11 @@ type command struct {
 	name string
 	// args begin with the program; KUBECONFIG stands for the path of one.
 	args []string
-	user string
+	// beside is whether it is compared with the command before it.
+	beside bool
+	user   string
+	// rounds are how often it is run.
+	rounds int
 	// userAgent is how its requests begin to call themselves.
 	userAgent string
 	// exits are the codes that it may end with.
@@ -123,16 +127,17 @@ func (s *server) run(c command, kubeconfig string) (sample, error) {
 // result is what all rounds of a command took.
 type result struct {
 	name    string
+	beside  bool
 	samples []sample
 	bytes   int64
 }
 
 // inTurns runs the commands one after the other, round after round. A command
-// takes part in as many rounds as it is given.
-func (s *server) inTurns(commands []command, rounds []int) ([]result, error) {
+// takes part in as many rounds as it wants.
+func (s *server) inTurns(commands []command) ([]result, error) {
 	results := make([]result, len(commands))
 	for i, c := range commands {
-		results[i].name = c.name
+		results[i].name, results[i].beside = c.name, c.beside
 		// Once for warming up; it also counts the bytes.
 		t, kubeconfig, err := s.startTap(c.user)
 		if err != nil {
@@ -145,9 +150,10 @@ func (s *server) inTurns(commands []command, rounds []int) ([]result, error) {
 		}
 		results[i].bytes = t.received.Load()
 	}
-	for round := range slices.Max(rounds) {
+	most := slices.MaxFunc(commands, func(a, b command) int { return a.rounds - b.rounds }).rounds
+	for round := range most {
 		for i, c := range commands {
-			if round >= rounds[i] {
+			if round >= c.rounds {
 				continue
 			}
 			sample, err := s.run(c, s.kubeconfig(c.user))
@@ -191,12 +197,33 @@ func (r result) rss() int64 {
 
 // ratio is the median of the ratios of each round's two runs, so that what else
 // the machine does counts for both.
-func ratio(of, to result) float64 {
+func ratio(of, to result, figure func(sample) int64) float64 {
 	var values []float64
 	for i := range min(len(of.samples), len(to.samples)) {
-		values = append(values, float64(of.samples[i].wall)/float64(to.samples[i].wall))
+		values = append(values, float64(figure(of.samples[i]))/float64(figure(to.samples[i])))
 	}
 	return middle(values)
+}
+
+func wall(s sample) int64   { return int64(s.wall) }
+func cpu(s sample) int64    { return int64(s.cpu) }
+func memory(s sample) int64 { return s.rss }
+
+// comparison writes one line for each command that was run beside the one
+// before it: the figures of the latter divided by its own.
+func comparison(results []result) string {
+	text := ""
+	for i, r := range results {
+		if !r.beside {
+			continue
+		}
+		if text == "" {
+			text = "\n| beside the other build | wall | CPU | peak memory |\n|---|---|---|---|\n"
+		}
+		ours := results[i-1]
+		text += fmt.Sprintf("| %s | %.3f | %.3f | %.3f |\n", ours.name, ratio(ours, r, wall), ratio(ours, r, cpu), ratio(ours, r, memory))
+	}
+	return text
 }
 
 const tableHead = `| | wall (least) | CPU | peak memory | requests | received | server's CPU | times the first |
@@ -209,7 +236,7 @@ func table(results []result) string {
 	for i, r := range results {
 		compared := ""
 		if i > 0 {
-			compared = fmt.Sprintf("%.3g", ratio(r, results[0]))
+			compared = fmt.Sprintf("%.3g", ratio(r, results[0], wall))
 		}
 		text += fmt.Sprintf("| %s | %s (%s) | %s | %d MB | %d | %.1f MB | %s | %s |\n",
 			r.name, seconds(r.median(func(s sample) time.Duration { return s.wall })), seconds(r.least()),
