@@ -40,7 +40,10 @@ impl Unstored {
             places: HashMap::new(),
             emptied: HashSet::new(),
         };
-        search.structure(types::root(kind).get(), "", document, ignore);
+        let ty = types::root(kind).get();
+        if ty.is_conditional() {
+            search.structure(ty, "", document, ignore);
+        }
         Self {
             server,
             places: search.places,
@@ -197,13 +200,16 @@ impl<'a> UnstoredSearch<'a> {
         ignore: &Ignore<'_>,
     ) {
         match ty {
-            Type::Struct(ty) => self.structure(ty.get(), name, node, ignore),
-            Type::List { item, kind } => {
-                if let Type::Struct(ty) = &**item {
+            Type::Struct(ty) if ty.is_conditional() => {
+                self.structure(ty.get(), name, node, ignore);
+            }
+            Type::List { item, kind } => match &**item {
+                Type::Struct(ty) if ty.is_conditional() => {
                     self.items(ty.get(), kind, name, node, ignore);
                 }
-            }
-            Type::Scalar(_) | Type::Any | Type::Map { .. } => {}
+                _ => {}
+            },
+            Type::Struct(_) | Type::Scalar(_) | Type::Any | Type::Map { .. } => {}
         }
     }
 

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 pub(crate) use self::blobs::Blobs;
 pub(crate) use self::changes::{ChangedFile, changes};
 pub(crate) use self::log::Log;
-pub(crate) use self::repository::{Checkout, is_ignored, root};
+pub(crate) use self::repository::{Checkout, Repositories, is_ignored};
 
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,13 +1,72 @@
 //! Where a repository is, and what can be known of it.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The root of the working tree that a file or folder is in, without asking Git.
-#[must_use]
-pub(crate) fn root(path: &Path) -> Option<PathBuf> {
+fn root(path: &Path) -> Option<PathBuf> {
     let root = path.ancestors().find(|folder| folder.join(".git").exists());
     root.map(Path::to_owned)
+}
+
+/// Where files are in repositories. Each folder is looked at once.
+#[derive(Debug, Default)]
+pub(crate) struct Repositories {
+    folders: HashMap<PathBuf, Option<FolderInRepository>>,
+}
+
+#[derive(Clone, Debug)]
+struct FolderInRepository {
+    root: PathBuf,
+    /// Its path from the root; empty for the root itself.
+    path: PathBuf,
+}
+
+impl Repositories {
+    /// Whether a file is in a repository.
+    pub(crate) fn has(&mut self, file: &Path) -> bool {
+        self.place(file).is_some()
+    }
+
+    /// The root of the repository that a file is in, and the file's path from there, with `/`.
+    pub(crate) fn place(&mut self, file: &Path) -> Option<(PathBuf, String)> {
+        // A link is in the repository of what it points to.
+        let real = if file.is_symlink() {
+            Cow::Owned(file.canonicalize().ok()?)
+        } else {
+            Cow::Borrowed(file)
+        };
+        let name = real.file_name()?;
+        let folder = self.folder(real.parent()?)?;
+        let path = folder.path.join(name);
+        let names: Option<Vec<&str>> = path.iter().map(|name| name.to_str()).collect();
+        Some((folder.root.clone(), names?.join("/")))
+    }
+
+    fn folder(&mut self, folder: &Path) -> Option<&FolderInRepository> {
+        if !self.folders.contains_key(folder) {
+            let found = FolderInRepository::of(folder);
+            self.folders.insert(folder.to_owned(), found);
+        }
+        self.folders.get(folder)?.as_ref()
+    }
+}
+
+impl FolderInRepository {
+    fn of(folder: &Path) -> Option<Self> {
+        let here = Path::new(".");
+        let folder = if folder.as_os_str().is_empty() {
+            here
+        } else {
+            folder
+        };
+        let real = folder.canonicalize().ok()?;
+        let root = root(&real)?;
+        let path = real.strip_prefix(&root).ok()?.to_owned();
+        Some(Self { root, path })
+    }
 }
 
 /// The state of a repository.

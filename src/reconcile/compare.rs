@@ -11,7 +11,6 @@ use super::{LiveSource, describe};
 use crate::blame::differences;
 use crate::cluster::{Arrival, Cluster, Error, Fetched, Fetching, Live};
 use crate::diff::{Differences, Finding, Unstored};
-use crate::history::KeptObject;
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
 use crate::path::Pattern;
@@ -25,7 +24,7 @@ pub(super) enum Comparison {
     Unknown,
     InSync,
     Missing,
-    Drifted(Differences),
+    Drifted(Box<Differences>),
     /// The baseline has all of its drift.
     Known,
 }
@@ -290,21 +289,7 @@ impl<'c> Cycle<'c> {
             });
         }
         self.keep(resource, live, managed_fields);
-        Comparison::Drifted(found)
-    }
-
-    /// Keeps a drifted object if its history is to be searched.
-    fn keep(&mut self, resource: &'c Resource, live: &Value, managed_fields: Option<&str>) {
-        if self.options.history == 0 {
-            return;
-        }
-        let within = || managed_fields::within(live);
-        let managed_fields = managed_fields.map(Cow::from).or_else(within);
-        let kept = KeptObject {
-            object: live.to_string(),
-            managed_fields: managed_fields.map(Cow::into_owned),
-        };
-        self.kept.insert(&resource.id, kept);
+        Comparison::Drifted(Box::new(found))
     }
 
     /// Warns of patterns in a resource's annotation that match nothing in it, and notes which of the run's patterns

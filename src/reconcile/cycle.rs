@@ -8,6 +8,7 @@ use super::search::UnmanagedSearch;
 use super::signals::StopSignal;
 use super::state::{Cycle, Inputs, LoopState};
 use super::{LiveSource, Mode, RunOptions, namespaces, patch};
+use crate::git::Repositories;
 use crate::manifest::{Manifests, Resource};
 use crate::report::redact::{SecretValues, redact};
 use crate::report::{self, Report};
@@ -79,6 +80,7 @@ pub(super) async fn run(
         search,
         left_out: &manifests.left_out,
         newer,
+        repositories: Repositories::default(),
         kept: HashMap::new(),
         report,
         drifted_objects: Vec::new(),

@@ -1,15 +1,19 @@
 //! Finds the commits whose values are live, for all drifted fields.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::compare::Comparison;
 use super::state::{Cycle, LoopState};
 use super::versions::{RunningSearch, SearchEnd, SearchesOfFiles, read_versions};
-use crate::git;
 use crate::history::{Histories, KeptObject, VersionSearch};
+use crate::managed_fields;
 use crate::manifest::Resource;
+use crate::path::Path as FieldPath;
 use crate::schema::ResourceId;
 
 /// How long the search may take.
@@ -22,19 +26,25 @@ impl<'c> Cycle<'c> {
         found: &[Comparison],
     ) -> HashMap<ResourceId, Histories> {
         let kept = std::mem::take(&mut self.kept);
-        let (mut searches, mut repositories) = (Vec::new(), BTreeMap::new());
+        let (mut searches, mut in_no_repository) = (Vec::new(), 0);
+        let mut repositories: BTreeMap<PathBuf, SearchesOfFiles> = BTreeMap::new();
         for (resource, found) in self.resources.iter().zip(found) {
-            let Some(search) = self.search(resource, found, &kept).await else {
+            let fields = fields_to_search(found);
+            if fields == 0 || self.options.history == 0 {
+                continue;
+            }
+            let place = resource
+                .path()
+                .and_then(|file| self.repositories.place(file));
+            let Some((root, path)) = place else {
+                in_no_repository += fields;
                 continue;
             };
-            let place = resource.path().and_then(in_repository);
-            let mut end = SearchEnd::NotInGit;
-            if let Some((root, path)) = place {
-                let files: &mut SearchesOfFiles = repositories.entry(root).or_default();
+            if let Some(search) = self.search(resource, found, &kept).await {
+                let files = repositories.entry(root).or_default();
                 files.entry(path).or_default().push(searches.len());
-                end = SearchEnd::Open;
+                searches.push(RunningSearch::new(&resource.id, search));
             }
-            searches.push(RunningSearch::new(&resource.id, search, end));
         }
         let (namespace, limit) = (&self.options.manifests.namespace, self.options.history);
         let reading = read_versions(&repositories, namespace, limit, &mut searches);
@@ -45,7 +55,33 @@ impl<'c> Cycle<'c> {
                 .inform(format!("no history: cannot run git: {error}"));
         }
         let is_late = matches!(read, Some(Err(_)));
-        conclude(searches, is_late, self.state)
+        conclude(searches, in_no_repository, is_late, self.state)
+    }
+
+    /// Keeps a drifted object if its history is to be searched.
+    pub(super) fn keep(
+        &mut self,
+        resource: &'c Resource,
+        live: &Value,
+        managed_fields: Option<&str>,
+    ) {
+        let is_searched = self.options.history > 0
+            && resource
+                .path()
+                .is_some_and(|file| self.repositories.has(file));
+        let Some(object) = is_searched
+            .then(|| serde_json::to_string(live).ok())
+            .flatten()
+        else {
+            return;
+        };
+        let within = || managed_fields::within(live);
+        let managed_fields = managed_fields.map(Cow::from).or_else(within);
+        let kept = KeptObject {
+            object,
+            managed_fields: managed_fields.map(Cow::into_owned),
+        };
+        self.kept.insert(&resource.id, kept);
     }
 
     /// The search for one resource, if it has drifted.
@@ -58,9 +94,6 @@ impl<'c> Cycle<'c> {
     where
         'c: 's,
     {
-        if self.options.history == 0 {
-            return None;
-        }
         let subject = self.subject(resource, None);
         match found {
             Comparison::Missing => Some(VersionSearch::of_missing(
@@ -82,27 +115,28 @@ impl<'c> Cycle<'c> {
     }
 }
 
-/// The repository that a file is in, and its path from the root.
-fn in_repository(file: &Path) -> Option<(PathBuf, String)> {
-    let real = file.canonicalize().ok()?;
-    let root = git::root(&real)?;
-    let path: Vec<&str> = real
-        .strip_prefix(&root)
-        .ok()?
-        .iter()
-        .map(|name| name.to_str())
-        .collect::<Option<_>>()?;
-    Some((root, path.join("/")))
+/// Of how many fields the history can be looked for; a missing resource counts as one.
+fn fields_to_search(found: &Comparison) -> usize {
+    match found {
+        Comparison::Missing => 1,
+        Comparison::Drifted(differences) => {
+            let findings = differences.findings.iter();
+            findings.filter(|f| f.path != FieldPath::resource()).count()
+        }
+        Comparison::Unknown | Comparison::InSync | Comparison::Known => 0,
+    }
 }
 
 /// Collects the results of the searches, and gives a notice for each reason why some found nothing.
 fn conclude(
     searches: Vec<RunningSearch<'_>>,
+    in_no_repository: usize,
     is_late: bool,
     state: &mut LoopState,
 ) -> HashMap<ResourceId, Histories> {
     let mut histories = HashMap::new();
-    let (mut shallow, mut late, mut absent, mut unreadable) = (0, 0, 0, 0);
+    let (mut shallow, mut late, mut unreadable) = (0, 0, 0);
+    let mut absent = in_no_repository;
     for running in searches {
         let is_cut = running.end == SearchEnd::Limit;
         let is_complete = is_cut || running.end == SearchEnd::First;

@@ -14,6 +14,7 @@ use super::signals::StopSignal;
 use super::{LiveSource, RunOptions, describe, health};
 use crate::cluster::Version;
 use crate::diff::{Desired, Unstored};
+use crate::git::Repositories;
 use crate::history::KeptObject;
 use crate::manifest::{IgnoreRule, Loader, Manifests, Resource, revision};
 use crate::path::Pattern;
@@ -201,6 +202,8 @@ pub(super) struct Cycle<'c> {
     pub(super) left_out: &'c [ResourceId],
     /// Whether the server is newer than the tables.
     pub(super) newer: bool,
+    /// The repositories that the manifests of drifted resources are in.
+    pub(super) repositories: Repositories,
     /// The drifted live objects, if their history is to be searched.
     pub(super) kept: HashMap<&'c ResourceId, KeptObject>,
     pub(super) report: Report,

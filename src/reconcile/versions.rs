@@ -45,11 +45,11 @@ pub(super) enum SearchEnd {
 pub(super) type SearchesOfFiles = BTreeMap<String, Vec<usize>>;
 
 impl<'a> RunningSearch<'a> {
-    pub(super) fn new(id: &'a ResourceId, search: VersionSearch<'a>, end: SearchEnd) -> Self {
+    pub(super) fn new(id: &'a ResourceId, search: VersionSearch<'a>) -> Self {
         Self {
             id,
             search,
-            end,
+            end: SearchEnd::Open,
             commits: 0,
             is_declared: false,
         }

@@ -32,6 +32,7 @@ pub(crate) struct Struct {
     /// A hash table from names to indices with linear probing. Fields are looked up for every key of every object, and
     /// this takes one comparison instead of the five of a binary search.
     slots: Vec<Option<u8>>,
+    is_conditional: OnceLock<bool>,
 }
 
 /// No struct has more fields.
@@ -71,7 +72,23 @@ impl Struct {
             fields,
             union,
             slots,
+            is_conditional: OnceLock::new(),
         }
+    }
+
+    /// Whether some servers do not store all that can be declared in it: a field of it, or one below, depends on the
+    /// server's version or on a feature gate.
+    #[must_use]
+    pub(crate) fn is_conditional(&self) -> bool {
+        let look = || {
+            let mut fields = self.fields.iter();
+            fields.any(|field| {
+                field.rules.gate.is_some()
+                    || field.versions != Versions::default()
+                    || field.ty.structure().is_some_and(Self::is_conditional)
+            })
+        };
+        *self.is_conditional.get_or_init(look)
     }
 
     /// The field with this name.
@@ -150,6 +167,17 @@ pub(crate) enum Type {
     },
     /// A struct.
     Struct(StructRef),
+}
+
+impl Type {
+    /// The struct that values of this type are, or that the items of such a list are.
+    fn structure(&self) -> Option<&'static Struct> {
+        match self {
+            Self::Struct(ty) => Some(ty.get()),
+            Self::List { item, .. } => item.structure(),
+            Self::Scalar(_) | Self::Any | Self::Map { .. } => None,
+        }
+    }
 }
 
 /// The scalar types.
