@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::Value;
 
-use crate::yaml::{Node, NodeId};
+use crate::yaml::{Layout, Node, NodeId, Tree, WrittenEntry};
 
 /// What becomes of one value of a manifest.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,8 +74,13 @@ impl Change {
         }
     }
 
-    /// Notes what becomes of each value that this changes where it is written, not of what is reached by an alias.
-    pub(super) fn note_results(&self, node: Node<'_>, results: &mut HashMap<NodeId, Value>) {
+    /// Notes what becomes of each value that this changes where it is written, not of what an alias or `<<` leads to.
+    pub(super) fn note_results<'t>(
+        &self,
+        node: Node<'t>,
+        (tree, layout): (&'t Tree, &Layout),
+        results: &mut HashMap<NodeId, Value>,
+    ) {
         if node.is_alias() || node.id() != node.defined().id() {
             return;
         }
@@ -83,9 +88,11 @@ impl Change {
         match self {
             Self::Value(_) => {}
             Self::Map(entries) => {
+                let written = layout.entries(tree, node);
                 for (key, entry) in entries {
-                    if let (EntryChange::Inside(change), Some(value)) = (entry, node.get(key)) {
-                        change.note_results(value, results);
+                    let at = entry_of(&written, node, key);
+                    if let (EntryChange::Inside(change), Some(at)) = (entry, at) {
+                        change.note_results(written[at].value, (tree, layout), results);
                     }
                 }
             }
@@ -95,10 +102,17 @@ impl Change {
                     if let ItemChange::Old(index, Some(change)) = item
                         && let Some(node) = nodes.get(*index)
                     {
-                        change.note_results(*node, results);
+                        change.note_results(*node, (tree, layout), results);
                     }
                 }
             }
         }
     }
+}
+
+/// The entry of a map that a key has its value from; `None` where `<<` gives it.
+pub(super) fn entry_of(entries: &[WrittenEntry<'_>], map: Node<'_>, key: &str) -> Option<usize> {
+    let value = map.get(key)?.id();
+    let has = |entry: &WrittenEntry<'_>| entry.value.id() == value && !entry.is_merge;
+    entries.iter().position(has)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::change::{Change, EntryChange, ItemChange};
+use super::obstacle::Obstacle;
 use crate::diff::{Edit, Finding, ManifestStep, PointerToken};
 use crate::yaml::{self, Node};
 
@@ -59,7 +60,7 @@ impl Draft {
         root: Node<'_>,
         finding: &Finding,
         exactness: Exactness,
-    ) -> Result<(), String> {
+    ) -> Result<(), Obstacle> {
         let mut node = Some(root);
         let mut draft = self;
         for (depth, step) in finding.in_manifest.iter().enumerate() {
@@ -79,7 +80,7 @@ impl Draft {
             return draft.reorder(order, count);
         }
         let new = match (&finding.live, node) {
-            (None, None) => return Err("a manifest cannot say that it is absent".to_owned()),
+            (None, None) => return Err(Obstacle::Absent),
             (None, Some(_)) => Self::Gone,
             (Some(live), None) => Self::Value(live.clone()),
             (Some(live), Some(node)) => match &finding.edit {
@@ -136,9 +137,9 @@ impl Draft {
     }
 
     /// The declared items stand in the order of the live ones; `live` are their positions there, in declared order.
-    fn reorder(&mut self, live: &[usize], count: usize) -> Result<(), String> {
+    fn reorder(&mut self, live: &[usize], count: usize) -> Result<(), Obstacle> {
         if live.len() != count {
-            return Err("its items are in another order, and not all of them are live".to_owned());
+            return Err(Obstacle::NotAllLive);
         }
         if matches!(self, Self::Kept) {
             *self = Self::List(ListDraft::default());

@@ -7,6 +7,7 @@
 mod change;
 mod draft;
 mod manner;
+mod obstacle;
 mod plan;
 mod render;
 mod rewrite;

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::change::Change;
 use super::draft::{Draft, Exactness, Finished};
 use super::manner;
-use super::rewrite::{Rewriter, edited};
+use super::obstacle::Obstacle;
+use super::rewrite::{Rewriter, TextEdit, edited};
 use crate::diff::{Edit, Finding, Origin, PointerToken};
 use crate::manifest::Resource;
 use crate::yaml::{self, Document, Layout, Node, NodeId, Stream};
@@ -42,7 +43,7 @@ pub(crate) struct LeftOut {
     /// Its path.
     pub(crate) path: String,
     /// Why.
-    pub(crate) reason: String,
+    pub(crate) reason: Obstacle,
 }
 
 /// Edits a file's text so that it declares what is live. `compare` finds the differences between a subject, as another
@@ -56,7 +57,7 @@ pub(crate) fn patch_file<'a>(
         return nothing(text, subjects);
     };
     let mut kept: Vec<Candidate> = Vec::new();
-    let mut left: HashMap<(usize, usize), String> = HashMap::new();
+    let mut left: HashMap<(usize, usize), Obstacle> = HashMap::new();
     let all = bench.candidates();
     let (followers, leaders): (Vec<_>, Vec<_>) = all
         .into_iter()
@@ -76,7 +77,7 @@ fn nothing(text: &str, subjects: &[PatchSubject<'_>]) -> PatchedFile {
         subject.paths.iter().map(move |path| LeftOut {
             subject: at,
             path: path.clone(),
-            reason: "its place in the file is not known".to_owned(),
+            reason: Obstacle::NoPlace,
         })
     });
     PatchedFile {
@@ -117,18 +118,17 @@ enum Failure {
     /// These do not come out as they should.
     Of(Vec<Candidate>),
     /// Something else is wrong.
-    Other(String),
+    Other(Obstacle),
 }
 
-fn reason_of(failure: Failure) -> String {
-    match failure {
-        Failure::Of(_) => NOT_LIVE.to_owned(),
-        Failure::Other(reason) => reason,
+impl From<Failure> for Obstacle {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Of(_) => Self::NotLive,
+            Failure::Other(obstacle) => obstacle,
+        }
     }
 }
-
-/// The reason of a value that does not come out as it is live.
-const NOT_LIVE: &str = "the file would not declare what is live";
 
 /// All that is known of a file while its text is worked out.
 struct Bench<'b, 'a> {
@@ -214,7 +214,7 @@ impl<'b, 'a> Bench<'b, 'a> {
         &self,
         kept: &mut Vec<Candidate>,
         candidates: Vec<Candidate>,
-        left: &mut HashMap<(usize, usize), String>,
+        left: &mut HashMap<(usize, usize), Obstacle>,
     ) {
         if candidates.is_empty() {
             return;
@@ -234,14 +234,14 @@ impl<'b, 'a> Bench<'b, 'a> {
                         exactness,
                         ..*candidate
                     };
-                    let before = reason_of(failure);
+                    let before = failure.into();
                     self.keep(kept, vec![candidate], left);
                     if let Some(reason) = left.get_mut(&candidate.place()) {
                         *reason = before;
                     }
                 }
                 None => {
-                    left.insert(candidate.place(), reason_of(failure));
+                    left.insert(candidate.place(), failure.into());
                 }
             },
             (Failure::Of(wrong), _) if wrong.len() < candidates.len() && !wrong.is_empty() => {
@@ -332,34 +332,17 @@ impl<'b, 'a> Bench<'b, 'a> {
         self.stream.tree.node(subject.resource.node().id())
     }
 
-    fn rewritten(&self, changes: &[Option<Change>]) -> Result<String, String> {
-        let tree = &self.stream.tree;
-        let mut results: HashMap<NodeId, Value> = HashMap::new();
-        let pairs = || self.subjects.iter().zip(changes);
-        if tree.has_aliases() {
-            for (subject, change) in pairs() {
-                if let Some(change) = change {
-                    change.note_results(self.node(subject), &mut results);
-                }
-            }
-        }
+    fn rewritten(&self, changes: &[Option<Change>]) -> Result<String, Obstacle> {
         let mut edits = Vec::new();
         for (document, of_document) in self.stream.documents.iter().enumerate() {
-            let is_here = |at: &usize| self.documents[*at] == document && changes[*at].is_some();
-            let here: Vec<usize> = (0..changes.len()).filter(is_here).collect();
-            if here.is_empty() {
-                continue;
+            let is_here = |at: &usize| self.documents[*at] == document;
+            let here = (0..changes.len()).filter(is_here);
+            let here =
+                here.filter_map(|at| Some((self.node(&self.subjects[at]), changes[at].as_ref()?)));
+            let here: Vec<(Node<'_>, &Change)> = here.collect();
+            if !here.is_empty() {
+                edits.append(&mut self.edits(of_document, &here)?);
             }
-            let layout = Layout::of(tree, of_document);
-            let layout = layout.ok_or("its places in the file are not known")?;
-            let manner = manner::of(tree, &layout, tree.node(of_document.root));
-            let mut rewriter = Rewriter::new(&self.text, tree, &layout, manner, &results);
-            for at in here {
-                if let Some(change) = &changes[at] {
-                    rewriter.object(self.node(&self.subjects[at]), change)?;
-                }
-            }
-            edits.append(&mut rewriter.edits);
         }
         let mut text = edited(&self.text, edits)?;
         if !self.is_ended && text.ends_with('\n') {
@@ -371,6 +354,28 @@ impl<'b, 'a> Bench<'b, 'a> {
         Ok(text)
     }
 
+    /// The edits of a document that make these changes to its objects.
+    fn edits(
+        &self,
+        document: &Document,
+        changes: &[(Node<'_>, &Change)],
+    ) -> Result<Vec<TextEdit>, Obstacle> {
+        let tree = &self.stream.tree;
+        let layout = Layout::of(tree, document).ok_or(Obstacle::NoPlace)?;
+        let manner = manner::of(tree, &layout, tree.node(document.root));
+        let mut results: HashMap<NodeId, Value> = HashMap::new();
+        if tree.has_aliases() {
+            for (node, change) in changes {
+                change.note_results(*node, (tree, &layout), &mut results);
+            }
+        }
+        let mut rewriter = Rewriter::new(&self.text, tree, &layout, manner, &results);
+        for (node, change) in changes {
+            rewriter.object(*node, change)?;
+        }
+        Ok(rewriter.edits)
+    }
+
     /// Whether a text says in every document what it should, and leaves no difference that it should not.
     fn verify(
         &self,
@@ -378,18 +383,17 @@ impl<'b, 'a> Bench<'b, 'a> {
         changes: &[Option<Change>],
         candidates: &[Candidate],
     ) -> Result<(), Failure> {
-        let other = |reason: &str| Err(Failure::Other(reason.to_owned()));
         let read = yaml::read(text.as_bytes().to_vec());
         let root = |document: &Document| read.tree.node(document.root).to_json();
         let values: Vec<Value> = read.documents.iter().map(root).collect();
         if values != self.expected(changes) {
-            return other("something else would change too");
+            return Err(Failure::Other(Obstacle::SomethingElse));
         }
         let Some(first) = self.subjects.first() else {
             return Ok(());
         };
         if first.resource.reread(text).problems > self.problems {
-            return other("the file would have an error");
+            return Err(Failure::Other(Obstacle::Problem));
         }
         let mut wrong = Vec::new();
         for (at, found) in self.compared(text).iter().enumerate() {
@@ -397,10 +401,8 @@ impl<'b, 'a> Bench<'b, 'a> {
                 let same = identity(finding);
                 let mut old = self.findings[at].iter();
                 let Some(old) = old.position(|old| identity(old) == same) else {
-                    return Err(Failure::Other(format!(
-                        "{} would differ then",
-                        finding.path
-                    )));
+                    let path = finding.path.to_string();
+                    return Err(Failure::Other(Obstacle::Differs(path)));
                 };
                 let tried = |c: &&Candidate| c.place() == (at, old);
                 wrong.extend(candidates.iter().find(tried));
@@ -426,7 +428,7 @@ impl<'b, 'a> Bench<'b, 'a> {
         values
     }
 
-    fn result(&self, kept: &[Candidate], left: &HashMap<(usize, usize), String>) -> PatchedFile {
+    fn result(&self, kept: &[Candidate], left: &HashMap<(usize, usize), Obstacle>) -> PatchedFile {
         let text = self.attempt(kept).unwrap_or_else(|_| self.text.clone());
         let now = self.compared(&text);
         let mut file = PatchedFile::default();
@@ -437,13 +439,11 @@ impl<'b, 'a> Bench<'b, 'a> {
                 file.kept += 1;
                 continue;
             }
-            let reason = left
-                .get(&candidate.place())
-                .map_or(NOT_LIVE, String::as_str);
+            let reason = left.get(&candidate.place()).cloned();
             file.left_out.push(LeftOut {
                 subject: candidate.subject,
                 path: finding.path.to_string(),
-                reason: reason.to_owned(),
+                reason: reason.unwrap_or(Obstacle::NotLive),
             });
         }
         file.text = text;

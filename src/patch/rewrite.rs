@@ -5,12 +5,10 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use super::change::{Change, EntryChange, ItemChange};
+use super::change::{Change, EntryChange, ItemChange, entry_of};
+use super::obstacle::Obstacle;
 use super::render::{Manner, ScalarPlace};
 use crate::yaml::{Layout, Node, NodeId, Style, Tree, Written, WrittenEntry};
-
-/// Why something cannot be written, for people.
-pub(super) type Obstacle = String;
 
 /// A part of a text and what takes its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +30,7 @@ pub(super) fn edited(text: &str, mut edits: Vec<TextEdit>) -> Result<String, Obs
             edit.range.start
         };
         if start < at {
-            return Err("its lines are changed by something else too".to_owned());
+            return Err(Obstacle::SharedLines);
         }
         new.push_str(&text[at..start]);
         new.push_str(&edit.text);
@@ -106,7 +104,7 @@ impl<'a> Rewriter<'a> {
 
     fn place(&self, node: Node<'a>) -> Result<Written, Obstacle> {
         let place = self.layout.place(node);
-        place.ok_or_else(|| "its place in the file is not known".to_owned())
+        place.ok_or(Obstacle::NoPlace)
     }
 
     fn edit(&mut self, range: Range<usize>, text: impl Into<String>) {
@@ -136,17 +134,17 @@ impl<'a> Rewriter<'a> {
             Change::Map(entries) => match place.style {
                 Style::BlockMap => self.block_map(node, place, entries),
                 Style::FlowMap => self.flow_map(node, place, entries),
-                _ => Err("its map is not written as one".to_owned()),
+                _ => Err(Obstacle::Notation),
             },
             Change::List(items) => match place.style {
                 Style::BlockList => self.block_list(node, place, items),
                 Style::FlowList => self.flow_list(node, place, items),
-                _ => Err("its list is not written as one".to_owned()),
+                _ => Err(Obstacle::Notation),
             },
         }
     }
 
-    /// Puts a value in the place of another.
+    /// Puts a value in the place of another. A comment on its first line, or behind it, stays.
     fn replace(&mut self, place: Written, new: &Value, slot: Slot) -> Result<(), Obstacle> {
         let is_full = match new {
             Value::Object(map) => !map.is_empty(),
@@ -155,42 +153,96 @@ impl<'a> Rewriter<'a> {
         };
         let is_block = matches!(place.style, Style::BlockMap | Style::BlockList);
         let is_flow = matches!(place.style, Style::FlowMap | Style::FlowList);
-        let indicator = place.entry + 1;
-        let has_properties =
-            place.start < place.content || place.style == Style::Absent && place.start < place.end;
-        match slot.column {
+        let (start, text) = match slot.column {
             Some(column) if is_block || is_full && !is_flow => {
-                if has_properties || indicator > place.end {
-                    return Err("an anchor, a tag or an unusual notation stands there".to_owned());
-                }
-                let text = if !is_full {
-                    let text = self.manner.scalar(new, Style::Plain, slot.around());
-                    format!(" {text}")
-                } else if slot.is_item {
-                    let gap = self.manner.dash_gap;
-                    self.manner.item(new, column, gap)[1..].to_owned()
-                } else {
-                    self.manner.behind_key(new, column)
-                };
-                self.edit(indicator..place.end, text);
+                let text = self.on_lines(new, is_full, slot, column);
+                (Self::indicator_end(place)?, text)
             }
             _ if is_full => {
                 let text = self.manner.flow(new);
-                self.edit(place.content..place.end, self.behind(place, text));
+                (place.content, self.behind(place, text))
             }
             _ => {
                 let text = self.scalar(place, new, slot);
-                // A tag says what the old value was.
-                let is_tagged = self.text[place.start..].starts_with('!');
-                let start = if is_tagged && !self.text[place.start..place.content].contains('&') {
-                    place.start
-                } else {
-                    place.content
-                };
-                self.edit(start..place.end, self.behind(place, text));
+                (self.scalar_start(place), self.behind(place, text))
             }
-        }
+        };
+        self.edit_with_comment(start, place, text, slot);
         Ok(())
+    }
+
+    /// A value that takes the place of all that is behind the `:` or dash in this column.
+    fn on_lines(&self, new: &Value, is_full: bool, slot: Slot, column: usize) -> String {
+        if !is_full {
+            let text = self.manner.scalar(new, Style::Plain, slot.around());
+            format!(" {text}")
+        } else if slot.is_item {
+            let gap = self.manner.dash_gap;
+            self.manner.item(new, column, gap)[1..].to_owned()
+        } else {
+            self.manner.behind_key(new, column)
+        }
+    }
+
+    /// Where the `:` or dash before a value ends, if nothing but the value is behind it.
+    fn indicator_end(place: Written) -> Result<usize, Obstacle> {
+        let is_absent = place.style == Style::Absent;
+        let has_properties = place.start < place.content || is_absent && place.start < place.end;
+        let end = place.entry + 1;
+        if has_properties {
+            Err(Obstacle::Properties)
+        } else if end > place.end {
+            Err(Obstacle::Notation)
+        } else {
+            Ok(end)
+        }
+    }
+
+    /// Where a scalar that is replaced begins: its tag goes, since it says what the old value was.
+    fn scalar_start(&self, place: Written) -> usize {
+        let is_tagged = self.text[place.start..].starts_with('!');
+        if is_tagged && !self.text[place.start..place.content].contains('&') {
+            place.start
+        } else {
+            place.content
+        }
+    }
+
+    /// Replaces a value from `start` on. A text of several lines takes the comment with it to its first line.
+    fn edit_with_comment(&mut self, start: usize, place: Written, text: String, slot: Slot) {
+        let (comment, is_inside) = match place.style {
+            _ if slot.column.is_none() => ("", false),
+            Style::Literal | Style::Folded => (self.comment_from(place.content), true),
+            Style::BlockMap | Style::BlockList if self.line_end(place.entry) < place.content => {
+                (self.comment_from(place.entry + 1), true)
+            }
+            Style::BlockMap | Style::BlockList => ("", true),
+            _ => (self.comment_from(place.end), false),
+        };
+        let (head, rest) = text.split_at(text.find(self.manner.newline).unwrap_or(text.len()));
+        if is_inside {
+            // What is behind its last line goes with that.
+            let end = self.line_end(place.end);
+            self.edit(start..end, format!("{head}{comment}{rest}"));
+        } else if slot.column.is_some() && !rest.is_empty() {
+            let end = self.line_end(place.end);
+            self.edit(start..end, format!("{head}{comment}{rest}"));
+        } else {
+            self.edit(start..place.end, text);
+        }
+    }
+
+    /// The comment behind what is on a line from here on, with the blanks before it. What is there has no quotes.
+    fn comment_from(&self, at: usize) -> &'a str {
+        let text = self.text;
+        let rest = &text[at..self.line_end(at)];
+        let head = rest.split('#').next().unwrap_or(rest);
+        let blanks = head.trim_end_matches([' ', '\t']).len();
+        if head.len() < rest.len() && (blanks < head.len()) {
+            &rest[blanks..]
+        } else {
+            ""
+        }
     }
 
     /// A value, parted from what stands before it where nothing was written yet.
@@ -285,13 +337,6 @@ impl<'a> Rewriter<'a> {
 
     // Maps.
 
-    /// The entry of a map that a key has its value from; `None` where `<<` gives it.
-    fn entry_of(entries: &[WrittenEntry<'a>], map: Node<'a>, key: &str) -> Option<usize> {
-        let value = map.get(key)?.id();
-        let has = |entry: &WrittenEntry<'_>| entry.value.id() == value && !entry.is_merge;
-        entries.iter().position(has)
-    }
-
     /// What changes in a map: the values of its own entries are changed here; which of them go and what is put in is
     /// returned.
     fn inside_map(
@@ -304,7 +349,7 @@ impl<'a> Rewriter<'a> {
         let mut gone = vec![false; entries.len()];
         let mut new = Vec::new();
         for (key, change) in changes {
-            let at = Self::entry_of(entries, map, key);
+            let at = entry_of(entries, map, key);
             match (change, at) {
                 (EntryChange::New(value), _) => new.push((key.clone(), value.clone())),
                 (EntryChange::Gone, Some(at)) => gone[at] = true,
@@ -316,9 +361,7 @@ impl<'a> Rewriter<'a> {
                     };
                     self.value(entry.value, entry.place, change, slot)?;
                 }
-                (EntryChange::Gone, None) => {
-                    return Err("it comes from a `<<`".to_owned());
-                }
+                (EntryChange::Gone, None) => return Err(Obstacle::Merged),
                 (EntryChange::Inside(change), None) => {
                     let merged = map.get(key);
                     let old = merged.map_or(Value::Null, Node::to_json);
@@ -335,7 +378,7 @@ impl<'a> Rewriter<'a> {
             gone[*at] && entries.iter().filter(|entry| entry.key == key).count() > 1
         };
         if (0..entries.len()).any(|at| is_overridden(&at)) {
-            return Err("its key is there twice".to_owned());
+            return Err(Obstacle::KeyTwice);
         }
         Ok((gone, new))
     }
@@ -364,10 +407,10 @@ impl<'a> Rewriter<'a> {
                 .iter()
                 .map(|(key, value)| manner.entry(key, value, column));
             let text = manner.lines(texts, column);
-            self.edit(parts[0].start..parts[parts.len() - 1].end, text);
+            self.replace_all_parts(&parts, text);
             return Ok(());
         }
-        self.take_out_of_block(&parts, &gone)?;
+        self.take_out_of_block(&parts, &gone);
         for (key, value) in &new {
             let text = self.manner.entry(key, value, column);
             match Self::neighbour(&entries, &gone, value) {
@@ -407,37 +450,42 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// Puts lines in the place of all parts of a block collection. Comments between them stay.
+    fn replace_all_parts(&mut self, parts: &[Part], text: String) {
+        let Some((first, others)) = parts.split_first() else {
+            return;
+        };
+        self.edit(first.start..self.line_end(first.end), text);
+        for part in others {
+            self.take_out_lines(*part);
+        }
+    }
+
     /// Takes parts out of a block collection in which others stay.
-    fn take_out_of_block(&mut self, parts: &[Part], gone: &[bool]) -> Result<(), Obstacle> {
+    fn take_out_of_block(&mut self, parts: &[Part], gone: &[bool]) {
         for (at, part) in parts.iter().enumerate().filter(|(at, _)| gone[*at]) {
-            if self.begins_line(part.start) {
-                self.take_out_lines(*part);
-                continue;
-            }
-            // It begins behind a dash: what comes next takes its place.
             let next = (at + 1..parts.len()).find(|at| !gone[*at]);
-            let Some(next) = next else {
-                return Err("nothing else stands behind its dash".to_owned());
-            };
-            let end = self.line_end(part.end);
-            let start = parts[next].start;
-            let between = &self.text[end..parts[at + 1].start];
-            if between.trim().is_empty() {
-                if next == at + 1 {
-                    self.edit(part.start..start, "");
-                } else {
-                    // The lines of those between go by themselves, but for the indentation of this one.
-                    self.edit(part.start..parts[at + 1].start, "");
-                    for middle in at + 1..next {
-                        self.edit(parts[middle].start..parts[middle + 1].start, "");
-                    }
-                }
-            } else {
-                let dash = self.text[..part.start].trim_end_matches(' ').len();
-                self.edit(dash..end, "");
+            match next.filter(|_| !self.begins_line(part.start)) {
+                Some(next) => self.take_out_behind_dash(parts, at, next),
+                None => self.take_out_lines(*part),
             }
         }
-        Ok(())
+    }
+
+    /// Takes out a part that begins behind a dash: the next one that stays takes its place, unless a comment stands between.
+    fn take_out_behind_dash(&mut self, parts: &[Part], at: usize, next: usize) {
+        let is_clear = |at: usize| {
+            let end = self.line_end(parts[at].end);
+            let between = &self.text[end..parts[at + 1].start];
+            between.trim().is_empty()
+        };
+        let start = parts[at].start;
+        if (at..next).all(is_clear) {
+            self.edit(start..parts[next].start, "");
+        } else {
+            let dash = self.text[..start].trim_end_matches(' ').len();
+            self.edit(dash..self.line_end(parts[at].end), "");
+        }
     }
 
     // Lists.
@@ -486,10 +534,10 @@ impl<'a> Rewriter<'a> {
                 ItemChange::Old(..) => None,
             });
             let text = manner.lines(texts, column);
-            self.edit(parts[0].start..parts[parts.len() - 1].end, text);
+            self.replace_all_parts(&parts, text);
             return Ok(());
         }
-        self.take_out_of_block(&parts, &gone)?;
+        self.take_out_of_block(&parts, &gone);
         let mut behind = None;
         for change in changes {
             match change {
@@ -522,7 +570,7 @@ impl<'a> Rewriter<'a> {
         column: usize,
     ) -> Result<(), Obstacle> {
         if parts.iter().any(|part| !self.begins_line(part.start)) {
-            return Err("its list begins behind a dash".to_owned());
+            return Err(Obstacle::BehindDash);
         }
         let outer = std::mem::take(&mut self.edits);
         let mut blocks = Vec::new();
@@ -548,8 +596,24 @@ impl<'a> Rewriter<'a> {
         self.edits = outer;
         let start = self.block_of(parts, 0).start;
         let end = self.block_of(parts, parts.len() - 1).end;
-        self.edit(start..end, blocks.join(self.manner.newline));
+        let mut text = String::new();
+        for (at, block) in blocks.iter().enumerate() {
+            if at > 0 {
+                text.push_str(self.between_blocks(parts, at));
+            }
+            text.push_str(block);
+        }
+        self.edit(start..end, text);
         Ok(())
+    }
+
+    /// What stands between two blocks of a list: a line break, and the empty lines that are there now.
+    fn between_blocks(&self, parts: &[Part], at: usize) -> &'a str {
+        if at >= parts.len() {
+            return self.manner.newline;
+        }
+        let text = self.text;
+        &text[self.block_of(parts, at - 1).end..self.block_of(parts, at).start]
     }
 
     /// The lines of an item and the comments right above it, without the last line break. The first item keeps its
@@ -575,7 +639,7 @@ impl<'a> Rewriter<'a> {
         let inside =
             |edit: &TextEdit| range.start <= edit.range.start && edit.range.end <= range.end;
         if !edits.iter().all(inside) {
-            return Err("its items cannot be moved".to_owned());
+            return Err(Obstacle::Immovable);
         }
         let shifted = edits.into_iter().map(|edit| TextEdit {
             range: edit.range.start - range.start..edit.range.end - range.start,
@@ -723,13 +787,13 @@ impl<'a> Rewriter<'a> {
         changes: &[ItemChange],
     ) -> Result<(), Obstacle> {
         if changes.len() != items.len() {
-            return Err("its items change and are in another order".to_owned());
+            return Err(Obstacle::MovedAndChanged);
         }
         let outer = std::mem::take(&mut self.edits);
         let mut moved = Vec::new();
         for (part, change) in parts.iter().zip(changes) {
             let ItemChange::Old(at, change) = change else {
-                return Err("its items change and are in another order".to_owned());
+                return Err(Obstacle::MovedAndChanged);
             };
             if let Some(change) = change {
                 let slot = Slot {

@@ -110,11 +110,11 @@ pub(super) async fn run(
     if options.secrets == SecretValues::Hidden {
         hide_secrets(&manifests, &mut report);
     }
+    report.repository = describe::repository(&options.manifests.inputs);
+    report.errors.sort_by_cached_key(order);
     if options.makes_patch() {
         report.patch = patch::of_report(&report, &drifted_objects, options);
     }
-    report.repository = describe::repository(&options.manifests.inputs);
-    report.errors.sort_by_cached_key(order);
     report.time = describe::now();
     Some(report)
 }

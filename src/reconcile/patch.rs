@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use super::RunOptions;
@@ -14,12 +16,55 @@ use crate::patch::{PatchSubject, patch_file};
 use crate::path::RESOURCE;
 use crate::report::{ErrorEntry, FieldEntry, FileChange, Report, ResourceEntry, ResourceRef};
 
+/// Why a patch cannot change the manifest of a resource at all. It prints as people read it.
+#[derive(Debug)]
+enum OutOfReach {
+    /// The resource as a whole has drifted.
+    WholeResource,
+    /// The manifest is in no file.
+    StandardInput,
+    /// Its file may not be changed, for this reason.
+    Unwritable(String),
+    /// Its file is not below the current directory.
+    Outside,
+    /// A link is on the way to its file.
+    Link(PathBuf),
+    /// The name of its file is no UTF-8.
+    Name,
+    /// Its file, or the current directory, cannot be read.
+    Unreadable(io::Error),
+    /// Its file is not as it was when it was compared.
+    ChangedSince,
+    /// Its file is no UTF-8.
+    Encoding,
+}
+
+impl fmt::Display for OutOfReach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::WholeResource => "a patch takes no whole resource out of a file",
+            Self::StandardInput => "it comes from standard input",
+            Self::Unwritable(reason) => reason,
+            Self::Outside => "it is outside of the current directory",
+            Self::Link(link) => return write!(f, "{} is a symbolic link", link.display()),
+            Self::Name => "the file's name is no UTF-8",
+            Self::Unreadable(error) => return error.fmt(f),
+            Self::ChangedSince => "the file has changed since it was read",
+            Self::Encoding => "the file is no UTF-8",
+        })
+    }
+}
+
 /// The changes of the files of all drifted resources. What is left out is told on standard error, each field by name.
 pub(super) fn of_report(
     report: &Report,
     objects: &[DriftedObject<'_>],
     options: &RunOptions,
 ) -> Vec<FileChange> {
+    // A patch has no place for them.
+    for error in &report.errors {
+        tracing::error!("{}", error.line());
+    }
     let mut files: BTreeMap<String, Vec<(&DriftedObject<'_>, &ResourceEntry)>> = BTreeMap::new();
     for entry in &report.resources {
         let object = objects.iter().find(|object| object.resource.id == entry.id);
@@ -64,24 +109,23 @@ pub(super) fn of_report(
 fn placed<'o, 'c>(
     object: Option<&'o DriftedObject<'c>>,
     entry: &ResourceEntry,
-) -> Result<(String, &'o DriftedObject<'c>), String> {
+) -> Result<(String, &'o DriftedObject<'c>), OutOfReach> {
     let is_whole = entry.fields.iter().any(|field| field.path == RESOURCE);
     let Some(object) = object.filter(|_| !is_whole) else {
-        return Err("a patch takes no whole resource out of a file".to_owned());
+        return Err(OutOfReach::WholeResource);
     };
     let Some(path) = object.resource.path() else {
-        return Err("it comes from standard input".to_owned());
+        return Err(OutOfReach::StandardInput);
     };
     if let Some(reason) = object.resource.file_is_unwritable() {
-        return Err(reason.to_owned());
+        return Err(OutOfReach::Unwritable(reason.to_owned()));
     }
     Ok((path_from_here(path)?, object))
 }
 
 /// The path of a file from the working directory, as `git apply` takes it.
-fn path_from_here(path: &Path) -> Result<String, String> {
-    let outside = || "it is outside of the current directory".to_owned();
-    let here = env::current_dir().map_err(|error| error.to_string())?;
+fn path_from_here(path: &Path) -> Result<String, OutOfReach> {
+    let here = env::current_dir().map_err(OutOfReach::Unreadable)?;
     let mut absolute = PathBuf::new();
     for component in here.join(path).components() {
         match component {
@@ -90,19 +134,19 @@ fn path_from_here(path: &Path) -> Result<String, String> {
             other => absolute.push(other),
         }
     }
-    let below = absolute.strip_prefix(&here).map_err(|_| outside())?;
+    let below = absolute
+        .strip_prefix(&here)
+        .map_err(|_| OutOfReach::Outside)?;
     let mut on_the_way = here.clone();
     for component in below.components() {
         on_the_way.push(component);
         if on_the_way.is_symlink() {
             let link = on_the_way.strip_prefix(&here).unwrap_or(&on_the_way);
-            return Err(format!("{} is a symbolic link", link.display()));
+            return Err(OutOfReach::Link(link.to_owned()));
         }
     }
     let parts: Option<Vec<&str>> = below.iter().map(|part| part.to_str()).collect();
-    parts
-        .map(|parts| parts.join("/"))
-        .ok_or_else(|| "the file's name is no UTF-8".to_owned())
+    parts.map(|parts| parts.join("/")).ok_or(OutOfReach::Name)
 }
 
 /// A file's text and the one that is to take its place. `None` where the file cannot be changed.
@@ -145,12 +189,12 @@ fn of_file(
 }
 
 /// A file's text, as it was when its resources were compared.
-fn text(path: &str, resource: &Resource) -> Result<String, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+fn text(path: &str, resource: &Resource) -> Result<String, OutOfReach> {
+    let bytes = fs::read(path).map_err(OutOfReach::Unreadable)?;
     if !resource.is_as_read() {
-        return Err("the file has changed since it was read".to_owned());
+        return Err(OutOfReach::ChangedSince);
     }
-    String::from_utf8(bytes).map_err(|_| "the file is no UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| OutOfReach::Encoding)
 }
 
 /// The paths of a resource's fields that a patch takes over. The others are told.
@@ -164,7 +208,7 @@ fn paths(entry: &ResourceEntry) -> Vec<String> {
             leave_out(
                 entry,
                 field,
-                "its value is secret; --no-redact takes it over",
+                &"its value is secret; --no-redact takes it over",
             );
         } else {
             paths.push(field.path.clone());
@@ -187,7 +231,7 @@ fn compared(object: &DriftedObject<'_>, resource: &Resource, options: &RunOption
 }
 
 /// Says on standard error that a field is not in the patch.
-fn leave_out(entry: &ResourceEntry, field: &FieldEntry, reason: &str) {
+fn leave_out(entry: &ResourceEntry, field: &FieldEntry, reason: &impl fmt::Display) {
     let left_out = ErrorEntry {
         resource: Some(ResourceRef::from(&entry.id)),
         source: Some(field.source.clone().unwrap_or_else(|| entry.source.clone())),
