@@ -14,6 +14,7 @@ mod items;
 mod maps;
 mod order;
 mod pairs;
+mod places;
 mod record;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use self::applied::Applied;
+pub(crate) use self::places::{declared_at, lacks_item};
 pub(crate) use self::unstored::Unstored;
 use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};

@@ -37,7 +37,6 @@ pub(crate) struct Commit {
 
 impl Commit {
     /// The first digits of its name.
-    /// The first digits of its name.
     #[must_use]
     pub(crate) fn short(&self) -> &str {
         const DIGITS: usize = 7;

@@ -56,7 +56,6 @@ impl HistoryVerdict {
 
     /// Whether the live value is one that Git has, so that a patch of the manifest would undo a change.
     #[must_use]
-    #[allow(dead_code, reason = "the search follows")]
     pub(crate) fn is_of_git(self) -> bool {
         self != Self::NotFound
     }

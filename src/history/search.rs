@@ -10,12 +10,13 @@ use serde_json::Value;
 
 use super::{Histories, History, HistoryVerdict};
 use crate::blame::differences;
-use crate::diff::{Desired, Edit, Finding};
+use crate::diff::{Desired, Edit, Finding, PointerToken, declared_at, lacks_item};
 use crate::git::Commit;
 use crate::managed_fields::{self, ManagedFieldsEntry};
 use crate::manifest::{Declaration, Resource};
 use crate::path::{Path, Pattern, RESOURCE};
-use crate::schema::Server;
+use crate::schema::{Kind, Server};
+use crate::yaml::Node;
 
 /// A live object as text, which takes less memory than its values. It is kept only while its history is looked for.
 #[derive(Debug)]
@@ -196,12 +197,19 @@ impl<'a> VersionSearch<'a> {
         let unstored = subject.unstored(self.server);
         subject.unstored = Some(&unstored);
         let found = differences(&subject, &object, live.managed_fields.as_deref());
-        let declared = version.node().to_json();
+        let compared = ComparedVersion {
+            kind: self.subject.kind,
+            now: self.subject.declared,
+            then: version.node(),
+            live: &object,
+            findings: found.findings,
+        };
         let mut agrees = Vec::new();
         for field in &mut self.open {
             let is_comparable = !version.incomparable.iter().any(|not| field.overlaps(not));
             field.is_certain &= is_comparable;
-            agrees.push(is_comparable && field.agrees(&found.findings, &declared));
+            let agree = |sought| compared.agrees(sought);
+            agrees.push(is_comparable && field.finding.is_some_and(agree));
         }
         agrees
     }
@@ -233,20 +241,6 @@ impl History {
 }
 
 impl OpenField<'_> {
-    /// Whether none of the findings of a version is about this field. `declared` is what that version declares.
-    fn agrees(&self, findings: &[Finding], declared: &Value) -> bool {
-        let Some(sought) = self.finding else {
-            return false;
-        };
-        let mut about = findings.iter().filter(|found| is_about(found, sought));
-        let Some(first) = about.next() else {
-            return true;
-        };
-        // Where the version declares the field, what is live beside that matters as little as it does today.
-        let is_declared = || Pattern::parse(&self.path).is_ok_and(|path| path.finds(declared));
-        first.is_extra() && about.all(Finding::is_extra) && is_declared()
-    }
-
     /// Whether the field has to do with a path, which is at it, above or below.
     fn overlaps(&self, path: &Pattern) -> bool {
         let is_within = |path: &str, other: &str| {
@@ -254,6 +248,47 @@ impl OpenField<'_> {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
         };
         is_within(&self.path, path.text()) || is_within(path.text(), &self.path)
+    }
+}
+
+/// A version of the manifest that the live object has been compared with.
+struct ComparedVersion<'v> {
+    kind: Kind,
+    /// What is declared today.
+    now: Node<'v>,
+    /// What that version declares.
+    then: Node<'v>,
+    live: &'v Value,
+    /// How the live object differs from it.
+    findings: Vec<Finding>,
+}
+
+impl ComparedVersion<'_> {
+    /// Whether a place that differs from what is declared today is as this version declares it.
+    fn agrees(&self, sought: &Finding) -> bool {
+        let mut about = self.findings.iter().filter(|found| is_about(found, sought));
+        match (about.next(), &sought.edit) {
+            // An item that this version has under another key is not found at its path either.
+            (None, Edit::Insert { rank, .. }) => {
+                let versions = [self.now, self.then];
+                lacks_item(self.kind, versions, self.live, &sought.at, *rank)
+            }
+            // Items that this version does not have are in no order of its own.
+            (None, Edit::Permute(items)) => items.iter().all(|index| {
+                let item = PointerToken::Index(*index);
+                self.declares(&[&sought.at[..], &[item]].concat())
+            }),
+            (None, _) => true,
+            // Where the version declares the field, what is live inside beside that matters as little as it does today.
+            (Some(first), _) => {
+                let is_beside = |found: &Finding| found.is_extra() && is_inside(found, sought);
+                is_beside(first) && about.all(is_beside) && self.declares(&sought.at)
+            }
+        }
+    }
+
+    fn declares(&self, place: &[PointerToken]) -> bool {
+        declared_at(self.kind, self.then, self.live, place).is_some()
     }
 }
 
@@ -271,12 +306,22 @@ fn is_about(found: &Finding, sought: &Finding) -> bool {
     }
 }
 
-/// Whether both are at one place of the live object, or one is around the other.
+/// Whether both are at one place of the live object, or one is around the other. A missing item has no place, but the list
+/// that it is missing in does.
 fn is_at(found: &Finding, sought: &Finding) -> bool {
-    // A missing item has no position.
-    let is_live = |finding: &Finding| !matches!(finding.edit, Edit::Insert { .. });
-    let (a, b) = (&found.at, &sought.at);
-    is_live(found) && is_live(sought) && (a.starts_with(b) || b.starts_with(a))
+    let is_around = |around: &Finding, other: &Finding| {
+        !is_missing_item(around) && other.at.starts_with(&around.at)
+    };
+    is_around(found, sought) || is_around(sought, found)
+}
+
+/// Whether a finding is at a place inside of that of another.
+fn is_inside(found: &Finding, other: &Finding) -> bool {
+    !is_missing_item(other) && found.at.len() > other.at.len() && found.at.starts_with(&other.at)
+}
+
+fn is_missing_item(finding: &Finding) -> bool {
+    matches!(finding.edit, Edit::Insert { .. })
 }
 
 /// Whether a finding is about the order of a list.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::repository::{DAY, Repository, at, git};
+use crate::repository::{DAY, Repository, at, git, written_at};
 use crate::support::{Run, program, run_with_input, text};
 
 /// The history of each field of the report, by `NAME:PATH`, as `VERDICT COMMIT NEXT SEARCHED`; `-` for what there is not.
@@ -39,26 +39,9 @@ fn histories(report: &Value) -> Vec<(String, String)> {
     found
 }
 
-/// A live object that one client wrote at this hour.
-fn written(mut object: Value, hour: u32) -> Value {
-    let fields = |object: &Value, key: &str| owned(object.get(key).unwrap_or(&Value::Null));
-    object["metadata"]["managedFields"] = json!([{
-        "manager": "kubectl", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
-        "time": format!("{DAY}T{hour:02}:30:00Z"),
-        "fieldsV1": { "f:data": fields(&object, "data"), "f:spec": fields(&object, "spec") },
-    }]);
-    object
-}
-
-/// Owns all keys of a map.
-fn owned(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| (format!("f:{key}"), owned(value)))
-            .collect(),
-        _ => json!({}),
-    }
+/// A live object that one client wrote at half past this hour.
+fn written(object: Value, hour: u32) -> Value {
+    written_at(object, &format!("{DAY}T{hour:02}:30:00Z"))
 }
 
 /// A ConfigMap's manifest with these keys.
@@ -681,6 +664,110 @@ fn an_item_with_another_name_in_an_older_version_is_the_same_item() {
     assert_eq!(
         found[0].1,
         format!("not-deployed {} {} 3", commits[0], commits[1])
+    );
+}
+
+/// A Service's manifest with these ports.
+fn service(ports: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: app, namespace: shop}}\nspec:\n  selector: {{app: app}}\n  ports: [{ports}]\n"
+    )
+}
+
+/// What its live object is, as far as it is declared.
+fn live_service(ports: &str) -> Value {
+    written(serde_yaml::from_str(&service(ports)).unwrap(), 1)
+}
+
+#[test]
+fn an_item_that_had_another_key_is_of_no_version_that_has_it() {
+    // Renamed in Git, and taken out of the cluster.
+    let port = |name: &str, port: u32| {
+        format!("{{name: {name}, port: {port}, protocol: TCP, targetPort: 80}}")
+    };
+    let repository = Repository::new();
+    let of =
+        |name: &str, number: u32| service(&format!("{}, {}", port("first", 1), port(name, number)));
+    repository.commits("app.yaml", &[of("web", 81), of("http", 80)]);
+    let wanted = expected("app:spec.ports[name=http]", &["not-found", "-", "-", "2"]);
+    let live = live_service(&port("first", 1));
+    assert_eq!(histories_of(&repository, &[live], &[]), wanted);
+    // An owner is told by its uid or by its name, here by another of both.
+    let owner = |name: &str, uid: &str| {
+        config_map("app", &[("k", "1")]).replace(
+            "namespace: shop}",
+            &format!("namespace: shop, ownerReferences: [{{apiVersion: v1, kind: ConfigMap, name: {name}, uid: {uid}}}]}}"),
+        )
+    };
+    let repository = Repository::new();
+    repository.commits("app.yaml", &[owner("a", "u1"), owner("b", "u1")]);
+    let live = written(serde_yaml::from_str(&owner("a", "u2")).unwrap(), 1);
+    let wanted = expected(
+        "app:metadata.ownerReferences[name=b]",
+        &["not-found", "-", "-", "2"],
+    );
+    assert_eq!(histories_of(&repository, &[live], &[]), wanted);
+}
+
+#[test]
+fn an_item_that_no_version_before_had_is_of_the_commit_before_it() {
+    let repository = Repository::new();
+    let (a, b) = (
+        "{name: a, port: 1, protocol: TCP, targetPort: 1}",
+        "{name: b, port: 2}",
+    );
+    let both = format!("{a}, {b}");
+    let commits = repository.commits("app.yaml", &[service(a), service(&both)]);
+    let wanted = format!("not-deployed {} {} 2", commits[0], commits[1]);
+    assert_eq!(
+        histories_of(&repository, &[live_service(a)], &[]),
+        [("app:spec.ports[name=b]".to_owned(), wanted)]
+    );
+}
+
+#[test]
+fn a_value_of_an_item_that_another_version_takes_for_another_item_is_not_of_that_version() {
+    let port = |name: &str, port: u32, target: u32| {
+        format!("{{name: {name}, port: {port}, protocol: TCP, targetPort: {target}}}")
+    };
+    let repository = Repository::new();
+    repository.commits(
+        "app.yaml",
+        &[service(&port("b", 81, 1)), service(&port("b", 80, 1))],
+    );
+    // What is declared today is the first of these by its number, and what was declared before is the second.
+    let live = live_service(&format!("{}, {}", port("x", 80, 2), port("y", 81, 1)));
+    let wanted = |field: &str| {
+        let words = "not-found - - 2".to_owned();
+        (format!("app:spec.ports[name=b].{field}"), words)
+    };
+    assert_eq!(
+        histories_of(&repository, &[live], &[]),
+        [wanted("name"), wanted("targetPort")]
+    );
+}
+
+#[test]
+fn an_order_is_of_no_version_that_has_not_all_of_the_items() {
+    let repository = Repository::new();
+    let pod = |names: &[&str]| {
+        let items: Vec<String> = names
+            .iter()
+            .map(|n| format!("{{name: {n}, image: {n}:1}}"))
+            .collect();
+        format!(
+            "{{initContainers: [{}], containers: [{{name: app, image: app:1}}]}}",
+            items.join(", ")
+        )
+    };
+    let versions = [&["a", "b"][..], &["a"], &["b", "a"]];
+    let versions = versions.map(|names| deployment(&pod(names)));
+    let commits = repository.commits("app.yaml", &versions);
+    let live = live_deployment(&pod(&["a", "b"]), 1);
+    let wanted = format!("not-deployed {} {} 3", commits[0], commits[1]);
+    assert_eq!(
+        histories_of(&repository, &[live], &[]),
+        [("app:spec.template.spec.initContainers".to_owned(), wanted)]
     );
 }
 

@@ -89,6 +89,30 @@ impl Repository {
     }
 }
 
+/// A live object that one client wrote at this time.
+pub(crate) fn written_at(mut object: Value, time: &str) -> Value {
+    let mut fields = owned(&object);
+    for fixed in ["f:apiVersion", "f:kind", "f:status"] {
+        fields.as_object_mut().unwrap().remove(fixed);
+    }
+    object["metadata"]["managedFields"] = json!([{
+        "manager": "kubectl", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+        "time": time, "fieldsV1": fields,
+    }]);
+    object
+}
+
+/// Owns all keys of a map.
+fn owned(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| (format!("f:{key}"), owned(value)))
+            .collect(),
+        _ => json!({}),
+    }
+}
+
 /// Runs git, as if at this time; it must succeed.
 pub(crate) fn git(folder: &Path, args: &[&str], time: &str) -> String {
     let output = Command::new("git")
