@@ -43,10 +43,12 @@ impl ColorChoice {
     }
 }
 
-/// The style of text reports on standard output.
+/// The style of text reports on standard output. `COLUMNS` overrides the terminal's width, as for git.
 #[must_use]
 pub fn style_of_stdout(color: ColorChoice, is_whole: bool) -> TextStyle {
-    let width = terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns);
+    let set = env::var("COLUMNS").ok();
+    let set = set.and_then(|columns| columns.parse().ok());
+    let width = set.or_else(|| terminal_size_of(io::stdout()).map(|(Width(columns), _)| columns));
     TextStyle {
         width: width.filter(|columns| *columns > 0).map(usize::from),
         has_colours: color.is_on(io::stdout().is_terminal()),

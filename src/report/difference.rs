@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
+use unicode_width::UnicodeWidthStr as _;
 
 /// A text, character by character as it is shown.
 pub(super) struct ShownText {
@@ -107,14 +108,16 @@ impl ShownText {
 
     /// Whether all that differs is near the first difference, so that a window of this size shows it.
     pub(super) fn is_seen_in(&self, room: usize) -> bool {
-        self.pieces.len() <= room || self.last.saturating_sub(self.first) <= room / 2
+        let size = |pieces: &[String]| pieces.iter().map(|piece| piece.width()).sum::<usize>();
+        let differing = self.first..self.last.max(self.first);
+        size(&self.pieces) <= room || size(&self.pieces[differing]) <= room / 2
     }
 
-    /// The text between quotes or nothing, cut to this many characters around the first difference.
+    /// The text between quotes or nothing, cut to this many columns around the first difference.
     pub(super) fn cut(&self, room: usize, quote: &str) -> String {
-        let size = |piece: &String| piece.chars().count();
+        let size = |piece: &String| piece.width();
         let room = room.saturating_sub(2 * quote.len());
-        if self.pieces.len() <= room && self.pieces.iter().map(size).sum::<usize>() <= room {
+        if self.pieces.iter().map(size).sum::<usize>() <= room {
             return format!("{quote}{}{quote}", self.pieces.concat());
         }
         let count = format!(" ({} characters)", self.pieces.len());

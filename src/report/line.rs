@@ -1,6 +1,6 @@
 //! One line for each thing that a report has to say: the list that all formats but text and JSON show.
 
-use super::value::{escape, one_line};
+use super::value::{escape, one_line, room};
 use super::{
     Action, ErrorEntry, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry,
     SuppressedField, UnmanagedEntry, field_id, history,
@@ -126,8 +126,8 @@ pub(super) fn of_suppressed<'a>(
         id: Some(field_id(id, &field.path)),
         text: LineText::Values {
             label: "live",
-            live: one_line(live, desired),
-            desired: one_line(desired, live),
+            live: one_line(live, desired, room(&field.path)),
+            desired: one_line(desired, live, room(&field.path)),
             notes: format!("{rule}: {reason}"),
         },
     }
@@ -151,8 +151,8 @@ pub(super) fn of_unmanaged(entry: &UnmanagedEntry) -> Line<'_> {
         id: Some(field_id(&entry.id, &field.path)),
         text: LineText::Values {
             label: "live",
-            live: one_line(field.live.as_ref(), None),
-            desired: one_line(None, field.live.as_ref()),
+            live: one_line(field.live.as_ref(), None, room(&field.path)),
+            desired: one_line(None, field.live.as_ref(), room(&field.path)),
             notes: escape(&notes.join("; ")),
         },
     }
@@ -196,29 +196,32 @@ fn level(action: Action, field: &FieldEntry) -> LineLevel {
 
 fn values(resource: &ResourceEntry, field: &FieldEntry) -> LineText {
     let (live, desired) = (field.live.as_ref(), field.desired.as_ref());
-    let mut notes = Vec::new();
-    if let Some(writer) = &field.last_writer {
-        let time = writer.time.as_deref().map(|time| format!(" {time}"));
-        notes.push(format!("{}{}", writer.manager, time.unwrap_or_default()));
-    }
-    notes.extend(history::note(field));
-    if !matches!(
-        resource.action,
-        Action::Detected(_) | Action::WouldCreate(_)
-    ) {
-        notes.push(match &resource.reason {
-            Some(reason) => format!("{}: {reason}", resource.action.name()),
-            None => resource.action.name().to_owned(),
-        });
-    }
+    let room = room(&field.path);
     LineText::Values {
-        label: if field.outcome.is_some() {
-            "was"
-        } else {
-            "live"
-        },
-        live: one_line(live, desired),
-        desired: one_line(desired, live),
-        notes: escape(&notes.join("; ")),
+        label: if field.is_repaired() { "was" } else { "live" },
+        live: one_line(live, desired, room),
+        desired: one_line(desired, live, room),
+        notes: notes(resource, field),
+    }
+}
+
+/// Who wrote a value last, which commit it is of, and what was done.
+pub(super) fn notes(resource: &ResourceEntry, field: &FieldEntry) -> String {
+    let writer = field.last_writer.as_ref().map(|writer| {
+        let time = writer.time.as_deref().map(|time| format!(" {time}"));
+        format!("{}{}", writer.manager, time.unwrap_or_default())
+    });
+    let notes = [writer, history::note(field), action(resource)];
+    let notes: Vec<String> = notes.into_iter().flatten().collect();
+    escape(&notes.join("; "))
+}
+
+/// What a repair has done, where one was asked for.
+pub(super) fn action(resource: &ResourceEntry) -> Option<String> {
+    let name = resource.action.name();
+    match (resource.action, &resource.reason) {
+        (Action::Detected(_) | Action::WouldCreate(_), _) => None,
+        (_, Some(reason)) => Some(format!("{name}: {reason}")),
+        (_, None) => Some(name.to_owned()),
     }
 }

@@ -5,12 +5,12 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use serde_json::Value;
-
-use super::line::{self, Line, LineText, lines, name, of_resource};
+use super::comparison::{ShownSide, ValuePair};
+use super::groups::{Group, groups, namespaces, path, writers};
+use super::line::{self, Line, LineText, name, of_unmanaged};
 use super::text::total;
-use super::value::escape;
-use super::{Report, ResourceEntry};
+use super::value::{escape, room};
+use super::{FieldEntry, Report, history};
 
 /// No report is longer, in characters.
 const LONGEST: usize = 60_000;
@@ -18,6 +18,8 @@ const LONGEST: usize = 60_000;
 const REST: usize = 400;
 /// Errors may take this much, so that drift is seen beside them.
 const MOST_ERRORS: usize = 12_000;
+/// How much of a line is shown where lines differ, in columns.
+const WIDEST: usize = 200;
 
 /// Writes a report.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -121,13 +123,74 @@ fn table(report: &Report, text: &mut Limited) -> usize {
     if left == 0 || !text.add(HEAD) {
         return left;
     }
-    for row in lines(report).filter_map(|line| row(&line)) {
+    for group in groups(report.resources.iter()) {
+        for at in 0..group[0].fields.len() {
+            if !text.add(&row_of_group(&group, at)) {
+                return left;
+            }
+            left -= group.len();
+        }
+    }
+    for row in report
+        .unmanaged
+        .iter()
+        .map(of_unmanaged)
+        .filter_map(|line| row(&line))
+    {
         if !text.add(&row) {
             break;
         }
         left -= 1;
     }
     left
+}
+
+/// One difference that all resources of a group have.
+fn row_of_group(group: &Group<'_>, at: usize) -> String {
+    let (first, field) = (group[0], &group[0].fields[at]);
+    let compared = compare(field);
+    let side = |side: &ShownSide| match side {
+        ShownSide::Value(text) => code(text),
+        ShownSide::Size(text) => text.clone(),
+    };
+    let source = field.source.as_ref().unwrap_or(&first.source);
+    let mut resource = code(&name(&first.id));
+    if group.len() > 1 {
+        let _ = write!(resource, " and {} more alike", group.len() - 1);
+        if let Some(namespaces) = namespaces(group) {
+            let _ = write!(resource, " (in {})", code(&namespaces));
+        }
+    }
+    let notes = match &notes(group, at)[..] {
+        "" => field.class.name().to_owned(),
+        notes => format!("{}, {}", field.class.name(), code(notes)),
+    };
+    format!(
+        "| {resource} | {} | {} | {} | {} | {notes} |\n",
+        code(&path(group, at)),
+        side(&compared.live),
+        side(&compared.desired),
+        code(&format!("{}:{}", source.file, source.line)),
+    )
+}
+
+fn compare(field: &FieldEntry) -> ValuePair {
+    let (desired, live) = (field.desired.as_ref(), field.live.as_ref());
+    ValuePair::of(desired, live, room(&field.path), false)
+}
+
+/// Who wrote the values of a group last, which commits they are of, and what was done.
+fn notes(group: &Group<'_>, at: usize) -> String {
+    if let [resource] = group[..] {
+        return line::notes(resource, &resource.fields[at]);
+    }
+    let fields: Vec<&FieldEntry> = group.iter().map(|resource| &resource.fields[at]).collect();
+    let writers = writers(&fields).into_iter();
+    let writers = writers.map(|(writer, count)| format!("{writer} {count}"));
+    let writers = Some(writers.collect::<Vec<_>>().join(", ")).filter(|text| !text.is_empty());
+    let causes = history::causes(fields.into_iter());
+    let notes = [writers, causes, line::action(group[0])];
+    notes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 fn row(line: &Line<'_>) -> Option<String> {
@@ -180,16 +243,16 @@ fn suppressed_table(report: &Report, text: &mut Limited) -> usize {
     left
 }
 
-/// What a table has no room for: values of several lines.
+/// What a table has no room for: the lines that differ.
 fn details(report: &Report, text: &mut Limited) -> usize {
     let mut left = 0;
-    for resource in &report.resources {
-        for (line, field) in of_resource(resource).zip(&resource.fields) {
-            let sides = [&field.live, &field.desired].map(|side| side.as_ref().and_then(long));
-            if sides.iter().all(Option::is_none) {
+    for group in groups(report.resources.iter()) {
+        for (at, field) in group[0].fields.iter().enumerate() {
+            let compared = compare(field);
+            if compared.lines.is_empty() {
                 continue;
             }
-            if left > 0 || !text.add(&detail(resource, &line, sides)) {
+            if left > 0 || !text.add(&detail(&group, at, &compared)) {
                 left += 1;
             }
         }
@@ -197,40 +260,15 @@ fn details(report: &Report, text: &mut Limited) -> usize {
     left
 }
 
-/// A value of several lines.
-fn long(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if text.contains('\n') => Some(text.clone()),
-        Value::Array(_) | Value::Object(_) => serde_yaml::to_string(value).ok(),
-        _ => None,
-    }
-}
-
-fn detail(resource: &ResourceEntry, line: &Line<'_>, sides: [Option<String>; 2]) -> String {
-    let [before, after] = sides.map(Option::unwrap_or_default);
-    let diff = similar::TextDiff::from_lines(&before, &after);
-    let mut lines = Vec::new();
-    for group in diff.grouped_ops(3) {
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let text = change.value();
-            let end = if text.ends_with('\n') {
-                ""
-            } else {
-                " (no line end)"
-            };
-            lines.push(format!(
-                "{}{}{end}\n",
-                change.tag(),
-                escape(text.trim_end_matches('\n'))
-            ));
-        }
-    }
-    let lines = lines.concat();
+fn detail(group: &Group<'_>, at: usize, compared: &ValuePair) -> String {
+    let lines = compared.lines.iter();
+    let lines = lines.map(|line| line.text(WIDEST) + "\n");
+    let lines = lines.collect::<String>();
     let fence = "`".repeat(longest_run(&lines).max(2) + 1);
     format!(
         "\n<details><summary>{} {}</summary>\n\n{fence}diff\n{lines}{fence}\n\n</details>\n",
-        html(&name(&resource.id)),
-        html(line.path.as_deref().unwrap_or_default()),
+        html(&name(&group[0].id)),
+        html(&escape(&path(group, at))),
     )
 }
 

@@ -5,8 +5,11 @@
 pub(crate) mod baseline;
 pub(crate) mod brief;
 pub(crate) mod changes;
+mod comparison;
+mod diff_lines;
 mod difference;
 pub(crate) mod github;
+mod groups;
 mod history;
 pub(crate) mod json;
 pub(crate) mod junit;

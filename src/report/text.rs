@@ -1,29 +1,33 @@
 //! The report as text.
 
-mod groups;
-mod lines;
 mod style;
 mod summary;
 mod unmanaged;
-mod values;
 mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
-use self::groups::{Group, groups, namespaces, path, writers};
 use self::style::TextRole;
 pub(crate) use self::style::TextStyle;
-#[allow(unused_imports, reason = "for the formats that end with it")]
 pub(super) use self::summary::total;
-use self::values::write_line;
 use super::changes::Changes;
+use super::comparison::{ShownSide, ValuePair};
+use super::diff_lines::DiffLine;
+use super::groups::{Group, groups, namespaces, path, writers};
 use super::line::of_suppressed;
 use super::value::escape;
-use super::{Action, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry, history};
+use super::{
+    Action, DriftClass, FieldEntry, Report, ResourceEntry, SourceLocation, SuppressedEntry, history,
+};
+use crate::path::RESOURCE;
 use crate::schema::ResourceId;
 
 const RULE: &str = "============================================================";
+/// What stands before a value.
+const BEFORE_VALUES: usize = "      desired : ".len();
+/// What stands before a line of a difference.
+const BEFORE_LINES: usize = 8;
 
 /// Writes a report.
 pub(crate) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
@@ -109,7 +113,8 @@ fn write_suppressed(
         for field in &entry.fields {
             let line = of_suppressed(id, entry, field);
             let path = line.path.as_deref().unwrap_or_default();
-            writeln!(out, "    {path}: {}", line.message())?;
+            let text = format!("{path}: {}", line.message());
+            writeln!(out, "    {}", style.wrap(6, &text))?;
         }
         writeln!(out)?;
     }
@@ -133,15 +138,11 @@ fn write_block(
     } else {
         writeln!(out, "{heading} and {} more alike", group.len() - 1)?;
         if let Some(namespaces) = namespaces(group) {
-            let namespaces = escape(&namespaces);
-            writeln!(out, "  in     : {namespaces} (all: --output brief)")?;
+            let namespaces = format!("{} (all: --output brief)", escape(&namespaces));
+            writeln!(out, "  in     : {}", style.wrap(11, &namespaces))?;
         }
     }
-    let action = style.paint(role(resource.action), resource.action.name());
-    match &resource.reason {
-        Some(reason) => writeln!(out, "  Action : {action}: {}", escape(reason))?,
-        None => writeln!(out, "  Action : {action}")?,
-    }
+    write_action(resource, style, out)?;
     writeln!(out, "  Fields : {} drifted", resource.fields.len())?;
     let notes: Vec<Notes> = (0..resource.fields.len())
         .map(|at| Notes::of(group, at, report))
@@ -154,11 +155,28 @@ fn write_block(
         notes[at]
             .without(&common)
             .write(6, ["by     ", "git    ", "repair "], style, out)?;
-        if let Some(outcome) = field.outcome.filter(|_| !field.is_repaired()) {
-            write_line("outcome", outcome, style, out)?;
+        if let Some(outcome) = outcome(field) {
+            write_line("outcome", &style.wrap(BEFORE_VALUES, outcome), style, out)?;
         }
     }
     writeln!(out)
+}
+
+fn write_action(
+    resource: &ResourceEntry,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let action = resource.action.name();
+    let Some(reason) = &resource.reason else {
+        let action = style.paint(role(resource.action), action);
+        return writeln!(out, "  Action : {action}");
+    };
+    let text = style.wrap(11, &format!("{action}: {}", escape(reason)));
+    // The name of the action has a blank, but is never broken: it comes first.
+    let reason = &text[action.len()..];
+    let action = style.paint(role(resource.action), action);
+    writeln!(out, "  Action : {action}{reason}")
 }
 
 fn role(action: Action) -> TextRole {
@@ -173,15 +191,30 @@ fn role(action: Action) -> TextRole {
 
 fn write_field(field: &FieldEntry, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     let label = if field.is_repaired() { "was" } else { "live" };
-    values::write(
-        field.desired.as_ref(),
-        field.live.as_ref(),
-        label,
-        style,
-        out,
-    )?;
+    let (desired, live) = (field.desired.as_ref(), field.live.as_ref());
+    // What is said of a resource as a whole is broken into lines instead of cut.
+    let room = match field.path.as_str() {
+        RESOURCE => usize::MAX,
+        _ => style.room(BEFORE_VALUES),
+    };
+    let compared = ValuePair::of(desired, live, room, style.is_whole);
+    write_side("desired", &compared.desired, TextRole::Desired, style, out)?;
+    write_side(label, &compared.live, TextRole::Live, style, out)?;
+    for line in &compared.lines {
+        let text = line.text(style.room(BEFORE_LINES));
+        let text = match line {
+            DiffLine::Context(_) => text,
+            DiffLine::Live(_) => style.paint(TextRole::Live, text),
+            DiffLine::Desired(_) => style.paint(TextRole::Desired, text),
+            DiffLine::Note(_) => style.paint(TextRole::Aside, text),
+        };
+        writeln!(out, "{}", format!("{:BEFORE_LINES$}{text}", "").trim_end())?;
+    }
     if let Some(source) = &field.source {
         write_line("source", &source_text(source), style, out)?;
+    }
+    if field.class == DriftClass::Removed {
+        write_line("class", "removed: the last apply declared it", style, out)?;
     }
     if let Some(path) = &field.default_of {
         write_line("default", &format!("of {}", escape(path)), style, out)
@@ -192,11 +225,43 @@ fn write_field(field: &FieldEntry, style: TextStyle, out: &mut impl Write) -> io
     }
 }
 
+fn write_side(
+    label: &str,
+    side: &ShownSide,
+    role: TextRole,
+    style: TextStyle,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    match side {
+        ShownSide::Value(text) => {
+            let text = style.paint(role, style.wrap(BEFORE_VALUES, text));
+            write_line(label, &text, style, out)
+        }
+        ShownSide::Size(text) => write_line(label, text, style, out),
+    }
+}
+
+/// One line below a field.
+fn write_line(label: &str, text: &str, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
+    let label = style.paint(TextRole::Aside, format_args!("{label:<7} :"));
+    writeln!(out, "      {label} {text}")
+}
+
 fn source_text(source: &SourceLocation) -> String {
     let file = escape(&source.file);
     match source.definition {
         Some((line, _)) => format!("{file}:{} (defined in line {line})", source.line),
         None => format!("{file}:{}", source.line),
+    }
+}
+
+/// Why a field is still as it was after a repair.
+fn outcome(field: &FieldEntry) -> Option<&'static str> {
+    match field.outcome? {
+        "kept" => Some("kept: no manifest declares it (see --remove-extras)"),
+        "refused" => Some("refused: the server does not let it be changed"),
+        "changed-back" => Some("changed-back: written, and set back by the server or a webhook"),
+        _ => None,
     }
 }
 
@@ -255,8 +320,10 @@ impl Notes {
         let texts = [&self.by, &self.git, &self.repair];
         for (label, text) in labels.into_iter().zip(texts) {
             if let Some(text) = text {
+                let before = indentation + label.len() + 3;
+                let text = style.wrap(before, &escape(text));
                 let label = style.paint(TextRole::Aside, format_args!("{label} :"));
-                writeln!(out, "{:indentation$}{label} {}", "", escape(text))?;
+                writeln!(out, "{:indentation$}{label} {text}", "")?;
             }
         }
         Ok(())

@@ -5,12 +5,23 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::difference::{ShownText, is_unprintable, pair};
+use crate::path::RESOURCE;
 
-/// How many characters of a value are shown in a line with others.
+/// How many columns of a value are shown in a line with others.
 const MOST_SHOWN: usize = 120;
 
+/// How much is shown of the value of a field in a line with others. What is said of a resource as a whole is no value,
+/// and is never cut.
+pub(super) fn room(path: &str) -> usize {
+    if path == RESOURCE {
+        usize::MAX
+    } else {
+        MOST_SHOWN
+    }
+}
+
 /// A value in one line beside the one of the other side, cut around the first difference.
-pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>) -> String {
+pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>, room: usize) -> String {
     let Some(value) = value else {
         return "<absent>".to_owned();
     };
@@ -19,7 +30,7 @@ pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>) -> String {
         value => inline(value),
     };
     let [shown, _] = pair(&text(value), &text(other.unwrap_or(value)));
-    quoted(shown, value, other.unwrap_or(&Value::Null), MOST_SHOWN)
+    quoted(shown, value, other.unwrap_or(&Value::Null), room)
 }
 
 /// A list or map in one line, as JSON with blanks.

@@ -16,7 +16,7 @@ fn of_examples(format: &str) -> String {
 }
 
 /// The schema of a file in the repository. A strict one takes no key that it does not name.
-fn schema(file: &str, strict: bool) -> jsonschema::Validator {
+pub(crate) fn schema(file: &str, strict: bool) -> jsonschema::Validator {
     fn close(schema: &mut Value) {
         if let Some(map) = schema.as_object_mut() {
             if map.get("properties").is_some_and(Value::is_object) && map.contains_key("type") {
@@ -36,7 +36,7 @@ fn schema(file: &str, strict: bool) -> jsonschema::Validator {
 }
 
 #[track_caller]
-fn assert_valid(schema: &jsonschema::Validator, document: &str) {
+pub(crate) fn assert_valid(schema: &jsonschema::Validator, document: &str) {
     let document: Value = serde_json::from_str(document).unwrap();
     let errors: Vec<String> = schema
         .iter_errors(&document)
@@ -93,11 +93,16 @@ fn sarif_is_what_the_standard_says() {
     );
 }
 
+#[track_caller]
+pub(crate) fn assert_junit(report: &str) {
+    let read = quick_junit::Report::deserialize_from_str(report);
+    read.unwrap_or_else(|e| panic!("{e}: {report}"));
+}
+
 #[test]
 fn junit_has_one_case_for_each_compared_resource() {
     for report in reports("junit") {
-        quick_junit::Report::deserialize_from_str(&report)
-            .unwrap_or_else(|e| panic!("{e}: {report}"));
+        assert_junit(&report);
     }
     let junit = |args: &[&str]| -> quick_junit::Report {
         let paths = [
@@ -341,8 +346,9 @@ fn without_code(markdown: &str) -> String {
 #[test]
 fn markdown_stays_below_its_limit_and_says_what_it_leaves_out() {
     let long = "0123456789".repeat(8);
-    let maps = |value: &str| -> String {
+    let maps = |value: &dyn Fn(usize) -> String| -> String {
         let one = |i: usize| {
+            let value = value(i);
             let lines = format!("a\\n{value}\\nb");
             format!(
                 "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: c{i}, namespace: default}}\ndata: {{k: \"{value}\", l: \"{lines}\"}}\n---\n"
@@ -351,8 +357,8 @@ fn markdown_stays_below_its_limit_and_says_what_it_leaves_out() {
         (0..600).map(one).collect()
     };
     let files = folder(&[
-        ("desired/c.yaml", &maps(&long)),
-        ("live/c.yaml", &maps("other")),
+        ("desired/c.yaml", &maps(&|_| long.clone())),
+        ("live/c.yaml", &maps(&|i| format!("other {i}"))),
     ]);
     let (desired, live) = (files.path().join("desired"), files.path().join("live"));
     let paths = [

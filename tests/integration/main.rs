@@ -30,6 +30,8 @@ mod examples;
 mod faults;
 /// The formats of the report, and their validators.
 mod formats;
+/// Reports as they are recorded.
+mod goldens;
 /// Which commit's value is live.
 mod history;
 /// The manifests of `examples/in-cluster`, and the program as they start it.
@@ -40,6 +42,8 @@ mod json;
 mod left_git;
 /// The loop: signals at every stage, a server that goes away, terminals.
 mod loops;
+/// The inputs of recorded reports that are too long to be kept.
+mod made_reports;
 /// Manifests as other tools leave them, and snapshots of a part of a cluster.
 mod manifests;
 /// Older versions of Kubernetes.
@@ -68,6 +72,8 @@ mod scope;
 mod scripted;
 /// Values that are secret by their names.
 mod secrets;
+/// Reports of what only a server can do, as they are recorded.
+mod server_reports;
 /// How the harness runs the binary and the control plane.
 mod support;
 /// What differs and is no drift.

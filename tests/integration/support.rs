@@ -64,6 +64,7 @@ pub(crate) fn program() -> Command {
         "https_proxy",
         "KUBERNETES_SERVICE_HOST",
         "KUBERNETES_SERVICE_PORT",
+        "COLUMNS",
     ] {
         command.env_remove(name);
     }

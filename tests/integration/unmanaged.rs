@@ -1,10 +1,10 @@
 //! Live objects that no manifest declares.
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::goldens::{Golden, WIDTHS, with_instants};
 use crate::support::{ControlPlane, Run, config_map, deployment, folder, run, text};
 
 const CASE: &str = "tests/cases/unmanaged";
@@ -37,55 +37,31 @@ fn owners(report: &Value) -> Vec<(String, u64)> {
         .collect()
 }
 
-/// A report without what is different in each run: its time, the revision, and how long ago something was.
-fn timeless(report: &str) -> String {
-    let mut lines = Vec::new();
-    for line in report.lines() {
-        let mut line = line.to_owned();
-        for start in [
-            "  Git revision : ",
-            "Git revision `",
-            "\"revision\": \"",
-            "\"time\": \"",
-            "\"endTimeUtc\": \"",
-            "timestamp=\"",
-        ] {
-            if let Some(at) = line.find(start) {
-                let end = if start.ends_with('"') { '"' } else { '\n' };
-                let rest = &line[at + start.len()..];
-                let rest = rest.find(end).map_or("", |end| &rest[end..]);
-                line = format!("{}{start}…{rest}", &line[..at]);
-            }
-        }
-        if let (Some(from), Some(to)) = (line.find(" ("), line.find(" ago)")) {
-            let from = line[..to].rfind(" (").unwrap_or(from);
-            line.replace_range(from..to, " (…");
-        }
-        lines.push(line);
-    }
-    lines.join("\n") + "\n"
-}
-
 #[test]
 fn each_format_shows_them_as_recorded() {
-    for (format, file) in [
-        ("text", "report.txt"),
-        ("brief", "report.brief.txt"),
-        ("json", "report.json"),
-        ("markdown", "report.md"),
-        ("github", "report.github.txt"),
-        ("sarif", "report.sarif"),
-        ("junit", "report.xml"),
-    ] {
-        let report = of_case(&["-o", format, "--fail-on-drift"]).exits(1);
-        let report = timeless(&report.stdout);
-        let file: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join(CASE).join(file);
-        if std::env::var_os("RECORD").is_some() {
-            fs::write(&file, &report).unwrap();
-        }
-        let recorded = fs::read_to_string(&file).unwrap_or_default();
-        assert_eq!(report, recorded, "{format}");
+    let read = |file: &str| {
+        let file = format!("{}/{CASE}/{file}", env!("CARGO_MANIFEST_DIR"));
+        with_instants(&fs::read_to_string(file).unwrap())
+    };
+    let files = folder(&[
+        ("desired/shop.yaml", &read("desired/shop.yaml")),
+        ("live.yaml", &read("live.yaml")),
+    ]);
+    let mut golden = Golden::at(CASE);
+    for width in WIDTHS {
+        let run = golden.of_snapshot(
+            &files,
+            "desired",
+            &["--unmanaged", "--fail-on-drift"],
+            width,
+        );
+        run.exits(1);
     }
+    assert!(
+        golden.differing.is_empty(),
+        "{}",
+        golden.differing.join("\n")
+    );
 }
 
 #[test]

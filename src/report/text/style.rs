@@ -1,11 +1,16 @@
 //! How a text report is drawn: its width, its colours, and whether long values are cut.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
+
+use unicode_width::UnicodeWidthStr as _;
 
 /// How much of a value is shown in one line where the width is not known.
 const ROOM: usize = 120;
 /// The least that is shown of a value, however narrow the terminal.
 const LEAST_ROOM: usize = 24;
+
+/// What stands in parentheses and is shorter is not broken.
+const SHORT_ASIDE: usize = 20;
 
 /// How a text report is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,28 @@ impl TextStyle {
         }
     }
 
+    /// The text broken at blanks where the width is known: `before` columns are taken in the first line, and the others
+    /// begin behind as many. A word is never broken, since paths and places are copied from here.
+    pub(super) fn wrap(self, before: usize, text: &str) -> String {
+        let Some(width) = self.width else {
+            return text.to_owned();
+        };
+        let (mut wrapped, mut column) = (String::new(), before);
+        for (at, word) in words(text).enumerate() {
+            let size = word.width();
+            if at > 0 && column + 1 + size > width {
+                let _ = write!(wrapped, "\n{:before$}", "");
+                column = before;
+            } else if at > 0 {
+                wrapped.push(' ');
+                column += 1;
+            }
+            wrapped.push_str(word);
+            column += size;
+        }
+        wrapped
+    }
+
     /// The text in the colour of its role.
     pub(super) fn paint(self, role: TextRole, text: impl Display) -> String {
         if !self.has_colours {
@@ -56,5 +83,51 @@ impl TextStyle {
             TextRole::Aside => "2",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// The words of a text. What stands in parentheses is one where it is short, such as `(3 days ago)`.
+fn words(mut text: &str) -> impl Iterator<Item = &str> {
+    let mut is_over = false;
+    std::iter::from_fn(move || {
+        if is_over {
+            return None;
+        }
+        let closed = text.starts_with('(').then(|| text.find(')')).flatten();
+        let start = closed.filter(|end| *end < SHORT_ASIDE).unwrap_or(0);
+        let end = text[start..].find(' ').map(|at| start + at);
+        let (word, rest) = text.split_at(end.unwrap_or(text.len()));
+        is_over = end.is_none();
+        text = rest.strip_prefix(' ').unwrap_or(rest);
+        Some(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_broken_at_blanks_only() {
+        let style = TextStyle {
+            width: Some(12),
+            ..TextStyle::default()
+        };
+        for (text, expected) in [
+            ("one two three", "one two\n    three"),
+            ("a-word-without-blanks b", "a-word-without-blanks\n    b"),
+            ("日本語 日本", "日本語\n    日本"),
+            ("short", "short"),
+            (
+                "at noon (3 days ago), x",
+                "at noon\n    (3 days ago),\n    x",
+            ),
+        ] {
+            assert_eq!(style.wrap(4, text), expected);
+        }
+        assert_eq!(
+            TextStyle::default().wrap(4, "one two three"),
+            "one two three"
+        );
     }
 }

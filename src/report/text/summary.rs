@@ -47,7 +47,8 @@ pub(super) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> 
         (false, 0) => TextRole::Live,
         (false, _) => TextRole::Desired,
     };
-    writeln!(out, "{}", style.paint(role, total(report)))?;
+    let total = style.wrap(2, &total(report));
+    writeln!(out, "{}", style.paint(role, total))?;
     write_outcomes(report, style, out)?;
     write_not_compared(report, style, out)?;
     let causes = causes(&report.errors);
@@ -77,6 +78,7 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
             .collect();
         let count: usize = left.values().sum();
         let line = format!("Left: {count} resource(s): {}", why.join(", "));
+        let line = style.wrap(2, &line);
         writeln!(out, "{}", style.paint(TextRole::Notice, line))?;
     }
     if summary.missing > 0 {
@@ -90,7 +92,7 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
         .iter()
         .flat_map(|resource| &resource.fields);
     if let Some(causes) = history::causes(fields) {
-        writeln!(out, "Cause: {causes}")?;
+        writeln!(out, "{}", style.wrap(2, &format!("Cause: {causes}")))?;
     }
     if summary.known > 0 {
         writeln!(out, "Known from the baseline: {} field(s)", summary.known)?;
@@ -142,11 +144,8 @@ fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -
     if !report.skipped.is_empty() {
         let names = report.skipped.iter().map(|skipped| &skipped.resource);
         let names = listed(names, style);
-        writeln!(
-            out,
-            "Skipped: {} resource(s): {names}",
-            report.skipped.len()
-        )?;
+        let line = format!("Skipped: {} resource(s): {names}", report.skipped.len());
+        writeln!(out, "{}", style.wrap(2, &line))?;
     }
     if !report.owned.is_empty() {
         let count: usize = report.owned.values().sum();
@@ -155,7 +154,8 @@ fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -
             .map(|(owner, count)| format!("{owner} {count}"))
             .collect();
         let owners = owners.join(", ");
-        writeln!(out, "Managed by others: {count} resource(s): {owners}")?;
+        let line = format!("Managed by others: {count} resource(s): {owners}");
+        writeln!(out, "{}", style.wrap(2, &line))?;
     }
     for (kind, count) in &report.other_kinds {
         writeln!(out, "Not compared: {count} of {}", escape(kind))?;
@@ -176,7 +176,7 @@ fn write_errors(
     writeln!(out, "{}", style.paint(TextRole::Live, head))?;
     causes
         .iter()
-        .try_for_each(|cause| writeln!(out, "  {}", cause.line(style)))
+        .try_for_each(|cause| writeln!(out, "  {}", style.wrap(4, &cause.line(style))))
 }
 
 /// Up to ten names.

@@ -28,7 +28,8 @@ pub(super) fn write<'a>(
     writeln!(out, "  Action : {action}")?;
     let most = if style.is_whole { count } else { MOST_LINES };
     for entry in entries.take(most) {
-        writeln!(out, "    {}: {}", heading(&entry.id), origin(entry, now))?;
+        let line = format!("    {}: {}", heading(&entry.id), origin(entry, now));
+        writeln!(out, "    {}", style.wrap(6, line.trim_start()))?;
     }
     if count > most {
         writeln!(out, "    and {} more (all: --output brief)", count - most)?;
