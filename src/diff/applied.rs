@@ -120,7 +120,8 @@ fn gathered<K: Eq + Hash, V>(parts: impl Iterator<Item = (K, V)>) -> HashMap<K, 
 }
 
 /// The index of the entry of the manager that applied the manifest, if that manager owns something that is not
-/// declared.
+/// declared. If an Update owns more of what is declared, the object was not made by server-side apply: the managers that
+/// apply parts of it are other clients.
 fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> Option<usize> {
     let entries: Vec<UnreadEntry<'_>> = serde_json::from_str(managed_fields).ok()?;
     let claims: Vec<(usize, OwnedFields)> = entries
@@ -132,7 +133,13 @@ fn manager_of(managed_fields: &str, ty: &'static Struct, declared: Node<'_>) -> 
     let most = claims.iter().map(|(_, owned)| owned.declared).max()?;
     let mut best = claims.iter().filter(|(_, owned)| owned.declared == most);
     match (best.next(), best.next(), most) {
-        (Some((at, owned)), None, 1..) if owned.has_more => Some(*at),
+        (Some((at, owned)), None, 1..) if owned.has_more => {
+            let mut updates = entries.iter().filter(|entry| entry.is_update());
+            let owns_more = |entry| {
+                OwnedFields::of(entry, ty, declared).is_some_and(|owned| owned.declared > most)
+            };
+            (!updates.any(owns_more)).then_some(*at)
+        }
         _ => None,
     }
 }
@@ -150,6 +157,10 @@ struct UnreadEntry<'a> {
 }
 
 impl UnreadEntry<'_> {
+    fn is_update(&self) -> bool {
+        self.operation == "Update" && self.subresource.is_empty()
+    }
+
     fn is_candidate(&self) -> bool {
         self.operation == "Apply"
             && self.subresource.is_empty()
@@ -452,6 +463,15 @@ mod tests {
             // Nobody can tell whose manifest it is.
             (&[("m", "Apply", all), ("n", "Apply", &["a", "b"])], None),
             (&[("m", "Apply", &["c", "d"])], None),
+            // An applier of a part of what another client made.
+            (
+                &[("n", "Update", &["a", "b"]), ("m", "Apply", &["a", "c"])],
+                None,
+            ),
+            (
+                &[("n", "Update", &["b"]), ("m", "Apply", &["a", "c"])],
+                some(&["a", "c"]),
+            ),
         ] {
             assert_eq!(alone("a: '1', b: '2'", entries), expected, "{entries:?}");
         }

@@ -195,6 +195,17 @@ spec:
         removed: &[],
     },
     Case {
+        name: "an-applier-of-a-part-of-what-another-made",
+        steps: &[
+            Create("kubectl-create", WEB),
+            Apply("injector", "metadata: {labels: {mesh: 'on'}}\nspec: {template: {spec: {containers: [{name: web, image: 'web:1', env: [{name: MESH, value: x}]}]}}}"),
+        ],
+        manager: "kubectl",
+        marks: "",
+        git: WEB,
+        removed: &[],
+    },
+    Case {
         name: "two-with-equal-shares",
         steps: &[Apply("kubectl", MORE), Apply("other", MORE)],
         manager: "kubectl",

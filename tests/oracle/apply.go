@@ -89,7 +89,7 @@ func (r *run) company(o *object, g *generator) error {
 		return nil
 	}
 	mendAfter(o.kind, body)
-	_, err := r.replace(o, body) // refused or not
+	_, err := r.replace(o, body, "somebody") // refused or not
 	return err
 }
 
@@ -219,6 +219,22 @@ func managerOf(kind *kindSchema, live, manifest map[string]any) string {
 		}
 	}
 	return manager
+}
+
+// deployerIsUnclear says whether somebody else has applied more of a manifest than
+// its deployer owns, so that what they applied besides seems to have left Git.
+func deployerIsUnclear(o *object, live map[string]any) bool {
+	deployers, others := 0, 0
+	for _, entry := range asList(at(live, "metadata", "managedFields")) {
+		count := ownedAndDeclared(o.kind.root, asMap(at(entry, "fieldsV1")), o.manifest)
+		switch isApply := at(entry, "operation") == "Apply"; {
+		case isApply && (o.how != "server-side" || at(entry, "manager") != o.manager):
+			others = max(others, count)
+		case isApply == (o.how == "server-side"):
+			deployers = max(deployers, count)
+		}
+	}
+	return others >= deployers
 }
 
 // owners are those that own a field, by the path of its element.

@@ -71,7 +71,7 @@ func (r *run) delete(o *object, held bool) error {
 		body := cloneMap(o.live)
 		metadata := asMap(body["metadata"])
 		metadata["finalizers"] = append(asList(metadata["finalizers"]), "company.example.com/hold")
-		if _, err := r.replace(o, body); err != nil {
+		if _, err := r.replace(o, body, "somebody"); err != nil {
 			return err
 		}
 	}

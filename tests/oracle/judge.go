@@ -13,6 +13,8 @@ const (
 	wrongPath  = "wrong path"
 	violation  = "repair violation"
 	broken     = "unexpected end"
+	// Few of these are no failure of the run; see the summary.
+	wrongWriter = "wrong writer"
 )
 
 type failure struct {

@@ -135,7 +135,7 @@ func (r *run) mutateOnce(o *object) (*mutated, []edit, error) {
 			continue
 		}
 		mendAfter(o.kind, body)
-		a, err := r.replace(o, body)
+		a, err := r.replace(o, body, "somebody")
 		if err != nil || a.accepted() {
 			return &mutated{edits: chosen, matching: m}, nil, err
 		}

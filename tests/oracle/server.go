@@ -105,8 +105,9 @@ func (s *server) do(method, path, contentType string, body []byte) (answer, erro
 		return answer{}, err
 	}
 	text = withoutEmptyTime(text)
-	// An address or port that is taken is an internal error to some servers.
-	if response.StatusCode >= 500 && !bytes.Contains(text, []byte("failed to allocate")) {
+	// An address or port that is taken is an internal error to some servers, and so is a patch that they cannot follow.
+	internal := bytes.Contains(text, []byte("failed to allocate")) || method == "PATCH"
+	if response.StatusCode >= 500 && !internal {
 		return answer{}, fmt.Errorf("%s %s: %d %s", method, path, response.StatusCode, text)
 	}
 	return answer{response.StatusCode, text}, nil

@@ -32,13 +32,15 @@ type statistics struct {
 	deleted            map[string]int // by what became of the object
 	repaired, unable   map[string]int // by sort and field
 	repairs            struct{ objects, refused int }
+	writers            writerCount
 }
 
 func newStatistics(log *os.File) *statistics {
 	return &statistics{
 		refusals: map[string]int{}, usedPaths: map[string]int{}, silent: map[string]int{}, dropped: map[string]int{}, edited: map[string]int{},
 		refusedEdits: map[string]int{}, ineffective: map[string]int{}, failures: map[string]int{}, likes: map[string]int{}, log: log,
-		open: map[string]int{}, removed: map[string]int{}, deleted: map[string]int{}, repaired: map[string]int{}, unable: map[string]int{},
+		writers: writerCount{ways: map[string]int{}},
+		open:    map[string]int{}, removed: map[string]int{}, deleted: map[string]int{}, repaired: map[string]int{}, unable: map[string]int{},
 	}
 }
 

@@ -33,6 +33,7 @@ func (s *statistics) print(w io.Writer, r *run) {
 	if r.repair {
 		s.printRepairs(w)
 	}
+	s.writers.print(w)
 	for _, like := range byCount(s.likes, 60) {
 		fmt.Fprintf(w, "failed %4d  %s\n", s.likes[like], like)
 	}
@@ -42,8 +43,10 @@ func (s *statistics) print(w io.Writer, r *run) {
 
 func (s *statistics) failed() int {
 	total := 0
-	for _, n := range s.failures {
-		total += n
+	for kind, n := range s.failures {
+		if kind != wrongWriter || s.writers.isBad() {
+			total += n
+		}
 	}
 	return total
 }

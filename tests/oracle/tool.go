@@ -35,6 +35,8 @@ type fieldReport struct {
 	Pointer       struct{ Desired, Live *string }
 	Consequences  []string
 	Desired, Live json.RawMessage
+	LastWriter    *client
+	CoOwners      []client
 	desired       pointer // in the manifest
 	live          pointer // in the object
 }
