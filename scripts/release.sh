@@ -6,10 +6,12 @@
 #   drift.yaml                           the manifest for Krew, kubectl's index of plugins
 #
 # The program is linked with musl where rustup has that target and musl-gcc is installed, else with glibc, statically. It
-# needs no file of the system but what names a host (/etc/hosts or /etc/resolv.conf). Needs cargo, a C compiler and jq.
+# needs no file of the system but what names a host (/etc/hosts or /etc/resolv.conf), and is tried so before it is packed: in
+# an empty root file system. Needs cargo, a C compiler, jq and unshare, and for a trial with a server Go.
 #
 #   scripts/release.sh            builds
 #   scripts/release.sh --target   prints the target that it would build for
+#   scripts/release.sh --try FILE only tries a program in an empty root file system
 #
 # $BASE_URL is where the archive will be found, for Krew's manifest.
 set -euo pipefail
@@ -41,6 +43,42 @@ build() {
     [[ $target == *-musl ]] && cc=musl-gcc
     env "CC_${target//-/_}=$cc" RUSTFLAGS="-C target-feature=+crt-static" CARGO_TARGET_DIR="$folder" \
         cargo build --locked --release --target "$target"
+}
+
+# A program that asks for a loader is not static.
+check_static() {
+    if readelf --program-headers "$1" | grep -q INTERP; then fail "$1 is not static"; fi
+}
+
+# in_empty_root ROOT ARGS...: runs the program in a file system that has nothing but what the folder ROOT has.
+in_empty_root() {
+    local root=$1
+    shift
+    env --ignore-environment "$(command -v unshare)" --map-root-user --root "$root" /gitops-drift "$@"
+}
+
+# The program with manifests, and with a kubeconfig whose certificates are in it and whose server has a name. Names are
+# looked up in /etc/hosts, which every container has.
+try_in_empty_root() {
+    local program=$1 root=$folder/root up=$folder/controlplane output
+    rm -rf "${root:?}"
+    mkdir -p "$root/etc" "$folder"
+    cp "$program" "$root/gitops-drift"
+    cp -r examples/desired examples/live "$root/"
+    output=$(in_empty_root "$root" -f /desired --live /live) || fail "$program does not run in an empty root file system"
+    [[ $output == *"Total: 5 resource(s) drifted"* ]] || fail "another report in an empty root file system: $output"
+    if ! command -v go >/dev/null; then
+        echo "release.sh: not tried with a server, since there is no Go to build one" >&2
+        return
+    fi
+    scripts/controlplane.sh --dir "$up" up --parent-pid $$ >/dev/null
+    sed 's#https://127\.0\.0\.1:#https://localhost:#' "$up/reader.kubeconfig" >"$root/kubeconfig"
+    echo "127.0.0.1 localhost" >"$root/etc/hosts"
+    output=$(in_empty_root "$root" -f /desired --kubeconfig /kubeconfig --once 2>&1) || true
+    scripts/controlplane.sh --dir "$up" down >/dev/null
+    grep -q 'Cluster *: reader (https://localhost:' <<<"$output" || fail "no server in an empty root file system: $output"
+    grep -q '^Total: 5 resource(s) drifted' <<<"$output" || fail "another report from a server: $output"
+    echo "$program: runs in an empty root file system, with a server given by name"
 }
 
 # What is in the program, as CycloneDX: each crate that is linked into it, with its licence and its checksum.
@@ -96,8 +134,16 @@ case ${1-} in
     echo "$target"
     exit
     ;;
+--try)
+    [[ -x ${2-} ]] || fail "--try needs the path of a program"
+    check_static "$2"
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    try_in_empty_root "$2"
+    exit
+    ;;
 *)
-    echo "usage: scripts/release.sh [--target]" >&2
+    echo "usage: scripts/release.sh [--target | --try FILE]" >&2
     exit 2
     ;;
 esac
@@ -111,10 +157,8 @@ BASE_URL=${BASE_URL:-https://example.com/gitops-drift/releases/v$version}
 
 build
 binary=$folder/$target/release/gitops-drift
-# A program that asks for a loader is not static.
-if readelf --program-headers "$binary" | grep -q INTERP; then
-    fail "$binary is not static"
-fi
+check_static "$binary"
+try_in_empty_root "$binary"
 
 rm -rf "${dist:?}/$name"
 mkdir -p "$dist/$name/completions" "$dist/$name/man"
