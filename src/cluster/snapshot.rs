@@ -52,9 +52,7 @@ impl fmt::Display for SnapshotError {
                 let at = problem.position;
                 write!(f, "{}:{}: {}", at.line, at.column, problem.message)
             }
-            SnapshotCause::Empty => {
-                f.write_str(" no Deployment, Service, ConfigMap or Namespace in this snapshot")
-            }
+            SnapshotCause::Empty => write!(f, " no {} in this snapshot", Kind::names("or")),
         }
     }
 }

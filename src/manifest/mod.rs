@@ -186,7 +186,8 @@ impl Manifests {
             found.join(", ")
         };
         Some(format!(
-            "no Deployment, Service, ConfigMap or Namespace to compare; read {} file(s) with {found}",
+            "no {} to compare; read {} file(s) with {found}",
+            Kind::names("or"),
             self.files
         ))
     }

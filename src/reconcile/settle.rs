@@ -15,7 +15,7 @@ use crate::history::Histories;
 use crate::manifest::{Policy, Resource};
 use crate::remediate::{self, Extent, FieldOutcome, Job, Outcome, RepairResult};
 use crate::report::{self, Action, FieldEntry, Format, Reason};
-use crate::schema::{Kind, ResourceId};
+use crate::schema::ResourceId;
 
 /// The action, its reason and the fields of one resource's entry in the report.
 type Settled = (Action, Option<String>, Vec<FieldEntry>);
@@ -45,7 +45,10 @@ impl<'c> Cycle<'c> {
             }
         }
         // Dependencies come first.
-        drifted.sort_by_key(|(at, _)| (rank(self.resources[*at].id.kind), &self.resources[*at].id));
+        drifted.sort_by_key(|(at, _)| {
+            let id = &self.resources[*at].id;
+            (id.kind.repair_rank(), id)
+        });
         for (at, found) in drifted {
             let resource = &self.resources[at];
             let findings = match found {
@@ -323,14 +326,4 @@ fn name_other_writers(findings: &[Finding], paths: &[String]) -> String {
         "another writer is fighting for it: in each of three cycles after a repair this had changed again: {}",
         fought.join(", ")
     )
-}
-
-/// The order of repairs: Namespaces first, then the objects that Deployments refer to.
-fn rank(kind: Kind) -> u8 {
-    match kind {
-        Kind::Namespace => 0,
-        Kind::ConfigMap => 1,
-        Kind::Service => 2,
-        Kind::Deployment => 3,
-    }
 }

@@ -5,29 +5,63 @@
 
 use std::fmt;
 
-/// A kind that is compared.
+/// A kind that is compared. A kind has a line here and a row in `KINDS`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// `v1` ConfigMap.
     ConfigMap,
-    /// `apps/v1` Deployment.
     Deployment,
-    /// `v1` Namespace.
     Namespace,
-    /// `v1` Service.
     Service,
 }
 
+/// What the API says about a kind.
+struct KindRow {
+    kind: Kind,
+    api_version: &'static str,
+    name: &'static str,
+    plural: &'static str,
+    short_name: &'static str,
+    repair_rank: u8,
+}
+
+const fn kind(
+    kind: Kind,
+    api_version: &'static str,
+    [name, plural, short_name]: [&'static str; 3],
+    repair_rank: u8,
+) -> KindRow {
+    KindRow {
+        kind,
+        api_version,
+        name,
+        plural,
+        short_name,
+        repair_rank,
+    }
+}
+
+/// In the order of [`Kind`].
+#[rustfmt::skip]
+const KINDS: &[KindRow] = &[
+    kind(Kind::ConfigMap, "v1", ["ConfigMap", "configmaps", "cm"], 1),
+    kind(Kind::Deployment, "apps/v1", ["Deployment", "deployments", "deploy"], 3),
+    kind(Kind::Namespace, "v1", ["Namespace", "namespaces", "ns"], 0),
+    kind(Kind::Service, "v1", ["Service", "services", "svc"], 2),
+];
+
 impl Kind {
     /// All of them, in the order of reports (by name).
-    pub const ALL: [Self; 4] = [
-        Self::ConfigMap,
-        Self::Deployment,
-        Self::Namespace,
-        Self::Service,
-    ];
+    pub const ALL: [Self; KINDS.len()] = {
+        let mut all = [Self::ConfigMap; KINDS.len()];
+        let mut at = 0;
+        while at < all.len() {
+            all[at] = KINDS[at].kind;
+            at += 1;
+        }
+        all
+    };
 
-    /// The kind of this `apiVersion` and `kind`, if it is one of the four.
+    /// The kind of this `apiVersion` and `kind`, if it is one of them.
     #[must_use]
     pub fn find(api_version: &str, kind: &str) -> Option<Self> {
         Self::ALL
@@ -35,46 +69,46 @@ impl Kind {
             .find(|k| k.api_version() == api_version && k.name() == kind)
     }
 
+    fn row(self) -> &'static KindRow {
+        &KINDS[self as usize]
+    }
+
     /// `Deployment`.
     #[must_use]
     pub fn name(self) -> &'static str {
-        match self {
-            Self::ConfigMap => "ConfigMap",
-            Self::Deployment => "Deployment",
-            Self::Namespace => "Namespace",
-            Self::Service => "Service",
-        }
+        self.row().name
     }
 
     /// `apps/v1`.
     #[must_use]
     pub fn api_version(self) -> &'static str {
-        match self {
-            Self::Deployment => "apps/v1",
-            Self::ConfigMap | Self::Namespace | Self::Service => "v1",
-        }
+        self.row().api_version
     }
 
     /// The name of the collection in the API's paths: `deployments`.
     #[must_use]
     pub fn plural(self) -> &'static str {
-        match self {
-            Self::ConfigMap => "configmaps",
-            Self::Deployment => "deployments",
-            Self::Namespace => "namespaces",
-            Self::Service => "services",
-        }
+        self.row().plural
     }
 
     /// kubectl's short name: `deploy`.
     #[must_use]
     pub fn short_name(self) -> &'static str {
-        match self {
-            Self::ConfigMap => "cm",
-            Self::Deployment => "deploy",
-            Self::Namespace => "ns",
-            Self::Service => "svc",
-        }
+        self.row().short_name
+    }
+
+    /// Its place in the order of repairs: Namespaces first, and what others refer to before these.
+    #[must_use]
+    pub fn repair_rank(self) -> u8 {
+        self.row().repair_rank
+    }
+
+    /// The names of all kinds, with `last` before the last one: `ConfigMap, Deployment, Namespace or Service`.
+    #[must_use]
+    pub fn names(last: &str) -> String {
+        let names = Self::ALL.map(Self::name);
+        let (end, names) = names.split_last().expect("there are kinds");
+        format!("{} {last} {end}", names.join(", "))
     }
 
     /// The kind that kubectl understands by this word: its name, plural or short name, in any case, with or without the
@@ -173,7 +207,17 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::types::structs;
-    use super::{RuleId, defaults, gates, lists, ownership, secrets, unions, writes};
+    use super::{KINDS, Kind, RuleId, defaults, gates, lists, ownership, secrets, unions, writes};
+
+    #[test]
+    fn the_kinds_have_their_rows_in_their_order_by_name() {
+        assert!(Kind::ALL.iter().all(|kind| kind.row().kind == *kind));
+        assert!(KINDS.is_sorted_by_key(|row| row.name));
+        assert_eq!(
+            Kind::names("or"),
+            "ConfigMap, Deployment, Namespace or Service"
+        );
+    }
 
     #[test]
     fn each_row_has_a_short_id_of_its_own() {

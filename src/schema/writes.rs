@@ -175,12 +175,15 @@ pub(crate) fn exclusive_sibling(kind: &str, field: &str) -> Option<&'static str>
         })
 }
 
+/// Kinds with an immutable selector of their pods.
+static SELECTING: &[&str] = &["Deployment"];
+
 /// Whether the immutable selector of this object requires this key of the labels at this pointer.
 #[must_use]
 pub(crate) fn is_selected(live: &Value, labels: &str, key: &str) -> bool {
     let selector = live.pointer("/spec/selector");
-    let (Some("Deployment"), Some(selector), "/spec/template/metadata/labels") =
-        (live.get("kind").and_then(Value::as_str), selector, labels)
+    let (true, Some(selector), "/spec/template/metadata/labels") =
+        (SELECTING.contains(&text(live, "/kind")), selector, labels)
     else {
         return false;
     };

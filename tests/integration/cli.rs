@@ -197,7 +197,7 @@ fn nothing_to_compare_says_why() {
     let run = run(&["-f", text(others.path()), "--live", live]).exits(2);
     assert!(
         run.stdout
-            .contains("no Deployment, Service, ConfigMap or Namespace to compare; read 1 file(s) with objects of other kinds: 1"),
+            .contains("no ConfigMap, Deployment, Namespace or Service to compare; read 1 file(s) with objects of other kinds: 1"),
         "{}",
         run.stdout
     );

@@ -227,7 +227,7 @@ fn a_snapshot_is_read_from_standard_input() {
     let run = Run::of(&output).exits(2);
     assert!(
         run.stderr
-            .contains("--live -: no Deployment, Service, ConfigMap or Namespace in this snapshot"),
+            .contains("--live -: no ConfigMap, Deployment, Namespace or Service in this snapshot"),
         "{}",
         run.stderr
     );

@@ -541,20 +541,20 @@ fn a_run_with_nothing_to_compare_says_why() {
                 ),
             ],
             Some(
-                "no Deployment, Service, ConfigMap or Namespace to compare; read 2 file(s) with \
+                "no ConfigMap, Deployment, Namespace or Service to compare; read 2 file(s) with \
                  objects of other kinds: 2, documents that are not Kubernetes objects: 1",
             ),
         ),
         (
             &[("a.yaml", "# nothing\n")],
             Some(
-                "no Deployment, Service, ConfigMap or Namespace to compare; read 1 file(s) with no documents",
+                "no ConfigMap, Deployment, Namespace or Service to compare; read 1 file(s) with no documents",
             ),
         ),
         (
             &[("a.yaml", "{")],
             Some(
-                "no Deployment, Service, ConfigMap or Namespace to compare; read 1 file(s) with errors: 1",
+                "no ConfigMap, Deployment, Namespace or Service to compare; read 1 file(s) with errors: 1",
             ),
         ),
         (&[("a.yaml", skipped.as_str())], None),
