@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the rules of the house that the compiler does not know: who may use kube and clap, in which direction modules
-# and the files of a folder use each other, that the middle of the program stays pure, and that no two types share a
-# name. Prints each breach and the rule; exits with 1 if there is one.
+# and the files of a folder use each other, that the middle of the program stays pure, that no two types share a name, and
+# that tests have names of their own. Prints each breach and the rule; exits with 1 if there is one.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -146,6 +146,21 @@ breach "this name of a type is declared more than once" < <(
             places[words[2]] = places[words[2]] (count[words[2]] > 1 ? ", " : "") FILENAME ":" FNR
         }
         END { for (name in count) if (count[name] > 1) print places[name] ": " name }' "${declaring[@]}" | LC_ALL=C sort
+)
+
+# A test's name is the sentence that it proves: no other test has it, and it is no word with a number.
+mapfile -t tested < <(find src tests/integration -name '*.rs' | LC_ALL=C sort)
+breach "this name of a test is used twice, or is a word with a number" < <(
+    awk '
+        FNR == 1 { in_test = 0 }
+        /^ *#\[(tokio::)?test(\(.*)?\]/ { in_test = 1 }
+        in_test && match($0, /fn [A-Za-z0-9_]+\(/) {
+            name = substr($0, RSTART + 3, RLENGTH - 4)
+            in_test = 0
+            if (name ~ /^[a-z]+_?[0-9]+$/) print FILENAME ":" FNR ": " name
+            else if (name in places) print FILENAME ":" FNR ": " name ", as " places[name]
+            places[name] = FILENAME ":" FNR
+        }' "${tested[@]}"
 )
 
 if ((breaches > 0)); then

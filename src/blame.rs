@@ -1,4 +1,4 @@
-//! Who wrote a field last, by the object's `managedFields`.
+//! Finds the last writer of a field in the object's `managedFields`.
 //!
 //! It names a client (a field manager), not a person, and the time is that of the client's last change to any of its
 //! fields. Nobody owns a field that is absent, the order of a list, or what the server allocates.
@@ -11,9 +11,9 @@ use crate::diff::{self, Desired, Differences, Edit, Finding, PointerToken};
 use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, Writer};
 use crate::schema::RuleId;
 
-/// Compares a live object with what is declared of it, and names the writers of each difference. What only ignored
-/// managers own is left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` where that is
-/// not in `live`.
+/// Compares a live object with its manifest, and names the writers of each difference. Fields that only ignored
+/// managers own are left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` if `live` does
+/// not contain it.
 #[must_use]
 pub(crate) fn differences(
     subject: &Desired<'_>,
@@ -59,8 +59,8 @@ fn attribute(
     }
 }
 
-/// The clients that own what is live at a finding's place and differs from what is desired, the last writer first.
-/// Several may have applied one value, and a value with parts may have parts of several.
+/// The clients that own the differing live values at a finding's place, the last writer first. Several clients may have
+/// applied the same value, and the parts of a value may belong to several.
 fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) -> Vec<Writer> {
     let (Some(found), false) = (&finding.live, matches!(finding.edit, Edit::Permute(_))) else {
         return Vec::new();
@@ -77,7 +77,7 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
             Some(At::Below(_)) | None => {}
         }
     }
-    // Whoever wrote an empty struct owns it still when others have filled it.
+    // The writer of an empty struct still owns it after others have filled it.
     if owners.is_empty() {
         owners = around;
     }
@@ -91,17 +91,17 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
     writers
 }
 
-/// Of owners that differ in nothing else the Update is the last writer: it takes a field from the others, while an Apply
-/// may share it.
+/// Among owners with equal times, the Update is the last writer: it takes a field from the others, while an Apply may
+/// share it.
 fn recency<'e>(entry: &'e ManagedFieldsEntry<'_>) -> (Option<&'e str>, bool) {
     (entry.time.as_deref(), entry.operation == "Update")
 }
 
-/// What a set has to do with a place.
+/// How a set of fields relates to a place.
 enum At<'s, 'a> {
-    /// It has something around it as one value.
+    /// It has an enclosing value as a whole.
     Within,
-    /// It has the place, or something in it.
+    /// It has the place, or a part of it.
     Below(&'s FieldSet<'a>),
 }
 
@@ -123,7 +123,7 @@ fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Op
     at(below, live, rest)
 }
 
-/// Whether a set has a part of a live value that is not desired as it is.
+/// Whether a set has a part of a live value that differs from the desired one.
 fn owns_difference(set: &FieldSet<'_>, desired: Option<&Value>, live: &Value) -> bool {
     let Some(desired) = desired else {
         return true;

@@ -1,6 +1,6 @@
-//! The command line: what can be said on it, and the plain options that it becomes.
+//! The command line: parses it and converts it to plain options.
 //!
-//! Nothing behind this file knows clap.
+//! No other module uses clap.
 
 mod duration;
 mod help;
@@ -28,10 +28,10 @@ use crate::report::baseline::Baseline;
 use crate::report::redact::SecretValues;
 use crate::{cluster, remediate};
 
-/// Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and, when told to, puts it back.
+/// Compares manifests with a live cluster, reports drift, and restores the declared state on request.
 ///
 /// Compares Deployments, Services, ConfigMaps and Namespaces in plain YAML or JSON manifests with the live objects.
-/// Reads only, unless --remediate is given: it needs `get` and `list`, nothing else.
+/// It needs only the rights to `get` and `list`, unless --remediate is given.
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is a flag of the command line"
@@ -51,7 +51,7 @@ struct Cli {
     #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append, long_help = "A manifest file, a directory (read recursively), or `-` for standard input; may be repeated")]
     manifests: Vec<PathBuf>,
 
-    /// Paths below a directory to pass over, such as `test/**`; may be repeated
+    /// Paths below a directory to exclude, such as `test/**`; may be repeated
     #[arg(long, value_name = "GLOB", action = ArgAction::Append, hide_short_help = true)]
     exclude: Vec<String>,
 
@@ -63,21 +63,21 @@ struct Cli {
     #[arg(long, conflicts_with_all = ["no_dry_run", "remediate"], hide_short_help = true)]
     dry_run: bool,
 
-    /// Report only as well, but as alerts: actions lose their `(dry-run)`
+    /// Report only, without the `(dry-run)` suffix
     #[arg(long, conflicts_with = "remediate", hide_short_help = true)]
     no_dry_run: bool,
 
-    /// Put the declared state back
+    /// Restore the declared state
     #[arg(
         long,
-        long_help = "Put the declared state back where it has drifted: replaces objects that differ, creates missing ones"
+        long_help = "Restore the declared state: replace objects that have drifted, and create missing ones"
     )]
     remediate: bool,
 
     /// Run one cycle, then exit
     #[arg(
         long,
-        long_help = "Run one cycle, then exit; without it cycles go on until a signal comes"
+        long_help = "Run one cycle, then exit; without it, cycles repeat until a signal arrives"
     )]
     once: bool,
 
@@ -89,11 +89,11 @@ struct Cli {
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     kubeconfig: Option<PathBuf>,
 
-    /// Context of the kubeconfig
+    /// The context of the kubeconfig
     #[arg(long, value_name = "NAME", long_help = "The context of the kubeconfig")]
     context: Option<String>,
 
-    /// The time for each request, its retries included
+    /// The timeout of each request, including its retries
     #[arg(long, value_name = "DURATION", default_value = "60", value_parser = duration::parse, hide_short_help = true)]
     request_timeout: Duration,
 
@@ -101,52 +101,50 @@ struct Cli {
     #[arg(long, value_name = "PATH", conflicts_with_all = ["remediate", "kubeconfig", "context"], hide_short_help = true)]
     live: Option<PathBuf>,
 
-    /// Only these, such as `deploy/web,*/shop/*`
+    /// Compare only these resources, such as `deploy/web,*/shop/*`
     #[arg(long, value_name = "RESOURCES", action = ArgAction::Append, long_help = "Only these resources: KIND/NAME or KIND/NAMESPACE/NAME, separated by commas; may be repeated. Kinds are written in any case or by kubectl's short names, `*` matches any characters but `/`, and `!` leaves out what follows it")]
     only: Vec<String>,
 
-    /// Field paths to leave out, separated by commas; one may begin with the resources that it is for, such as
-    /// `Deployment/*:spec.replicas`; may be repeated
+    /// Field paths to ignore, separated by commas; a path may begin with the resources to which it applies, such as `Deployment/*:spec.replicas`; may be repeated
     #[arg(long, value_name = "RULES", action = ArgAction::Append, hide_short_help = true)]
     ignore_fields: Vec<String>,
 
-    /// A file with such rules, one a line; `#` begins a comment; may be repeated
+    /// A file with such rules, one per line; `#` begins a comment; may be repeated
     #[arg(long, value_name = "FILE", action = ArgAction::Append, hide_short_help = true)]
     ignore_fields_from: Vec<PathBuf>,
 
-    /// Field managers whose fields to leave out, separated by commas, `*` as a wildcard: a field is left out only where
-    /// each of its owners matches; may be repeated
+    /// Field managers whose fields to ignore, separated by commas, with `*` as a wildcard: a field is ignored only if all its owners match; may be repeated
     #[arg(long, value_name = "NAMES", action = ArgAction::Append, hide_short_help = true)]
     ignore_managers: Vec<String>,
 
-    /// A JSON report of an earlier run: the drift that it has is known, counted only, and not repaired
+    /// A JSON report of an earlier run: the drift in it is only counted, and not repaired
     #[arg(long, value_name = "REPORT", hide_short_help = true)]
     baseline: Option<PathBuf>,
 
-    /// Show values that are secret by their names (password, token, API key and the like) as they are
+    /// Show values whose names say that they are secret (password, token, API key and the like)
     #[arg(long, hide_short_help = true)]
     no_redact: bool,
 
-    /// Also report what is declared nowhere
+    /// Also report live values that nothing declares
     #[arg(
         long,
-        long_help = "Also report what is live but declared nowhere: added keys and items, changed defaults"
+        long_help = "Also report live values that nothing declares: added keys and items, changed defaults"
     )]
     strict: bool,
 
-    /// Also list what differs and is no drift, each with its reason
+    /// Also list differences that are not drift, each with its reason
     #[arg(long, hide_short_help = true)]
     show_suppressed: bool,
 
     /// Also report live objects that no manifest declares
     #[arg(
         long,
-        long_help = "Also report Deployments, Services and ConfigMaps that no manifest declares, in the namespaces in which the manifests declare something, unless a controller, Helm, Argo CD or Flux looks after them; they are never written or deleted",
+        long_help = "Also report Deployments, Services and ConfigMaps that no manifest declares, in the namespaces in which the manifests declare something, unless a controller, Helm, Argo CD or Flux manages them; they are never written or deleted",
         hide_short_help = true
     )]
     unmanaged: bool,
 
-    /// With --remediate --strict: also remove what is declared nowhere, and set changed defaults back
+    /// With --remediate --strict: also remove undeclared values, and reset changed defaults
     #[arg(
         long,
         requires = "remediate",
@@ -159,11 +157,11 @@ struct Cli {
     #[arg(short, long, value_name = "FORMAT[=FILE]", action = ArgAction::Append, default_value = "text", hide_default_value = true, long_help = "The format of the report: text (the default), brief, json, markdown, github, sarif, junit or patch; with `=FILE`, written to that file; may be repeated, one of them without a file")]
     output: Vec<OutputArg>,
 
-    /// How many commits of a manifest's file to search for the live value; 0: none
+    /// The number of commits of a manifest's file to search for the live value; 0 for none
     #[arg(long, value_name = "N", default_value_t = 50, hide_short_help = true)]
     history: usize,
 
-    /// The revision to print where there is no Git, such as an image's tag
+    /// The revision to print outside a Git repository, such as the tag of an image
     #[arg(long, value_name = "TEXT", value_parser = label, hide_short_help = true)]
     revision_label: Option<String>,
 
@@ -171,7 +169,7 @@ struct Cli {
     #[arg(long, value_name = "PATH", hide_short_help = true)]
     health_file: Option<PathBuf>,
 
-    /// Show long values whole
+    /// Do not truncate long values
     #[arg(long, hide_short_help = true)]
     no_truncate: bool,
 
@@ -179,14 +177,14 @@ struct Cli {
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = ColorArg::Auto, hide_short_help = true)]
     color: ColorArg,
 
-    /// How much is told on standard error
+    /// The least severe messages to log to standard error
     #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true, default_value_t = Level::Info, hide_short_help = true)]
     log_level: Level,
 
-    /// Exit with 1 when drift is left
+    /// Exit with code 1 if drift is left
     #[arg(
         long,
-        long_help = "Exit with 1 when drift is left at the end of the (last) cycle"
+        long_help = "Exit with code 1 if drift is left at the end of the (last) cycle"
     )]
     fail_on_drift: bool,
     #[command(subcommand)]
@@ -201,7 +199,7 @@ enum CommandArg {
         #[arg(value_name = "SHELL")]
         shell: clap_complete::Shell,
     },
-    /// Print the least rights that these manifests need
+    /// Print the least rights that a run with these manifests needs
     Rbac(RbacArgs),
     /// Print the manual page
     #[command(hide = true)]
@@ -225,41 +223,41 @@ enum Level {
     Error,
 }
 
-/// What the command line asks for.
+/// The command to run.
 #[derive(Debug)]
 pub enum Invocation {
-    /// Cycles.
+    /// Compare, in one cycle or in a loop.
     Run(Box<RunInvocation>),
-    /// The least rights for a run.
+    /// Print the least rights.
     Rbac(RbacOptions),
 }
 
-/// A run, and what is said of it.
+/// A run and its logging.
 #[derive(Debug)]
 pub struct RunInvocation {
-    /// What to do.
+    /// The options of the run.
     pub options: RunOptions,
-    /// The least severe messages that are shown.
+    /// The least severe messages to log.
     pub log_level: tracing::Level,
-    /// Whether they have colors.
+    /// Whether to use colours in messages.
     pub color: ColorChoice,
 }
 
-/// Why nothing is done.
+/// Why there is no run.
 #[derive(Debug, PartialEq, Eq)]
 pub enum EarlyExit {
-    /// The text that was asked for: help or the version.
+    /// Show this text: help or the version.
     Show(String),
-    /// The command line is wrong, in one line.
+    /// The command line is invalid.
     Usage {
-        /// What is wrong.
+        /// The message, on one line.
         message: String,
-        /// A report as JSON was asked for.
+        /// Whether a JSON report was requested.
         json: bool,
     },
 }
 
-/// Reads the command line. Fails with what is to be shown instead of doing anything.
+/// Parses the command line. Fails with what to show instead of a run.
 pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, EarlyExit> {
     let args: Vec<OsString> = args.into_iter().collect();
     let json = asks_for_json(&args);
@@ -292,15 +290,15 @@ pub fn parse(args: impl IntoIterator<Item = OsString>) -> Result<Invocation, Ear
     }
 }
 
-/// Checks a revision's label: it must fit into one line of the report.
+/// Checks a revision's label, which must fit on one line of the report.
 fn label(text: &str) -> anyhow::Result<String> {
     if text.trim().is_empty() || text.chars().any(char::is_control) {
-        bail!("expected a text in one line");
+        bail!("expected text on one line");
     }
     Ok(text.to_owned())
 }
 
-/// The resources that lists of `--only` select.
+/// The selection of the lists of `--only`.
 fn selection(lists: &[String]) -> anyhow::Result<Selection> {
     let mut only = Selection::default();
     for list in lists {

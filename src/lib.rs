@@ -1,4 +1,4 @@
-//! Tells whether a Kubernetes cluster still is what Git says it is, shows what changed, and puts it back.
+//! Compares manifests with a live Kubernetes cluster, reports drift, and restores the declared state on request.
 //!
 //! ```text
 //!  files ─► yaml ─► manifest ──────────────┐ desired side, each value with its file and line

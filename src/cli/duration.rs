@@ -1,4 +1,4 @@
-//! Durations as people write them: `60`, `90s`, `5m`, `1h30m`.
+//! Parses durations: `60`, `90s`, `5m`, `1h30m`.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 /// The longest duration: a year. Sums with it stay in the range of every clock.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// The error of a text that is not a duration, or not one that can be used.
+/// Why a text is not a usable duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum DurationError {
-    /// It is no duration, or none at all.
+    /// It is not a duration, or it is less than a second.
     None,
     TooLong,
 }
@@ -25,7 +25,7 @@ impl fmt::Display for DurationError {
 
 impl std::error::Error for DurationError {}
 
-/// Reads a duration. A number without a unit means seconds.
+/// Parses a duration. A number without a unit is in seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
     let duration = match text.parse::<u64>() {
         Ok(seconds) => Some(seconds),
@@ -38,7 +38,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
     }
 }
 
-/// The seconds of numbers with units, one behind the other.
+/// The seconds of a sequence of numbers with units.
 fn seconds(text: &str) -> Option<u64> {
     let mut rest = text;
     let mut sum: u64 = 0;

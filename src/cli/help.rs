@@ -1,4 +1,4 @@
-//! The help's last part, and the name that the program has in it.
+//! The last part of the help, and the program's name in it.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -11,15 +11,15 @@ Exit codes:
   2  something could not be checked or repaired, or the command line or configuration is wrong
 
 Annotations, read from the manifest only:
-  drift.gitops.io/skip: \"true\"                 the resource is not looked at
+  drift.gitops.io/skip: \"true\"                 the resource is not compared
   drift.gitops.io/ignore-fields: \"PATHS\"       these fields are neither compared nor written
   drift.gitops.io/remediation-policy: \"alert\"  the resource is reported, never written
 
 Field paths look like spec.template.spec.containers[name=web].image; `[*]` is any item, `*` any key,
 and a key with dots is quoted: metadata.labels[\"app.kubernetes.io/name\"].
 
-A value that is live but declared nowhere is not drift, unless the object's record of the last apply
-(client-side or server-side) shows that it has left the manifest, or --strict is given.
+A live value that nothing declares is not drift, unless the object's record of the last apply
+(client-side or server-side) shows that it was removed from the manifest, or --strict is given.
 
 Examples:
   gitops-drift -f deploy/ --once
@@ -27,7 +27,7 @@ Examples:
   helm template my-chart | gitops-drift -f - --once
   gitops-drift -f deploy/ --remediate --interval 30s";
 
-/// How the program was called.
+/// The name by which the program was called.
 pub(super) struct Program {
     pub(super) file: &'static str,
     name: &'static str,
@@ -52,7 +52,7 @@ impl Program {
         }
     }
 
-    /// A text of help, in which the program has the name that it was called by.
+    /// The help text with the name by which the program was called.
     pub(super) fn speaks(&self, text: &str) -> String {
         text.replace(OWN_NAME, self.name)
             .replace(self.file, self.name)

@@ -1,4 +1,4 @@
-//! `--output`: the forms of the report, and where they go.
+//! `--output`: the formats of the report, and where they are written.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -56,7 +56,7 @@ impl FromStr for OutputArg {
 }
 
 impl Cli {
-    /// The forms of the report, of which one at most goes to standard output: text, where no other does.
+    /// The formats of the report. At most one goes to standard output; text, if no other does.
     pub(super) fn outputs(&self, once: bool) -> anyhow::Result<Vec<Output>> {
         let mut outputs: Vec<Output> = Vec::new();
         for OutputArg { format, file } in &self.output {
@@ -92,7 +92,7 @@ impl Cli {
             };
             if outputs.iter().any(|output| output.file == *file) {
                 match file {
-                    Some(file) => bail!("--output: {} is written to twice", file.display()),
+                    Some(file) => bail!("--output: {} is given twice", file.display()),
                     None => bail!(
                         "only one --output can go to standard output; write the others as FORMAT=FILE"
                     ),
@@ -102,7 +102,7 @@ impl Cli {
             if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
                 && !folder.is_dir()
             {
-                bail!("--output: there is no folder {}", folder.display());
+                bail!("--output: no such directory: {}", folder.display());
             }
             outputs.push(Output {
                 format,

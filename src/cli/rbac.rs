@@ -14,7 +14,7 @@ pub(super) struct RbacArgs {
     #[arg(short = 'f', long, value_name = "PATH", required = true, action = ArgAction::Append)]
     manifests: Vec<PathBuf>,
 
-    /// Paths below a directory to pass over, such as `test/**`; may be repeated
+    /// Paths below a directory to exclude, such as `test/**`; may be repeated
     #[arg(long, value_name = "GLOB", action = ArgAction::Append)]
     exclude: Vec<String>,
 
@@ -22,15 +22,15 @@ pub(super) struct RbacArgs {
     #[arg(short, long, value_name = "NAME", default_value = "default", value_parser = namespace)]
     namespace: String,
 
-    /// Only these resources, as for a run
+    /// Only these resources, as in a run
     #[arg(long, value_name = "RESOURCES", action = ArgAction::Append)]
     only: Vec<String>,
 
-    /// The rights that --remediate needs, too
+    /// Include the rights that --remediate needs
     #[arg(long)]
     remediate: bool,
 
-    /// The rights that --unmanaged needs, too
+    /// Include the rights that --unmanaged needs
     #[arg(long)]
     unmanaged: bool,
 

@@ -1,10 +1,10 @@
-//! The message of a wrong command line: one line, with a tip.
+//! The message about an invalid command line: one line, with a tip.
 
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-/// Whether the report of even a wrong command line should be JSON.
+/// Whether a JSON report is requested, even if the command line is invalid.
 pub(super) fn asks_for_json(args: &[OsString]) -> bool {
     let joined = ["--output=json", "-ojson", "-o=json"];
     args.iter().any(|arg| joined.iter().any(|text| arg == text))
@@ -13,11 +13,11 @@ pub(super) fn asks_for_json(args: &[OsString]) -> bool {
             .any(|pair| (pair[0] == "--output" || pair[0] == "-o") && pair[1] == "json")
 }
 
-/// What is wrong and clap's tips, without the usage behind them.
+/// clap's message and tips, without the usage.
 pub(super) fn one_line(error: &clap::Error) -> String {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    // A path without its option is not meant as a subcommand.
+    // A path without its option is not a subcommand.
     let text = match (error.kind(), text.split('\'').nth(1)) {
         (ErrorKind::InvalidSubcommand, Some(word)) => {
             &format!("unexpected argument '{word}' found")

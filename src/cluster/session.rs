@@ -175,7 +175,7 @@ fn read_token(path: &Path) -> Result<String, Error> {
 
 fn bearer(token: &str) -> Result<HeaderValue, Error> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}"))
-        .map_err(|_| Error::Config("the token has characters that no token has".to_owned()))?;
+        .map_err(|_| Error::Config("the token has invalid characters".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
 }

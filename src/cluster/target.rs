@@ -130,7 +130,7 @@ impl Target {
                 Some(found) => found.auth_info.clone().unwrap_or_default(),
                 None => {
                     return config_error(format!(
-                        "{origin}: context {name:?} names user {user:?}, who does not exist"
+                        "{origin}: context {name:?} names user {user:?}, which does not exist"
                     ));
                 }
             },
@@ -191,7 +191,7 @@ fn context_name(
 
 fn known_contexts(config: &Kubeconfig) -> String {
     if config.contexts.is_empty() {
-        return "there are no contexts at all".to_owned();
+        return "there are no contexts".to_owned();
     }
     let names: Vec<_> = config
         .contexts
@@ -356,7 +356,7 @@ clusters:
             ),
             (
                 listed(&["empty"]).choose(None, None),
-                "DIR/empty: there is no current-context; there are no contexts at all",
+                "DIR/empty: there is no current-context; there are no contexts",
             ),
             (
                 listed(&["a"]).choose(None, Some("nope")),
@@ -364,7 +364,7 @@ clusters:
             ),
             (
                 listed(&["a"]).choose(None, Some("lost")),
-                "DIR/a: context \"lost\" names user \"nobody\", who does not exist",
+                "DIR/a: context \"lost\" names user \"nobody\", which does not exist",
             ),
             (
                 listed(&["a"]).choose(None, Some("astray")),

@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn orders() {
+    fn live_items_are_in_order_only_with_none_between_them() {
         for (matched, first, expected) in [
             (vec![(0, 0), (1, 1), (2, 2)], 0, true),
             (vec![(0, 0), (1, 5), (2, 7)], 0, true),

@@ -391,7 +391,7 @@ fn an_undeclared_variable_that_a_declared_one_refers_to_is_reported() {
 }
 
 #[test]
-fn orders() {
+fn the_order_of_items_counts_where_it_has_a_meaning() {
     check(
         &pod(
             "initContainers: [{name: a}, {name: b}]",

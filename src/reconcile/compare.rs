@@ -57,7 +57,7 @@ impl Unmatched<'_> {
         for pattern in &self.managers {
             let text = pattern.text();
             state.warn_of(format!(
-                "--ignore-managers: `{text}` owns nothing in any resource"
+                "--ignore-managers: `{text}` matches no owner in any resource"
             ));
         }
     }

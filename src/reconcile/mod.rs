@@ -300,7 +300,7 @@ fn hint(options: &RunOptions) {
     let is_live = matches!(options.live, LiveOptions::Cluster(..));
     if io::stderr().is_terminal() && is_live && !matches!(options.mode, Mode::Remediate(_)) {
         tracing::info!(
-            "to put the declared state back, run with --remediate; to keep what is live, change the manifests at the lines above"
+            "to restore the declared state, run with --remediate; to keep what is live, change the manifests at the lines above"
         );
     }
 }

@@ -193,7 +193,7 @@ impl<'c> Cycle<'c> {
         };
         let outcome = remediate::repair(cluster, &job).await;
         if outcome.is_cut_off {
-            let cause = "the server stopped answering in the middle of a repair";
+            let cause = "the server stopped responding during a repair";
             self.state.unreachable = Some(cause.to_owned());
         }
         self.note(resource, &outcome, drift);

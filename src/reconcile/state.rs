@@ -79,7 +79,7 @@ impl LoopState {
             self.warned.insert(line.clone());
             if self.warned.len() == MOST_WARNINGS {
                 tracing::warn!(
-                    "this was warning {MOST_WARNINGS} of this run; there will be no more"
+                    "{MOST_WARNINGS} warnings in this run; further warnings are not logged"
                 );
             }
         }
@@ -161,7 +161,7 @@ impl LoopState {
         let nearest = nearest(version);
         if let (Some(server), true) = (&self.server_version, nearest != version) {
             let message = format!(
-                "the server is {server}, and this program knows Kubernetes 1.{oldest} to 1.{newest}: it compares as with 1.{}",
+                "the server is {server}, but this program knows Kubernetes 1.{oldest} to 1.{newest}: comparing as with 1.{}",
                 nearest.1
             );
             self.warn_of(message);

@@ -101,7 +101,7 @@ impl Cycle<'_> {
         for (kind, namespace) in places {
             if !snapshot.has_namespace(&namespace) {
                 let message = format!(
-                    "--unmanaged: not looked through: the snapshot has nothing in namespace \"{namespace}\""
+                    "--unmanaged: not searched: the snapshot has nothing in namespace \"{namespace}\""
                 );
                 self.place_error(kind, namespace, message);
             } else if snapshot.has_kind(kind) {

@@ -291,7 +291,7 @@ impl<'r> Repair<'r> {
 
 /// Why a manifest that has changed since it was read is not applied.
 const OUTDATED: &str =
-    "its manifest has changed since this cycle began; the next cycle goes by the new one";
+    "its manifest has changed since this cycle began; the next cycle uses the new one";
 
 /// The pause before a try: none before the first, then longer after each conflict.
 fn pause(races: u32) -> Duration {

@@ -29,7 +29,7 @@ fn pinned(finding: &Finding, live: &Value) -> Option<String> {
     };
     let pointer = crate::diff::pointer(keys);
     schema::is_selected(live, &pointer, label).then(|| {
-        "spec.selector asks for the live value and is immutable: delete and recreate the object"
+        "spec.selector requires the live value and is immutable: delete and recreate the object"
             .to_owned()
     })
 }
@@ -45,7 +45,7 @@ fn blocked_by_ignored(finding: &Finding, subject: &Desired<'_>, live: &Value) ->
         .key(key)
         .here();
     (ignored && live.get(other)?.get(key).is_some())
-        .then(|| format!("the key stands in {other} too, and is ignored there"))
+        .then(|| format!("the key is also in {other}, where it is ignored"))
 }
 
 /// The written differences that the server's response calls immutable, with its messages. Empty if the response has any

@@ -1,4 +1,4 @@
-//! An earlier report as a baseline: the drift that it has already is known.
+//! An earlier report as a baseline: the drift in it is known.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::schema::{Kind, ResourceId};
 
-/// The drift that an earlier report has, by resource.
+/// The drift in an earlier report, by resource.
 #[derive(Clone, Debug, Default)]
 pub struct Baseline {
     entries: BTreeMap<ResourceId, Vec<BaselineField>>,
@@ -69,14 +69,14 @@ struct BaselineResource {
     fields: Vec<BaselineField>,
 }
 
-/// The error of a text that is not a JSON report.
+/// Why a text is not a usable baseline.
 #[derive(Debug)]
 pub enum BaselineError {
     /// It is not JSON, or not a report.
     Json(serde_json::Error),
     /// It is empty.
     Empty,
-    /// This `schemaVersion` is not the one that this program reads.
+    /// It has a `schemaVersion` that this program does not read.
     Version(String),
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for BaselineError {
 impl std::error::Error for BaselineError {}
 
 impl Baseline {
-    /// Reads a report as JSON; of several, as a loop writes them, the last one.
+    /// Parses a JSON report; of several, as a loop writes them, the last one counts.
     pub fn parse(text: &str) -> Result<Self, BaselineError> {
         let text = text.trim_start_matches('\u{feff}');
         let documents = serde_json::Deserializer::from_str(text).into_iter::<BaselineDocument>();
@@ -126,7 +126,7 @@ impl Baseline {
         Ok(baseline)
     }
 
-    /// Whether it has this difference: the same field with the same live value. Of a redacted value nobody knows.
+    /// Whether it has this difference: the same field with the same live value. A redacted value matches nothing.
     #[must_use]
     pub fn knows(&self, id: &ResourceId, path: &str, live: Option<&Value>) -> bool {
         let fields = self.entries.get(id).into_iter().flatten();
@@ -139,7 +139,7 @@ impl Baseline {
         self.entries.iter().map(|(id, fields)| (id, fields.len()))
     }
 
-    /// How many of its entries match nothing because their values are redacted.
+    /// The number of entries that match nothing because their values are redacted.
     #[must_use]
     pub fn redacted(&self) -> usize {
         let fields = self.entries.values().flatten();

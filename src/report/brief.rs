@@ -7,8 +7,8 @@ use super::line::{Line, lines, suppressed};
 use super::text::total;
 use super::value::escape;
 
-/// Writes a report: a line for each difference, error and warning, each difference that is no drift where these are
-/// listed, and the total.
+/// Writes a report: a line for each difference, error and warning, for each suppressed difference if these are listed,
+/// and the total.
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut lines = lines(report).chain(suppressed(report));
     lines.try_for_each(|line| write_line(&line, out))?;

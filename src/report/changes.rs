@@ -1,4 +1,4 @@
-//! What is new in a report since an earlier one, for loops that print no unchanged report again.
+//! What is new in a report since an earlier one, for loops, which print only changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::{Report, ResourceEntry, UnmanagedEntry};
 use crate::schema::ResourceId;
 
-/// What a report said, as far as it matters to tell whether a later one says something else.
+/// The parts of a report that determine whether a later one has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Digest {
     resources: BTreeMap<ResourceId, u64>,
@@ -15,7 +15,7 @@ pub(crate) struct Digest {
 }
 
 impl Digest {
-    /// Of a report. Times do not count.
+    /// The digest of a report. Times do not count.
     #[must_use]
     pub(crate) fn of(report: &Report) -> Self {
         let resources = report.resources.iter();
@@ -38,7 +38,7 @@ impl Digest {
             .map(|known| known.fields.len())
             .sum::<usize>()
             .hash(&mut rest);
-        // A report of which nothing drifted is another one when nothing could be compared any more.
+        // A report without drift changes when nothing can be compared any more.
         (report.summary().compared == 0).hash(&mut rest);
         Self {
             resources: resources
@@ -50,7 +50,7 @@ impl Digest {
     }
 }
 
-/// Of one resource: its action, the reason and its fields.
+/// The digest of one resource: its action, the reason and its fields.
 fn digest(resource: &ResourceEntry) -> u64 {
     let mut hasher = DefaultHasher::new();
     (resource.action.name(), &resource.reason).hash(&mut hasher);
@@ -71,18 +71,18 @@ fn digest(resource: &ResourceEntry) -> u64 {
 /// What is new in a report.
 #[derive(Debug)]
 pub(crate) struct Changes<'r> {
-    /// The resources that have not drifted before, or in another way.
+    /// The resources that had not drifted before, or whose drift has changed.
     pub resources: Vec<&'r ResourceEntry>,
-    /// Those that had drifted before.
+    /// The resources that had drifted before and no longer do.
     pub back_in_sync: &'r [ResourceId],
-    /// What was not there before and is declared nowhere.
+    /// The unmanaged objects that were not in the earlier report.
     pub unmanaged: Vec<&'r UnmanagedEntry>,
-    /// What was, and is gone or declared now.
+    /// The unmanaged objects that are gone, or declared now.
     pub no_longer_unmanaged: Vec<ResourceId>,
 }
 
 impl<'r> Changes<'r> {
-    /// Since an earlier report.
+    /// The changes since an earlier report.
     #[must_use]
     pub(crate) fn between(earlier: &Digest, now: &Digest, report: &'r Report) -> Self {
         let resources = report.resources.iter();

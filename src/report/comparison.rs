@@ -1,4 +1,4 @@
-//! How the two values of a field read beside each other: in a line each, or as the lines that differ.
+//! Shows the two values of a field: on one line each, or as a line diff.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use super::diff_lines::{DiffLine, LineDiff, LineList, alone, size};
 use super::difference::{ShownText, pair};
 use super::value::{inline, quoted};
 
-/// Lists and maps that take no more room than this are shown in one line.
+/// The longest list or map that is shown on one line.
 const MOST_INLINE: usize = 60;
 
 /// The two values of a field.
@@ -148,7 +148,7 @@ fn of_one(
     (ShownSide::Value(text), Vec::new())
 }
 
-/// A value as it reads in one line, if it does.
+/// A value on one line, if it fits.
 fn one_line(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => {
@@ -163,7 +163,7 @@ fn one_line(value: &Value) -> Option<String> {
     }
 }
 
-/// Where two texts differ in nothing but the ends of their lines: which each has.
+/// The line endings of two texts that differ in nothing else.
 fn line_ends(desired: &Value, live: &Value) -> Option<[String; 2]> {
     let (desired, live) = (desired.as_str()?, live.as_str()?);
     let is_same =
@@ -211,7 +211,7 @@ impl fmt::Display for LineEnds {
     }
 }
 
-/// A long line in its parts.
+/// Splits a long line into parts.
 fn parts(text: &str) -> LineList {
     let parts = text.split_inclusive([',', ';', '&', ' ', '{', '}']);
     LineList {
@@ -264,7 +264,7 @@ fn item(item: &Value) -> String {
     }
 }
 
-/// Where only one of two texts ends with the end of a line, the other says so.
+/// If only one of two texts ends with a line break, marks the other one.
 fn mark_line_ends(live: &mut ValueLines, desired: &mut ValueLines) {
     if live.ends_with_a_line_end == desired.ends_with_a_line_end {
         return;

@@ -4,13 +4,13 @@ use similar::{Algorithm, DiffOp, capture_diff_slices};
 
 use super::difference::{ShownText, pair};
 
-/// How many unchanged lines are shown around a change.
+/// The number of unchanged lines shown around a change.
 const CONTEXT: usize = 3;
-/// How many lines of one value are shown.
+/// The most lines of one value that are shown.
 const MOST_LINES: usize = 200;
-/// How many lines are shown of a value without another side.
+/// The most lines that are shown of a value that only one side has.
 const MOST_ALONE: usize = 20;
-/// With more lines than these between the first and the last change it takes too long to look for the fewest changes.
+/// With more lines between the first and the last change, finding the smallest diff takes too long.
 const MOST_COMPARED: usize = 10_000;
 
 /// A line of what differs.
@@ -39,7 +39,7 @@ impl DiffLine {
     }
 }
 
-/// A value in lines.
+/// A value split into lines.
 pub(super) struct LineList {
     /// What its lines are: `lines`, `items` or `parts`.
     pub(super) unit: &'static str,
@@ -56,7 +56,7 @@ impl LineList {
     }
 }
 
-/// The differences between two values in lines.
+/// The differences between two values, line by line.
 pub(super) struct LineDiff {
     live: LineList,
     desired: LineList,
@@ -69,12 +69,12 @@ impl LineDiff {
         Self { live, desired, ops }
     }
 
-    /// How many lines the desired side has.
+    /// The number of lines on the desired side.
     pub(super) fn desired_size(&self) -> String {
         size(&self.desired)
     }
 
-    /// How many lines the live side has, and in how many places they differ.
+    /// The number of lines on the live side, and the number of places where they differ.
     pub(super) fn live_size(&self) -> String {
         let places = self.ops.iter().filter(|op| !is_equal(op)).count();
         let places = match places {
@@ -116,7 +116,7 @@ pub(super) fn alone(
     pen.end(lines.unit)
 }
 
-/// How many lines there are.
+/// The number of lines.
 pub(super) fn size(lines: &LineList) -> String {
     match lines.lines.len() {
         1 => format!("1 {}", lines.unit.trim_end_matches('s')),
@@ -163,7 +163,7 @@ fn compared(live: &[String], desired: &[String]) -> Vec<DiffOp> {
 struct Pen {
     lines: Vec<DiffLine>,
     is_whole: bool,
-    /// How many lines may still be written.
+    /// The number of lines that may still be written.
     left: usize,
     left_out: usize,
 }
@@ -182,7 +182,7 @@ impl Pen {
         let head = if is_first { 0 } else { CONTEXT };
         let tail = if is_last { 0 } else { CONTEXT };
         let hidden = lines.len().saturating_sub(head + tail);
-        // One line takes no more room than to say that it is left out.
+        // A single line takes no more room than the note that replaces it.
         if hidden <= 1 || self.is_whole {
             return lines.iter().for_each(|line| self.context(line));
         }
@@ -201,7 +201,7 @@ impl Pen {
         self.add(DiffLine::Context(shown));
     }
 
-    /// What has changed: first the live lines, then the desired ones, each beside its like.
+    /// Writes changed lines: the live ones, then the desired ones, with each pair shown to reveal its difference.
     fn changed(&mut self, old: &[String], new: &[String]) {
         let beside = |line: &String, other: Option<&String>| {
             let [mut shown, _] = pair(line, other.unwrap_or(line));

@@ -1,5 +1,5 @@
-//! Where two texts differ, and how each reads so that one sees it: what does not show is escaped where it is what
-//! differs, and what does not fit is cut around the first difference.
+//! Shows where two texts differ: invisible characters are escaped where they are the difference, and long texts are cut
+//! around the first difference.
 
 use std::fmt::Write as _;
 
@@ -7,22 +7,22 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 use unicode_width::UnicodeWidthStr as _;
 
-/// A text, character by character as it is shown.
+/// A text as it is shown, character by character.
 pub(super) struct ShownText {
     pieces: Vec<String>,
-    /// Where it begins to differ from the other.
+    /// Where the difference to the other text begins.
     first: usize,
-    /// Where it ends to.
+    /// Where the difference ends.
     last: usize,
 }
 
-/// Control characters, and those that change the direction of what follows: they are never shown as they are.
+/// Control characters, and those that change the direction of text, which are always escaped.
 pub(super) fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Characters that do not show, or not as what they are.
+/// Characters that are invisible or look like others.
 fn is_hard_to_see(c: char) -> bool {
     is_unprintable(c)
         || (c.is_whitespace() && c != ' ')
@@ -46,13 +46,13 @@ fn escaped(c: char) -> String {
     }
 }
 
-/// Two texts beside each other, each with what differs in it made visible.
+/// Makes the differences between two texts visible.
 pub(super) fn pair(one: &str, other: &str) -> [ShownText; 2] {
     let [a, b]: [Vec<char>; 2] = [one, other].map(|text| text.chars().collect());
     let first = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
     let common = a[first..].iter().rev().zip(b[first..].iter().rev());
     let behind = common.take_while(|(a, b)| a == b).count();
-    // Letters that look the same, composed in different ways.
+    // Texts that look the same but are composed differently.
     let is_same_when_composed = one != other && one.nfc().eq(other.nfc());
     [a, b].map(|text| ShownText::new(&text, first, text.len() - behind, is_same_when_composed))
 }
@@ -76,14 +76,14 @@ impl ShownText {
         }
     }
 
-    /// Whether a character is not shown as it is.
+    /// Whether any character is escaped.
     pub(super) fn has_escapes(&self) -> bool {
         self.pieces
             .iter()
             .any(|piece| piece.len() > 1 && piece.starts_with('\\'))
     }
 
-    /// Escapes quotes and backslashes too, so that the text can stand in quotes.
+    /// Escapes quotes and backslashes too, so that the text can be quoted.
     pub(super) fn escape_quotes(&mut self) {
         for piece in &mut self.pieces {
             if piece == "\"" || piece == "\\" {
@@ -92,7 +92,7 @@ impl ShownText {
         }
     }
 
-    /// Shows blanks at the end that the other text does not have there.
+    /// Makes trailing blanks visible that the other text does not have.
     pub(super) fn reveal_blanks_at_the_end(&mut self) {
         let blanks = self
             .pieces
@@ -106,7 +106,7 @@ impl ShownText {
         }
     }
 
-    /// Whether all that differs is near the first difference, so that a window of this size shows it.
+    /// Whether the whole difference fits in a window of this size.
     pub(super) fn is_seen_in(&self, room: usize) -> bool {
         let size = |pieces: &[String]| pieces.iter().map(|piece| piece.width()).sum::<usize>();
         let differing = self.first..self.last.max(self.first);
@@ -122,7 +122,7 @@ impl ShownText {
         }
         let count = format!(" ({} characters)", self.pieces.len());
         let room = room.saturating_sub(count.len() + 2).max(8);
-        // A third of the window stands before the difference, more where there is little behind it.
+        // A third of the window is before the difference, more if little follows it.
         let first = self.first.min(self.pieces.len());
         let behind: usize = self.pieces[first..].iter().map(size).take(room).sum();
         let mut before = (room / 3).max(room.saturating_sub(behind));

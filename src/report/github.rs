@@ -1,6 +1,6 @@
 //! The report as workflow commands, which GitHub Actions shows beside the lines of a pull request.
 //!
-//! Their form: <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
+//! The format: <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
 
 use std::io::{self, Write};
 
@@ -42,14 +42,14 @@ fn write_command(report: &Report, line: &Line<'_>, out: &mut impl Write) -> io::
     )
 }
 
-/// A message: what would end it.
+/// Escapes the characters that would end a message.
 fn data(text: &str) -> String {
     text.replace('%', "%25")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
 }
 
-/// A property: what would end it, or the properties.
+/// Escapes the characters that would end a property or the list of properties.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,19 +1,19 @@
-//! Resources that differ in the same way, told once.
+//! Groups resources that differ in the same way, so that they are shown once.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::{FieldEntry, ResourceEntry};
 
-/// How many resources that differ in the same way are told as one.
+/// The least number of resources that form a group.
 const FEWEST: usize = 5;
-/// How many namespaces of a group are named.
+/// The most namespaces of a group that are named.
 const MOST_NAMESPACES: usize = 6;
 
-/// A block of the report: one resource, or several that differ in the same way. The first stands for them.
+/// A block of the report: one resource, or several that differ in the same way, represented by the first.
 pub(super) type Group<'a> = Vec<&'a ResourceEntry>;
 
-/// Puts together what differs in the same way, each group in the place of its first.
+/// Groups the resources that differ in the same way, each group at the position of its first resource.
 pub(super) fn groups<'a>(resources: impl Iterator<Item = &'a ResourceEntry>) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
     let mut places: HashMap<u64, usize> = HashMap::new();
@@ -41,7 +41,7 @@ pub(super) fn groups<'a>(resources: impl Iterator<Item = &'a ResourceEntry>) -> 
     groups
 }
 
-/// The same for all that differ in the same way.
+/// A hash that is equal for resources that differ in the same way.
 fn likeness(resource: &ResourceEntry) -> u64 {
     let mut hasher = DefaultHasher::new();
     (resource.id.kind, resource.action.name(), &resource.reason).hash(&mut hasher);
@@ -58,7 +58,7 @@ fn likeness(resource: &ResourceEntry) -> u64 {
     hasher.finish()
 }
 
-/// The path with the names of items left out: `containers[name=*].image`.
+/// The path without the names of items: `containers[name=*].image`.
 pub(super) fn without_names(path: &str) -> String {
     let (mut shown, mut quoted, mut is_value, mut in_item) = (String::new(), false, false, false);
     let mut characters = path.chars();
@@ -95,7 +95,7 @@ pub(super) fn without_names(path: &str) -> String {
     shown
 }
 
-/// The path of a field as a group shows it: with the names of items where all have the same.
+/// The path of a field of a group: with the names of items if all resources have the same.
 pub(super) fn path(group: &Group<'_>, at: usize) -> String {
     let field = |resource: &&'_ ResourceEntry| resource.fields[at].path.clone();
     let first = field(&group[0]);
@@ -106,7 +106,7 @@ pub(super) fn path(group: &Group<'_>, at: usize) -> String {
     }
 }
 
-/// In which namespaces the group's resources are, and how many in each.
+/// The namespaces of the group's resources, with the number in each.
 pub(super) fn namespaces(group: &Group<'_>) -> Option<String> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for resource in group {
@@ -131,7 +131,7 @@ pub(super) fn namespaces(group: &Group<'_>) -> Option<String> {
     Some(named.join(", "))
 }
 
-/// Who wrote a field of the group last: the writers, the most frequent first, with how often.
+/// The last writers of a field of the group, the most frequent first, with their counts.
 pub(super) fn writers(fields: &[&FieldEntry]) -> Vec<(String, usize)> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for writer in fields.iter().filter_map(|field| field.last_writer.as_ref()) {

@@ -1,4 +1,4 @@
-//! What Git's history says of a live value, in words.
+//! Describes in words what Git's history says about a live value.
 
 use std::collections::BTreeMap;
 
@@ -7,18 +7,18 @@ use crate::git::Commit;
 use crate::history::{History, HistoryVerdict};
 use crate::path::RESOURCE;
 
-/// How many commits of one cause are named.
+/// The most commits named for one cause.
 const MOST_COMMITS: usize = 3;
-/// How many characters of a subject are shown.
+/// The most characters of a subject that are shown.
 const MOST_OF_SUBJECT: usize = 72;
 
-/// Why a live value differs from the manifest, as far as Git's history tells.
+/// Why a live value differs from the manifest, according to Git's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum DriftCause {
     NotCommitted,
     NotDeployed,
     SetBack,
-    /// Nobody is known to have written the value.
+    /// The writer of the value is unknown.
     NotDeployedOrSetBack,
     /// A missing resource.
     NotDeployedOrDeleted,
@@ -95,7 +95,7 @@ pub(super) fn sentence(field: &FieldEntry) -> Option<String> {
     })
 }
 
-/// How many versions were searched, and a word for which.
+/// The number of versions searched, and a word for which ones.
 fn versions(history: &History) -> (usize, &'static str) {
     let which = match (history.searched, history.is_cut) {
         (1, true) => "last",
@@ -126,8 +126,8 @@ pub(super) fn note(field: &FieldEntry) -> Option<String> {
     })
 }
 
-/// How many differences have which cause: `3 not deployed yet (9f31c2a), 2 changed in the cluster`. `None` where no cause
-/// is known.
+/// The number of differences for each cause: `3 not deployed yet (9f31c2a), 2 changed in the cluster`. `None` if no
+/// cause is known.
 pub(super) fn causes<'f>(fields: impl Iterator<Item = &'f FieldEntry>) -> Option<String> {
     let mut causes: BTreeMap<DriftCause, CauseCount<'f>> = BTreeMap::new();
     for field in fields {

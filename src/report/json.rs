@@ -1,4 +1,4 @@
-//! The report as JSON, `schemaVersion` 1. Keys are only ever added to it.
+//! The report as JSON, `schemaVersion` 1. Keys are only added, never removed.
 
 use std::io::{self, Write};
 
@@ -14,7 +14,7 @@ use crate::history::History;
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
-/// Writes one document; indented, or in one line.
+/// Writes one document, indented or on one line.
 pub(crate) fn write(report: &Report, indented: bool, out: &mut impl Write) -> io::Result<()> {
     let document = ReportJson::from(report);
     if indented {

@@ -1,6 +1,6 @@
 //! The report as JUnit's XML: one case for each compared resource.
 //!
-//! What CI systems read of it is common to all of them: suites, cases with a class and a name, `failure`, `error`,
+//! Uses only elements that all CI systems read: suites, cases with a class and a name, `failure`, `error` and
 //! `skipped`.
 
 use std::collections::BTreeMap;
@@ -10,17 +10,17 @@ use super::line::{Line, of_resource, of_unmanaged};
 use super::value::escape;
 use super::{Report, SourceLocation};
 
-/// What became of one resource.
+/// The outcome of one resource.
 #[derive(Default)]
 struct Case<'a> {
     location: Option<&'a SourceLocation>,
-    /// What was repaired.
+    /// The repaired fields.
     repaired: Vec<String>,
     failures: Vec<String>,
-    /// No manifest declares it.
+    /// Whether no manifest declares it.
     is_unmanaged: bool,
     errors: Vec<String>,
-    /// Why it was not compared, or why its drift is no failure.
+    /// Why it was not compared, or why its drift is not a failure.
     skipped: Option<&'static str>,
 }
 

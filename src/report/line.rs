@@ -19,9 +19,9 @@ pub(super) struct Line<'a> {
     pub(super) resource: String,
     /// The path of the field.
     pub(super) path: Option<String>,
-    /// What identifies it from one run to the next.
+    /// Its stable id.
     pub(super) id: Option<String>,
-    /// What there is to say of it, without line breaks.
+    /// The text, without line breaks.
     pub(super) text: LineText,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum LineText {
         label: &'static str,
         live: String,
         desired: String,
-        /// Who wrote it last, which commit it is of, and what was done.
+        /// The last writer, the commit, and the outcome.
         notes: String,
     },
     /// Anything else.
@@ -61,17 +61,17 @@ impl Line<'_> {
     }
 }
 
-/// How much it matters.
+/// The severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LineLevel {
-    /// Drift that is left, or something that could not be checked.
+    /// Drift that is left, or an error.
     Error,
     Warning,
     /// Drift that was repaired.
     Note,
 }
 
-/// All lines of a report: the drift, what no manifest declares, then what could not be checked or repaired, then the warnings.
+/// All lines of a report: drift, unmanaged objects, errors, and warnings.
 pub(super) fn lines(report: &Report) -> impl Iterator<Item = Line<'_>> {
     let fields = report.resources.iter().flat_map(of_resource);
     let unmanaged = report.unmanaged.iter().map(of_unmanaged);
@@ -96,7 +96,7 @@ pub(super) fn of_resource(resource: &ResourceEntry) -> impl Iterator<Item = Line
     })
 }
 
-/// The lines of what differs and is no drift.
+/// The lines of differences that are not drift.
 pub(super) fn suppressed(report: &Report) -> impl Iterator<Item = Line<'_>> {
     report.suppressed.iter().flatten().flat_map(|(id, entry)| {
         let fields = entry.fields.iter();
@@ -104,7 +104,7 @@ pub(super) fn suppressed(report: &Report) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The line of one difference that is no drift.
+/// The line of one difference that is not drift.
 pub(super) fn of_suppressed<'a>(
     id: &ResourceId,
     entry: &'a SuppressedEntry,

@@ -1,6 +1,6 @@
-//! The report as Markdown, for a comment or a job's summary: a table, and below it, folded, what it has no room for.
+//! The report as Markdown, for a comment or a job summary: a table, followed by folded details that do not fit in it.
 //!
-//! GitHub takes 65,536 characters in a comment. What does not fit is left out, and the report says how much.
+//! GitHub accepts 65,536 characters in a comment. The rest is omitted, and the report says how much.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -12,11 +12,11 @@ use super::text::total;
 use super::value::{escape, room};
 use super::{FieldEntry, Report, history};
 
-/// No report is longer, in characters.
+/// The most characters in a report.
 const LONGEST: usize = 60_000;
-/// What is kept for the words about what was left out.
+/// The characters reserved for the note about what was omitted.
 const REST: usize = 400;
-/// Errors may take this much, so that drift is seen beside them.
+/// The most characters for errors, so that there is room for drift.
 const MOST_ERRORS: usize = 12_000;
 /// How much of a line is shown where lines differ, in columns.
 const WIDEST: usize = 200;
@@ -41,7 +41,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         (warnings, "warning(s)"),
         (rows, "field(s)"),
         (details, "detail(s)"),
-        (suppressed, "difference(s) that are no drift"),
+        (suppressed, "difference(s) that are not drift"),
     ]
     .iter()
     .filter(|(count, _)| *count > 0)
@@ -58,7 +58,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     )
 }
 
-/// A text that takes whole pieces as long as there is room.
+/// A text of limited length, to which only whole pieces are added.
 struct Limited {
     text: String,
     count: usize,
@@ -74,7 +74,7 @@ impl Limited {
         }
     }
 
-    /// Says whether there was room.
+    /// Adds a piece. Returns whether there was room.
     fn add(&mut self, piece: &str) -> bool {
         let count = self.count + piece.chars().count();
         let fits = count <= self.limit;
@@ -101,7 +101,7 @@ fn heading(report: &Report) -> String {
     format!("### {}\n\n{}\n", total(report), about.join(" · "))
 }
 
-/// Gives how many of the entries there was no room for.
+/// Adds a list. Returns the number of entries without room.
 fn list(title: &str, entries: &[super::ErrorEntry], text: &mut Limited) -> usize {
     if entries.is_empty() || !text.add(&format!("\n**{title}: {}**\n\n", entries.len())) {
         return entries.len();
@@ -220,12 +220,12 @@ fn row(line: &Line<'_>) -> Option<String> {
     ))
 }
 
-/// What differs and is no drift, folded.
+/// Adds the folded table of differences that are not drift.
 fn suppressed_table(report: &Report, text: &mut Limited) -> usize {
     const HEAD: &str =
         "| Resource | Field | Live | Desired | Where | Rule |\n|---|---|---|---|---|---|\n";
     let mut left = line::suppressed(report).count();
-    let summary = format!("No drift, though it differs: {left} field(s)");
+    let summary = format!("Differences that are not drift: {left} field(s)");
     if left == 0
         || !text.add(&format!(
             "\n<details><summary>{summary}</summary>\n\n{HEAD}"
@@ -272,7 +272,7 @@ fn detail(group: &Group<'_>, at: usize, compared: &ValuePair) -> String {
     )
 }
 
-/// A text as code that nothing in it can end, in a table and anywhere else.
+/// Formats a text as code, so that nothing in it can end the code, in a table or elsewhere.
 fn code(text: &str) -> String {
     let text = escape(text);
     if text.is_empty() {
@@ -284,7 +284,7 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-/// A text that Markdown, HTML and GitHub find nothing in.
+/// Escapes a text so that it has no meaning in Markdown, HTML or for GitHub.
 fn html(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

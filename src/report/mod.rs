@@ -1,6 +1,6 @@
-//! What a cycle found and did, as plain values, and the writers that show it.
+//! The results of a cycle as plain values, and the writers for them.
 //!
-//! The types here are the report's own; the writers see nothing else.
+//! These types belong to the report, and the writers use no others.
 
 pub(crate) mod baseline;
 pub(crate) mod brief;
@@ -31,7 +31,7 @@ use crate::history::{History, HistoryVerdict};
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
-/// The forms of a report.
+/// The formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
@@ -40,7 +40,7 @@ pub enum Format {
     Brief,
     /// For programs.
     Json {
-        /// In several lines.
+        /// Whether it is indented.
         indented: bool,
     },
     /// For comments and job summaries.
@@ -55,7 +55,7 @@ pub enum Format {
     Patch,
 }
 
-/// Writes a report in this form.
+/// Writes a report in this format.
 pub(crate) fn write(report: &Report, format: Format, out: &mut impl io::Write) -> io::Result<()> {
     match format {
         Format::Text(style) => text::write(report, style, out),
@@ -76,56 +76,56 @@ pub(crate) struct Report {
     pub time: String,
     /// The Git commit of the manifests.
     pub revision: Revision,
-    /// The cluster it was about; `None` for a saved snapshot, or where there was no connection.
+    /// The cluster; `None` for a snapshot, or without a connection.
     pub cluster: Option<ClusterInfo>,
-    /// The resources that drifted, or are missing, in their order.
+    /// The resources that have drifted or are missing, in order.
     pub resources: Vec<ResourceEntry>,
-    /// The resources that the manifests ask to skip.
+    /// The resources that are skipped by annotation.
     pub skipped: Vec<SkippedEntry>,
-    /// How many documents of other kinds there were, by `apiVersion kind`.
+    /// The number of documents of other kinds, by `apiVersion kind`.
     pub other_kinds: BTreeMap<String, usize>,
-    /// What could not be checked or repaired.
+    /// The errors: what could not be checked or repaired.
     pub errors: Vec<ErrorEntry>,
-    /// What an operator should know, although everything was checked.
+    /// The warnings.
     pub warnings: Vec<ErrorEntry>,
-    /// The drift that a baseline has already, by resource. It is in none of the other lists.
+    /// The drift that the baseline has, by resource, which is in no other list.
     pub known: Vec<KnownEntry>,
-    /// What differs and is no drift, by resource, where that was asked for.
+    /// The differences that are not drift, by resource, if they were requested.
     pub suppressed: Option<BTreeMap<ResourceId, SuppressedEntry>>,
-    /// The live objects that no manifest declares and nobody is known to look after.
+    /// The live objects that no manifest declares and that have no known owner.
     pub unmanaged: Vec<UnmanagedEntry>,
-    /// How many of those that no manifest declares somebody looks after, by owner.
+    /// The number of undeclared objects with a known owner, by owner.
     pub owned: BTreeMap<&'static str, usize>,
-    /// How many entries of the baseline do not occur any more.
+    /// The number of entries of the baseline that no longer occur.
     pub known_gone: usize,
-    /// How many declared resources the run is not about.
+    /// The number of declared resources out of scope.
     pub left_out: usize,
-    /// How many differences the run's options and the manifests' annotations leave out.
+    /// The number of differences ignored by options and annotations.
     pub ignored: usize,
-    /// How many resources were compared and found in sync.
+    /// The number of resources in sync.
     pub in_sync: usize,
-    /// Of these, those that had drifted when this run compared them before.
+    /// Those in sync that had drifted when this run last compared them.
     pub back_in_sync: Vec<ResourceId>,
-    /// Which ones, where a format lists them.
+    /// The resources in sync, if a format lists them.
     pub in_sync_ids: Vec<ResourceId>,
     /// Where the manifests' files are in their repository.
     pub repository: Repository,
-    /// What makes the manifests declare what is live, where a format shows it.
+    /// The changes that make the manifests declare the live values, if a format shows them.
     pub patch: Vec<FileChange>,
 }
 
-/// A file's text, and another that is to take its place.
+/// The old and new text of a file.
 #[derive(Debug)]
 pub(crate) struct FileChange {
     /// Its path from the working directory.
     pub path: String,
-    /// Its text.
+    /// The old text.
     pub old: String,
-    /// The other text.
+    /// The new text.
     pub new: String,
 }
 
-/// From the paths of files as reports show them to those from the root of their repository.
+/// Converts the paths of files as reports show them to paths from the root of the repository.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Repository {
     /// Its root.
@@ -135,7 +135,7 @@ pub(crate) struct Repository {
 }
 
 impl Repository {
-    /// The path of a file from the repository's root; as it is, where it lies outside.
+    /// The path of a file from the repository's root; unchanged if the file is outside.
     #[must_use]
     pub(crate) fn path_of(&self, file: &str) -> String {
         let absolute = if file.starts_with('/') {
@@ -165,7 +165,7 @@ impl Repository {
 /// The commit that the manifests come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Revision {
-    /// The full commit, with `-dirty` behind it where the files differ from it; `unknown` outside of a repository.
+    /// The full commit, followed by `-dirty` if the files differ from it; `unknown` outside a repository.
     pub full: String,
 }
 
@@ -178,7 +178,7 @@ impl Default for Revision {
 }
 
 impl Revision {
-    /// Twelve digits of each commit, with the mark of changed files; a label as it is.
+    /// The first twelve digits of the commit, with the mark of changed files; a label unchanged.
     #[must_use]
     pub(crate) fn short(&self) -> String {
         let shorten = |part: &str| {
@@ -194,12 +194,12 @@ impl Revision {
     }
 }
 
-/// Which cluster.
+/// The cluster of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ClusterInfo {
     /// The server's address.
     pub server: String,
-    /// The kubeconfig's context; empty inside of a cluster.
+    /// The kubeconfig's context; empty in a cluster.
     pub context: String,
 }
 
@@ -217,7 +217,7 @@ pub(crate) struct SourceLocation {
 }
 
 impl SourceLocation {
-    /// Whether it is in a file, not in what came by standard input.
+    /// Whether it is in a file, not in standard input.
     #[must_use]
     pub(crate) fn is_file(&self) -> bool {
         self.file != "<stdin>"
@@ -229,9 +229,9 @@ impl SourceLocation {
 pub(crate) struct ResourceEntry {
     /// Which one.
     pub id: ResourceId,
-    /// What was or would be done.
+    /// The action.
     pub action: Action,
-    /// More about the action.
+    /// The reason for the action.
     pub reason: Option<String>,
     /// Its document.
     pub source: SourceLocation,
@@ -239,20 +239,20 @@ pub(crate) struct ResourceEntry {
     pub fields: Vec<FieldEntry>,
 }
 
-/// What was done, or would be.
+/// What was done, or would be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     /// Reported only.
     Detected(Reason),
     /// Missing, reported only.
     WouldCreate(Reason),
-    /// Repaired: the server's answer has no drift left.
+    /// Repaired: the server's response has no drift left.
     Remediated,
-    /// Repaired but for values that are declared nowhere.
+    /// Repaired except for undeclared values.
     RemediatedExtrasKept,
     /// Created.
     Created,
-    /// Waiting to try again, or left to another writer.
+    /// Waiting to try again, or left alone because of another writer.
     Paused,
     /// Not repaired.
     Failed,
@@ -263,16 +263,16 @@ pub(crate) enum Action {
 pub(crate) enum Reason {
     /// The default.
     DryRun,
-    /// Asked for reports without the mark of a dry run.
+    /// `--no-dry-run`.
     Alert,
     /// The manifest forbids the repair.
     Blocked,
-    /// Only values that are declared nowhere are left.
+    /// Only undeclared values are left.
     ExtrasKept,
 }
 
 impl Action {
-    /// The action's name, as both writers print it.
+    /// The action's name in reports.
     #[must_use]
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -301,13 +301,13 @@ impl Action {
 /// The kind of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DriftClass {
-    /// Both sides have a value, not the same.
+    /// Both sides have a value, and they differ.
     Changed,
     /// Declared, not live.
     Missing,
-    /// Live and once declared, but no longer.
+    /// Live and declared earlier, but no longer.
     Removed,
-    /// Live and declared nowhere.
+    /// Live, but not declared.
     Extra,
 }
 
@@ -333,36 +333,36 @@ pub(crate) struct FieldEntry {
     pub declared_pointer: Option<String>,
     /// Its place in the live object (RFC 6901).
     pub live_pointer: Option<String>,
-    /// What sort of difference.
+    /// The class of the difference.
     pub class: DriftClass,
-    /// The desired value is a default of the server's.
+    /// Whether the desired value is a default of the server.
     pub defaulted: bool,
     /// The desired value is derived from what the manifest declares at this path.
     pub default_of: Option<String>,
-    /// What should be live.
+    /// The desired value.
     pub desired: Option<Value>,
-    /// What is live.
+    /// The live value.
     pub live: Option<Value>,
-    /// The values are replaced by a mark, because they may be secret.
+    /// Whether the values are redacted because they may be secret.
     pub redacted: bool,
-    /// Where the manifest declares it, or what stands around it.
+    /// Where the manifest declares it, or the nearest enclosing value.
     pub source: Option<SourceLocation>,
-    /// Paths of the same object that change too when this one is repaired.
+    /// Paths of the same object that also change when this field is repaired.
     pub consequences: Vec<String>,
-    /// The Deployment's pods are replaced when this one is repaired.
+    /// Whether a repair replaces the Deployment's pods.
     pub restarts_pods: bool,
     /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
-    /// `changed-back`. `None` where none was tried.
+    /// `changed-back`. `None` without a repair.
     pub outcome: Option<&'static str>,
-    /// The client that wrote the live value last, before any repair. `None` where that is not recorded.
+    /// The client that last wrote the live value before any repair. `None` if that is not recorded.
     pub last_writer: Option<Writer>,
-    /// The other clients that own it too.
+    /// The other clients that own it.
     pub co_owners: Vec<Writer>,
-    /// Which commit's value is live. `None` where Git was not asked, or has nothing certain to say.
+    /// The commit whose value is live. `None` if Git was not searched or has no certain result.
     pub history: Option<History>,
 }
 
-/// The drift of one resource that a baseline has already.
+/// The drift of one resource that the baseline has.
 #[derive(Debug)]
 pub(crate) struct KnownEntry {
     /// Which one.
@@ -373,7 +373,7 @@ pub(crate) struct KnownEntry {
     pub fields: Vec<FieldEntry>,
 }
 
-/// What differs in one resource and is no drift.
+/// The differences of one resource that are not drift.
 #[derive(Debug)]
 pub(crate) struct SuppressedEntry {
     /// Its document.
@@ -382,37 +382,37 @@ pub(crate) struct SuppressedEntry {
     pub fields: Vec<SuppressedField>,
 }
 
-/// A difference that is no drift.
+/// A difference that is not drift.
 #[derive(Debug)]
 pub(crate) struct SuppressedField {
     /// The difference.
     pub field: FieldEntry,
-    /// The id of the rule by which it is none.
+    /// The id of the rule that applies.
     pub rule: String,
-    /// That rule in words.
+    /// The rule in words.
     pub reason: &'static str,
 }
 
-/// A live object that no manifest declares and nobody is known to look after.
+/// A live object that no manifest declares and that has no known owner.
 #[derive(Debug)]
 pub(crate) struct UnmanagedEntry {
     /// Which one.
     pub(crate) id: ResourceId,
     /// When it was created.
     pub(crate) created: Option<String>,
-    /// The client that created it. `None` where that is not recorded.
+    /// The client that created it. `None` if that is not recorded.
     pub(crate) creator: Option<Writer>,
-    /// The tool that it says it is managed by.
+    /// The tool that its label names.
     pub(crate) managed_by: Option<String>,
-    /// A manifest of its namespace, for formats that have to point to one.
+    /// A manifest of its namespace, for formats that need a location.
     pub(crate) near: SourceLocation,
 }
 
 impl UnmanagedEntry {
-    /// The name of the action, as all writers print it.
+    /// The name of the action in reports.
     pub(crate) const ACTION: &'static str = "unmanaged";
 
-    /// As the one difference of a resource that should not be there.
+    /// The difference of an object that no manifest declares.
     #[must_use]
     pub(crate) fn field(&self) -> FieldEntry {
         FieldEntry {
@@ -444,7 +444,7 @@ impl KnownEntry {
     }
 }
 
-/// Which resource, of whatever kind. What is not known of it is empty.
+/// Identifies a resource of any kind. Unknown parts are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ResourceRef {
     /// `apps/v1`.
@@ -469,7 +469,7 @@ impl From<&ResourceId> for ResourceRef {
 }
 
 impl ResourceRef {
-    /// `KIND/NAME (ns: NAMESPACE)`, as far as each is known.
+    /// `KIND/NAME (ns: NAMESPACE)`, without the parts that are unknown.
     #[must_use]
     pub(crate) fn with_namespace(&self) -> String {
         match self.namespace.as_str() {
@@ -490,7 +490,7 @@ impl fmt::Display for ResourceRef {
 }
 
 impl FieldEntry {
-    /// Whether a repair has put it right.
+    /// Whether a repair has fixed it.
     #[must_use]
     pub(crate) fn is_repaired(&self) -> bool {
         matches!(self.outcome, Some("set" | "created" | "removed"))
@@ -509,16 +509,16 @@ pub(crate) struct SkippedEntry {
 /// Something that could not be checked or repaired.
 #[derive(Debug)]
 pub(crate) struct ErrorEntry {
-    /// The resource, as far as it is known.
+    /// The resource, if it is known.
     pub resource: Option<ResourceRef>,
-    /// Where in the manifests.
+    /// The place in the manifests.
     pub source: Option<SourceLocation>,
-    /// What is wrong, in one line.
+    /// The message, on one line.
     pub message: String,
 }
 
 impl ErrorEntry {
-    /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, as far as each is known.
+    /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, without the parts that are unknown.
     #[must_use]
     pub(crate) fn line(&self) -> String {
         let place = self
@@ -535,13 +535,13 @@ impl ErrorEntry {
 /// The counts of a report.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Summary {
-    /// Resources whose live state was found out and compared, missing ones included.
+    /// Compared resources, including missing ones.
     pub compared: usize,
-    /// Of these, without a difference.
+    /// Compared resources without drift.
     pub in_sync: usize,
-    /// Of these, with one, missing ones included.
+    /// Compared resources with drift, including missing ones.
     pub drifted: usize,
-    /// Differences in all.
+    /// All differences.
     pub fields: usize,
     /// Missing resources.
     pub missing: usize,
@@ -549,7 +549,7 @@ pub(crate) struct Summary {
     pub remediated: usize,
     /// Created resources.
     pub created: usize,
-    /// Resources that their manifests forbid to repair.
+    /// Resources whose manifest forbids repairs.
     pub blocked: usize,
     /// Resources that could not be repaired.
     pub failed: usize,
@@ -557,24 +557,24 @@ pub(crate) struct Summary {
     pub skipped: usize,
     /// Documents of other kinds.
     pub other_kinds: usize,
-    /// What could not be checked or repaired.
+    /// The errors: what could not be checked or repaired.
     pub errors: usize,
-    /// Declared resources that the run is not about.
+    /// Declared resources out of scope.
     pub left_out: usize,
-    /// Differences that a baseline has already.
+    /// Differences that the baseline has.
     pub known: usize,
-    /// Entries of the baseline that do not occur any more.
+    /// Entries of the baseline that no longer occur.
     pub known_gone: usize,
-    /// Differences that are left out by rule.
+    /// Differences ignored by rules.
     pub ignored: usize,
     /// Live objects that no manifest declares.
     pub unmanaged: usize,
-    /// Differences whose desired value was not deployed yet.
+    /// Differences whose desired value is not deployed yet.
     pub not_deployed: usize,
 }
 
 impl Report {
-    /// Its counts.
+    /// The counts of the report.
     #[must_use]
     pub(crate) fn summary(&self) -> Summary {
         let count = |is: fn(Action) -> bool| self.resources.iter().filter(|r| is(r.action)).count();
@@ -611,7 +611,7 @@ impl Report {
         }
     }
 
-    /// How many differences have this verdict.
+    /// The number of differences with this verdict.
     fn count_verdict(&self, verdict: HistoryVerdict) -> usize {
         let fields = self.resources.iter().flat_map(|resource| &resource.fields);
         let histories = fields.filter_map(|field| field.history.as_ref());
@@ -626,7 +626,7 @@ impl Report {
         self.in_sync == 0 && self.resources.is_empty() && self.unmanaged.is_empty()
     }
 
-    /// Whether drift of what is declared is left at its end.
+    /// Whether drift of declared resources is left.
     #[must_use]
     pub(crate) fn leaves_declared_drift(&self) -> bool {
         self.resources
@@ -634,7 +634,7 @@ impl Report {
             .any(|resource| resource.action.leaves_drift())
     }
 
-    /// How many resources drift is left of at its end, unmanaged ones included.
+    /// The number of resources with drift left, including unmanaged ones.
     #[must_use]
     pub(crate) fn left_over(&self) -> usize {
         let left = self.resources.iter();
@@ -651,8 +651,8 @@ impl Report {
     }
 }
 
-/// What identifies a difference from one run to the next, whatever its values: its resource and its path. It can be
-/// pasted as a rule into `--ignore-fields`.
+/// The stable id of a difference: its resource and path, without its values. It is also a valid rule for
+/// `--ignore-fields`.
 #[must_use]
 pub(crate) fn field_id(resource: &ResourceId, path: &str) -> String {
     let kind = resource.kind.name();
@@ -663,7 +663,7 @@ pub(crate) fn field_id(resource: &ResourceId, path: &str) -> String {
 }
 
 impl ResourceEntry {
-    /// Whether it is declared and not live.
+    /// Whether it is declared but not live.
     #[must_use]
     pub(crate) fn is_missing(&self) -> bool {
         self.fields

@@ -1,4 +1,4 @@
-//! Hides values whose names say that they are secret, in a whole report: no writer sees them.
+//! Redacts values whose names say that they are secret in a whole report, so that no writer sees them.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -8,17 +8,17 @@ use super::{FieldEntry, Report};
 use crate::path::{Pattern, PatternStep};
 use crate::schema::{Kind, NamedBy, RECORDS, ResourceId, Struct, Type, is_secret, named_by, types};
 
-/// What becomes of values whose names say that they are secret.
+/// How to show values whose names say that they are secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretValues {
-    /// They are replaced by a mark.
+    /// They are redacted.
     Hidden,
-    /// They are shown as they are.
+    /// They are shown.
     Shown,
 }
 
-/// Hides the secret values of a report's fields, and what its messages repeat of them. `declared` gives what the
-/// manifest of a resource declares.
+/// Redacts the secret values in a report's fields and messages. `declared` returns what the manifest of a resource
+/// declares.
 pub(crate) fn redact(report: &mut Report, declared: impl Fn(&ResourceId) -> Option<Value>) {
     let mut shown: HashMap<ResourceId, Secrets> = HashMap::new();
     for (id, field) in fields(report) {
@@ -73,7 +73,7 @@ fn fields(report: &mut Report) -> impl Iterator<Item = (&ResourceId, &mut FieldE
     drifted.chain(known).chain(suppressed)
 }
 
-/// Hides what is secret in both values of a field.
+/// Redacts the secrets in both values of a field.
 fn hide_field(kind: Kind, field: &mut FieldEntry, secrets: &mut Secrets) {
     let Ok(path) = Pattern::parse(&field.path) else {
         return;
@@ -84,7 +84,7 @@ fn hide_field(kind: Kind, field: &mut FieldEntry, secrets: &mut Secrets) {
     field.redacted = secrets.hide(&spot, [field.desired.as_mut(), field.live.as_mut()]);
 }
 
-/// Hides the value of a secret field in a message about a manifest: `PATH: expected WHAT, found VALUE`.
+/// Redacts the value of a secret field in a message about a manifest: `PATH: expected WHAT, found VALUE`.
 fn hide_wrong_value(kind: Kind, message: &mut String) {
     let is_secret = |path: &str| {
         let path = Pattern::parse(path).ok();
@@ -102,29 +102,29 @@ fn hide_wrong_value(kind: Kind, message: &mut String) {
     }
 }
 
-/// A place in an object, as far as it matters here.
+/// A place in an object, with what determines whether its value is secret.
 struct RedactedPlace<'a> {
     ty: &'a Type,
     name: ValueName,
-    /// The fields by which the path names the item that stands here.
+    /// The fields by which the path identifies this item.
     item: &'a [(String, String)],
 }
 
 /// Whether the name of a value says that it is secret.
 #[derive(Clone, Copy)]
 enum ValueName {
-    /// It has no name that could.
+    /// It has no name that could say so.
     None,
     /// The keys of this map are the names of its values.
     OfKeys,
-    /// It does.
+    /// Its name says that it is secret.
     Secret,
     /// The value is the text of a whole object.
     Record,
 }
 
 impl ValueName {
-    /// Whether one of the names that a value has says so. What has lost its name may be anything.
+    /// Whether one of a value's names says so. A value without a name may be anything.
     fn of_any<'n>(mut names: impl Iterator<Item = &'n str>) -> Self {
         let Some(first) = names.next() else {
             return Self::Secret;
@@ -146,7 +146,7 @@ impl<'a> RedactedPlace<'a> {
         }
     }
 
-    /// The place of a path. `None` where the path is that of the object as a whole, or leads nowhere.
+    /// The place of a path. `None` if it is the path of the whole object, or does not exist.
     fn at(kind: Kind, steps: &'a [PatternStep]) -> Option<Self> {
         let (first, steps) = steps.split_first()?;
         let mut spot = Self::field(types::root(kind).get(), first, &[])?;
@@ -165,7 +165,7 @@ impl<'a> RedactedPlace<'a> {
         Some(spot)
     }
 
-    /// A field of a struct, of which these fields are known.
+    /// A field of a struct of which these fields are known.
     fn field(of: &'static Struct, step: &PatternStep, known: &[(String, String)]) -> Option<Self> {
         let PatternStep::Key { name: field, .. } = step else {
             return None;
@@ -181,7 +181,7 @@ impl<'a> RedactedPlace<'a> {
         Some(Self::new(&of.field(field)?.ty, name))
     }
 
-    /// A value of the map that stands here.
+    /// A value of the map at this place.
     fn key(&self, key: &str) -> Option<Self> {
         let Type::Map { value, .. } = self.ty else {
             return None;
@@ -195,14 +195,14 @@ impl<'a> RedactedPlace<'a> {
     }
 }
 
-/// The values that were hidden.
+/// The redacted values.
 #[derive(Default)]
 struct Secrets {
     texts: BTreeSet<String>,
 }
 
 impl Secrets {
-    /// Says whether something was hidden.
+    /// Returns whether anything was redacted.
     fn hide_in_object(&mut self, kind: Kind, object: &mut Value) -> bool {
         let ty = Type::Struct(types::root(kind));
         self.hide(
@@ -211,7 +211,7 @@ impl Secrets {
         )
     }
 
-    /// Hides what is secret in the values of both sides at a place. Says whether something was.
+    /// Redacts the secrets in the values of both sides at a place. Returns whether there were any.
     fn hide(&mut self, spot: &RedactedPlace<'_>, sides: [Option<&mut Value>; 2]) -> bool {
         match spot.name {
             ValueName::Secret => return self.hide_whole(sides),
@@ -261,7 +261,7 @@ impl Secrets {
         hidden
     }
 
-    /// Items are held against those of the same name, or else of the same position.
+    /// Items are compared with those of the same name, or else at the same position.
     fn hide_in_list(&mut self, item: &Type, sides: [Option<&mut Value>; 2]) -> bool {
         let [a, b] = sides.map(|side| side.and_then(Value::as_array_mut));
         let spot = RedactedPlace::new(item, ValueName::None);
@@ -284,7 +284,7 @@ impl Secrets {
         hidden
     }
 
-    /// Hides what is secret in what kubectl recorded as applied.
+    /// Redacts the secrets in kubectl's record of the last apply.
     fn hide_in_records(&mut self, sides: [Option<&mut Value>; 2]) -> bool {
         let mut hidden = false;
         for side in sides.into_iter().flatten() {
@@ -323,12 +323,12 @@ impl Secrets {
         hidden
     }
 
-    /// Takes the secrets out of a message, however they are quoted there. Short ones only where they are quoted, since
-    /// they could be part of any word.
+    /// Redacts the secrets in a message, quoted in any way. Short ones are redacted only in quotes, since they could be
+    /// part of any word.
     fn hide_in_message(&self, message: &mut String) {
-        /// Nothing shorter is looked for without quotes.
+        /// The shortest text that is searched for without quotes.
         const SHORT: usize = 4;
-        // The longest first: one may be a part of another.
+        // The longest first, because one may be part of another.
         let mut texts: Vec<&String> = self.texts.iter().filter(|text| !text.is_empty()).collect();
         texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
         for text in texts {
@@ -343,7 +343,7 @@ impl Secrets {
     }
 }
 
-/// What a value that is named as a secret would give away.
+/// The text that a secret value would disclose.
 fn secret_text(value: &Value) -> Option<String> {
     match value {
         Value::Null => None,

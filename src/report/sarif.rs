@@ -1,6 +1,6 @@
 //! The report as SARIF 2.1.0, for code scanning.
 //!
-//! The standard: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>. Only what consumers read is written.
+//! The standard: <https://docs.oasis-open.org/sarif/sarif/v2.1.0/>. Writes only what consumers read.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -16,11 +16,14 @@ const SCHEMA: &str =
 
 /// The rules, one for each class of difference.
 const RULES: [(&str, &str); 5] = [
-    ("changed", "The live value is not the declared one"),
-    ("missing", "What is declared is not live"),
-    ("removed", "What has left the manifest is still live"),
-    ("extra", "What is live is declared nowhere"),
-    ("unmanaged", "A live object is declared by no manifest"),
+    ("changed", "The live value differs from the declared one"),
+    ("missing", "The declared value is not live"),
+    (
+        "removed",
+        "A value that was removed from the manifest is still live",
+    ),
+    ("extra", "The live value is not declared"),
+    ("unmanaged", "No manifest declares this live object"),
 ];
 
 /// Writes a report.
@@ -118,7 +121,7 @@ fn location(report: &Report, source: &SourceLocation) -> Value {
     }})
 }
 
-/// A path as a relative reference.
+/// A path as a relative URI reference.
 fn uri(path: &str) -> String {
     let mut uri = String::with_capacity(path.len());
     for byte in path.bytes() {

@@ -46,7 +46,8 @@ pub(crate) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> 
     summary::write(report, style, out)
 }
 
-/// Writes what is new in a report since an earlier one: the blocks that have changed, and what is back in sync.
+/// Writes what is new in a report since an earlier one: the blocks that have changed, and the resources that are back
+/// in sync.
 pub(crate) fn write_changes(
     changes: &Changes<'_>,
     report: &Report,
@@ -99,14 +100,14 @@ fn write_blocks<'a>(
     Ok(())
 }
 
-/// Writes what differs and is no drift, a line for each.
+/// Writes one line for each difference that is not drift.
 fn write_suppressed(
     suppressed: &BTreeMap<ResourceId, SuppressedEntry>,
     style: TextStyle,
     out: &mut impl Write,
 ) -> io::Result<()> {
     let count: usize = suppressed.values().map(|entry| entry.fields.len()).sum();
-    let head = format!("No drift, though it differs: {count} field(s)");
+    let head = format!("Differences that are not drift: {count} field(s)");
     writeln!(out, "{}\n", style.paint(TextRole::Head, head))?;
     for (id, entry) in suppressed {
         writeln!(out, "{}", style.paint(TextRole::Head, heading(id)))?;
@@ -368,7 +369,7 @@ fn git(fields: &[&FieldEntry]) -> Option<String> {
     history::causes(fields.iter().copied())
 }
 
-/// What else a repair changes; of one that was made, nothing more is said.
+/// What else a repair changes; `None` after the repair.
 fn repair(resource: &ResourceEntry, field: &FieldEntry) -> Option<String> {
     if field.outcome.is_some() || resource.is_missing() {
         return None;

@@ -1,4 +1,4 @@
-//! How a value reads in one line.
+//! Shows a value on one line.
 
 use std::fmt::Write;
 
@@ -20,7 +20,7 @@ pub(super) fn room(path: &str) -> usize {
     }
 }
 
-/// A value in one line beside the one of the other side, cut around the first difference.
+/// A value on one line, cut around the first difference to the value of the other side.
 pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>, room: usize) -> String {
     let Some(value) = value else {
         return "<absent>".to_owned();
@@ -33,7 +33,7 @@ pub(super) fn one_line(value: Option<&Value>, other: Option<&Value>, room: usize
     quoted(shown, value, other.unwrap_or(&Value::Null), room)
 }
 
-/// A list or map in one line, as JSON with blanks.
+/// A list or map on one line, as JSON with blanks.
 pub(super) fn inline(value: &Value) -> String {
     let joined = |parts: Vec<String>| parts.join(", ");
     match value {
@@ -48,8 +48,8 @@ pub(super) fn inline(value: &Value) -> String {
     }
 }
 
-/// In quotes where it would be misread: empty, with blanks around it or escapes in it, or like another type beside the
-/// other side.
+/// Adds quotes if the text would be misread without them: if it is empty, has blanks around it or escapes in it, or
+/// looks like a value of another type.
 pub(super) fn quoted(mut shown: ShownText, value: &Value, other: &Value, room: usize) -> String {
     let Value::String(text) = value else {
         return shown.cut(room, "");
@@ -69,7 +69,7 @@ pub(super) fn quoted(mut shown: ShownText, value: &Value, other: &Value, room: u
     }
 }
 
-/// Control characters, and those that change the direction of what follows, as escapes.
+/// Escapes control characters and those that change the direction of text.
 pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

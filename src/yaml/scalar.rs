@@ -14,6 +14,15 @@ struct Gap {
 }
 
 impl Gap {
+    /// Adds a line break; `crossed_line` says whether it is not the first one since the last word.
+    fn push(&mut self, kind: Break, crossed_line: bool) {
+        if crossed_line {
+            self.rest.push(kind);
+        } else {
+            self.first = Some(kind);
+        }
+    }
+
     /// Appends the folded text: one line break becomes a space, and of several the first is dropped.
     fn fold_into(&mut self, out: &mut String) {
         match self.first.take() {
@@ -78,12 +87,8 @@ impl Scanner<'_> {
                     }
                     self.cursor.pos += 1;
                 } else if let Some(kind) = self.cursor.take_break() {
-                    if crossed_line {
-                        gap.rest.push(kind);
-                    } else {
-                        gap.first = Some(kind);
-                        crossed_line = true;
-                    }
+                    gap.push(kind, crossed_line);
+                    crossed_line = true;
                 } else {
                     break;
                 }
@@ -175,12 +180,8 @@ impl Scanner<'_> {
                         blanks_end = self.cursor.pos;
                     }
                 } else if let Some(kind) = self.cursor.take_break() {
-                    if crossed_line {
-                        gap.rest.push(kind);
-                    } else {
-                        gap.first = Some(kind);
-                        crossed_line = true;
-                    }
+                    gap.push(kind, crossed_line);
+                    crossed_line = true;
                 } else {
                     break;
                 }
@@ -376,18 +377,7 @@ impl Scanner<'_> {
                 _ => break,
             }
         }
-        self.cursor.skip_blanks();
-        if self.cursor.peek() == b'#' {
-            self.cursor.skip_line_rest();
-        }
-        if !self.cursor.is_breakz(self.cursor.pos) {
-            let found = self.cursor.found(self.cursor.pos);
-            return Err(Fault::new(
-                self.cursor.pos,
-                format!("expected the end of the line after `|` or `>`, found {found}"),
-            ));
-        }
-        self.cursor.take_break();
+        self.finish_line("`|` or `>`")?;
         Ok((chomp, increment))
     }
 

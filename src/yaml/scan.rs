@@ -208,6 +208,23 @@ impl<'t> Scanner<'t> {
         Ok(u16::try_from(level).unwrap_or(u16::MAX))
     }
 
+    /// Goes to the next line. Fails if anything but blanks and a comment follows `what`.
+    pub(super) fn finish_line(&mut self, what: &str) -> Scan<()> {
+        self.cursor.skip_blanks();
+        if self.cursor.peek() == b'#' {
+            self.cursor.skip_line_rest();
+        }
+        if !self.cursor.is_breakz(self.cursor.pos) {
+            let found = self.cursor.found(self.cursor.pos);
+            return Err(Fault::new(
+                self.cursor.pos,
+                format!("expected the end of the line after {what}, found {found}"),
+            ));
+        }
+        self.cursor.take_break();
+        Ok(())
+    }
+
     /// The number of the token that will be pushed next.
     pub(super) fn next_number(&self) -> usize {
         self.parsed + (self.tokens.len() - self.head)

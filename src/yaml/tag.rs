@@ -259,18 +259,7 @@ impl Scanner<'_> {
                 ));
             }
         };
-        self.cursor.skip_blanks();
-        if self.cursor.peek() == b'#' {
-            self.cursor.skip_line_rest();
-        }
-        if !self.cursor.is_breakz(self.cursor.pos) {
-            let found = self.cursor.found(self.cursor.pos);
-            return Err(Fault::new(
-                self.cursor.pos,
-                format!("expected the end of the line after this directive, found {found}"),
-            ));
-        }
-        self.cursor.take_break();
+        self.finish_line("this directive")?;
         Ok(token)
     }
 

@@ -470,8 +470,7 @@ fn a_manifest_that_says_alert_by_now_is_respected() {
         std::fs::write(path, manifest.replace("{name: web}", alert)).unwrap();
         script.get()
     });
-    let reason =
-        "its manifest has changed since this cycle began; the next cycle goes by the new one";
+    let reason = "its manifest has changed since this cycle began; the next cycle uses the new one";
     failed(&report, exit, reason);
     assert_eq!(seen, ["GET"]);
 }

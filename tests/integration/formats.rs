@@ -194,11 +194,11 @@ fn outputs_that_make_no_sense_are_refused() {
         ),
         (
             &["-o", "json=a", "-o", "sarif=a"],
-            "--output: a is written to twice",
+            "--output: a is given twice",
         ),
         (
             &["-o", "json=nowhere/a"],
-            "--output: there is no folder nowhere",
+            "--output: no such directory: nowhere",
         ),
         (
             &["-o", "yaml"],

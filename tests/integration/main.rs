@@ -34,6 +34,8 @@ mod formats;
 mod goldens;
 /// Which commit's value is live.
 mod history;
+/// The rules of the house.
+mod house;
 /// The manifests of `examples/in-cluster`, and the program as they start it.
 mod in_cluster;
 /// The report's JSON.

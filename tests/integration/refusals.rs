@@ -49,7 +49,7 @@ fn a_selector_takes_the_labels_with_it() {
     assert_eq!(
         reason,
         "1 of 3 fields repaired; spec.selector: it is immutable: delete and recreate the object; \
-         spec.template.metadata.labels.app: spec.selector asks for the live value and is immutable: delete and recreate the object"
+         spec.template.metadata.labels.app: spec.selector requires the live value and is immutable: delete and recreate the object"
     );
     assert_eq!(writes(plane, &namespace), 1);
 }

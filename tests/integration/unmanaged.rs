@@ -165,7 +165,7 @@ fn a_namespace_that_a_snapshot_has_nothing_of_is_an_error() {
     let live = format!("{CASE}/live.yaml");
     let args = ["-f", text(manifests.path()), "--live", &live, "--unmanaged"];
     let run = run(&args).exits(2);
-    let message = "--unmanaged: not looked through: the snapshot has nothing in namespace";
+    let message = "--unmanaged: not searched: the snapshot has nothing in namespace";
     assert!(run.stdout.contains(message), "{}", run.stdout);
 }
 

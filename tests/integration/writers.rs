@@ -257,7 +257,7 @@ fn fields_of_ignored_managers_are_left_out_counted_and_kept_on_write() {
             .iter()
             .map(|warning| &warning["message"])
             .collect::<Vec<_>>(),
-        ["--ignore-managers: `nobody` owns nothing in any resource"]
+        ["--ignore-managers: `nobody` matches no owner in any resource"]
     );
 
     let report = repair(

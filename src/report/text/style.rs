@@ -1,45 +1,45 @@
-//! How a text report is drawn: its width, its colours, and whether long values are cut.
+//! The style of a text report: its width, its colours, and whether long values are cut.
 
 use std::fmt::{Display, Write as _};
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// How much of a value is shown in one line where the width is not known.
+/// The most characters of a value in one line if the width is unknown.
 const ROOM: usize = 120;
-/// The least that is shown of a value, however narrow the terminal.
+/// The least characters of a value in one line, even on a narrow terminal.
 const LEAST_ROOM: usize = 24;
 
 /// What stands in parentheses and is shorter is not broken.
 const SHORT_ASIDE: usize = 20;
 
-/// How a text report is drawn.
+/// The style of a text report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TextStyle {
-    /// The columns of the terminal, where it goes to one.
+    /// The width of the terminal, if the report goes to one.
     pub width: Option<usize>,
-    /// With colours. Words carry the meaning without them.
+    /// Whether to use colours. The report has the same meaning without them.
     pub has_colours: bool,
-    /// Long values are not cut.
+    /// Whether long values are shown whole.
     pub is_whole: bool,
 }
 
-/// What a piece of text is.
+/// The role of a piece of text, which determines its colour.
 #[derive(Clone, Copy)]
 pub(super) enum TextRole {
-    /// What is or was live, and something that went wrong.
+    /// Live values and errors.
     Live,
-    /// What is desired, and something that was put right.
+    /// Desired values and repairs.
     Desired,
-    /// Something to look at.
+    /// Something that needs attention.
     Notice,
     /// The head of a block.
     Head,
-    /// What helps to read, such as labels.
+    /// Labels and other aids.
     Aside,
 }
 
 impl TextStyle {
-    /// How many characters of a line are left behind this many.
+    /// The number of characters left in a line after this indentation.
     pub(super) fn room(self, indentation: usize) -> usize {
         match self.width {
             _ if self.is_whole => usize::MAX,

@@ -1,4 +1,4 @@
-//! The last lines of a text report: what it comes to.
+//! The summary at the end of a text report.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -7,10 +7,10 @@ use super::style::{TextRole, TextStyle};
 use crate::report::value::escape;
 use crate::report::{Action, ErrorEntry, Reason, Report, ResourceRef, history};
 
-/// How many names a line has.
+/// The most names in one line.
 const MOST_NAMES: usize = 10;
 
-/// How many resources and fields have drifted, in one line.
+/// The total of drifted resources and fields, on one line.
 pub(in crate::report) fn total(report: &Report) -> String {
     let summary = report.summary();
     let drifted = summary.drifted + summary.unmanaged;
@@ -52,14 +52,14 @@ pub(super) fn write(report: &Report, style: TextStyle, out: &mut impl Write) -> 
     write_outcomes(report, style, out)?;
     write_not_compared(report, style, out)?;
     let causes = causes(&report.errors);
-    // A cause for which nothing was checked has been given already.
+    // The cause was already given as the reason why nothing was checked.
     if has_drift || report.summary().compared > 0 || causes.len() > 1 {
         write_errors(&causes, style, out)?;
     }
     Ok(())
 }
 
-/// What became of the drift.
+/// Writes the outcomes of the drift.
 fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     let summary = report.summary();
     match (summary.remediated, summary.created) {
@@ -100,7 +100,7 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
     if summary.known_gone > 0 {
         writeln!(
             out,
-            "No longer found of the baseline: {} field(s)",
+            "In the baseline, but no longer found: {} field(s)",
             summary.known_gone
         )?;
     }
@@ -110,7 +110,7 @@ fn write_outcomes(report: &Report, style: TextStyle, out: &mut impl Write) -> io
     Ok(())
 }
 
-/// The drift that repairs have left, by the reason. Nothing where none were asked for.
+/// The drift that repairs have left, by reason. Empty without `--remediate`.
 fn left(report: &Report) -> BTreeMap<&'static str, usize> {
     let mut left = BTreeMap::new();
     for resource in &report.resources {
@@ -132,7 +132,7 @@ fn left(report: &Report) -> BTreeMap<&'static str, usize> {
     left
 }
 
-/// What was not asked for, or is none of ours.
+/// Writes what was out of scope.
 fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -> io::Result<()> {
     if report.left_out > 0 {
         writeln!(
@@ -189,7 +189,7 @@ fn listed<'a>(names: impl Iterator<Item = &'a ResourceRef>, style: TextStyle) ->
     format!("{} and {left} more", names[..MOST_NAMES].join(", "))
 }
 
-/// What could not be done for one reason.
+/// The errors with one cause.
 struct CommonCause<'a> {
     message: String,
     errors: Vec<&'a ErrorEntry>,
@@ -209,14 +209,14 @@ impl CommonCause<'_> {
     }
 }
 
-/// The errors by their cause, in the order of the first of each. Messages that differ in nothing but the names of their
-/// resources have one cause.
+/// Groups the errors by cause, in order of first occurrence. Messages that differ only in the names of their resources
+/// have one cause.
 fn causes(errors: &[ErrorEntry]) -> Vec<CommonCause<'_>> {
     let mut causes: Vec<CommonCause<'_>> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     for error in errors {
         let message = without_names(error);
-        // What has no resource is not one of many.
+        // An error without a resource is never grouped.
         let key = match error.resource {
             Some(_) => message.clone(),
             None => error.line(),

@@ -1,4 +1,4 @@
-//! What no manifest declares, in a text report: a line for each, since there may be many.
+//! Unmanaged objects in a text report: one line each, since there may be many.
 
 use std::io::{self, Write};
 
@@ -8,10 +8,10 @@ use super::writer::ago;
 use crate::report::UnmanagedEntry;
 use crate::report::value::escape;
 
-/// How many lines there are at most, unless all are asked for.
+/// The most lines, unless values are shown whole.
 const MOST_LINES: usize = 100;
 
-/// Writes them; nothing where there are none.
+/// Writes the objects, if there are any.
 pub(super) fn write<'a>(
     entries: impl ExactSizeIterator<Item = &'a UnmanagedEntry>,
     now: &str,
@@ -37,7 +37,7 @@ pub(super) fn write<'a>(
     writeln!(out)
 }
 
-/// When and by whom it was created, as far as that is known.
+/// When it was created and by whom, if that is known.
 fn origin(entry: &UnmanagedEntry, now: &str) -> String {
     let time = entry.created.as_ref().map_or(String::new(), |time| {
         let ago = ago(time, now).map_or(String::new(), |ago| format!(" ({ago})"));
@@ -45,7 +45,7 @@ fn origin(entry: &UnmanagedEntry, now: &str) -> String {
     });
     let creator = match &entry.creator {
         Some(creator) => format!(" by {creator}"),
-        None => ", by whom is not recorded".to_owned(),
+        None => ", creator not recorded".to_owned(),
     };
     let tool = entry.managed_by.as_ref();
     let tool = tool.map_or(String::new(), |tool| {

@@ -1,4 +1,4 @@
-//! Who wrote a field last, and how long ago.
+//! The last writer of a field, and how long ago it wrote.
 
 use std::fmt::Write as _;
 
@@ -6,11 +6,11 @@ use jiff::Timestamp;
 
 use crate::managed_fields::Writer;
 
-/// `MANAGER (OPERATION), last wrote TIME (3 days ago)`, and who else owns the field.
+/// `MANAGER (OPERATION), last wrote TIME (3 days ago)`, followed by the other owners of the field.
 pub(super) fn by(writer: &Writer, co_owners: &[Writer], now: &str) -> String {
     let mut text = writer.to_string();
     match writer.manager.as_str() {
-        "before-first-apply" => text.push_str(", whoever wrote before the first server-side apply"),
+        "before-first-apply" => text.push_str(", all writers before the first server-side apply"),
         "ancient-changes" => text.push_str(", one of more than ten writers"),
         _ => {}
     }
@@ -25,7 +25,7 @@ pub(super) fn by(writer: &Writer, co_owners: &[Writer], now: &str) -> String {
     text
 }
 
-/// How long before `now` it was, in the largest unit; nothing where it was not before.
+/// How long before `now` it was, in the largest unit; `None` if it was not before.
 pub(super) fn ago(time: &str, now: &str) -> Option<String> {
     let (time, now): (Timestamp, Timestamp) = (time.parse().ok()?, now.parse().ok()?);
     let seconds = now.as_second() - time.as_second();
@@ -72,7 +72,7 @@ mod tests {
         };
         assert_eq!(
             by(&writer("before-first-apply"), &[writer("x")], ""),
-            "before-first-apply (Update), whoever wrote before the first server-side apply; also owned by x (Update)"
+            "before-first-apply (Update), all writers before the first server-side apply; also owned by x (Update)"
         );
     }
 }
