@@ -182,20 +182,17 @@ fn each_difference_that_is_no_drift_has_its_reason_in_each_format() {
     // Nothing of it is an alarm elsewhere.
     for format in ["github", "sarif", "junit"] {
         let plain = run(&[&args[..], &["-o", format]].concat()).exits(0);
-        // The two runs may end in different seconds.
-        let without_time = |text: &str| {
-            let lines = text.lines().filter(|line| !line.contains("endTimeUtc"));
-            lines
-                .map(|line| line.split(" timestamp=").next().unwrap().to_owned())
-                .collect::<Vec<_>>()
-        };
         let shown = of(&["-o", format]).stdout;
-        assert_eq!(
-            without_time(&shown),
-            without_time(&plain.stdout),
-            "{format}"
-        );
+        assert_eq!(untimed(&shown), untimed(&plain.stdout), "{format}");
     }
+}
+
+/// The lines of a report without its times: two runs may end in different seconds.
+fn untimed(report: &str) -> Vec<&str> {
+    let lines = report.lines().filter(|line| !line.contains("endTimeUtc"));
+    lines
+        .map(|line| line.split(" timestamp=").next().unwrap())
+        .collect()
 }
 
 #[test]
