@@ -1,4 +1,4 @@
-//! The program: arguments, then the run, then the exit code.
+//! The program: parses arguments, runs, and exits with the code.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -40,15 +40,15 @@ fn run(invocation: RunInvocation) -> anyhow::Result<u8> {
         color,
     } = invocation;
     reconcile::log_to_stderr(log_level, color, !options.once);
-    // One thread decodes what comes and one compares it. More would wait for the server, whose pages come one after
-    // the other, and the memory of a loop would depend on which of them had what to do.
+    // One thread decodes responses and one compares objects. More would wait for the server, whose pages arrive one
+    // after the other, and would make the memory of a loop depend on scheduling.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .context("cannot start")?;
     let exit = runtime.block_on(reconcile::run(options, &mut io::stdout().lock()));
-    // What still waits for a server need not be waited for.
+    // Requests that are still waiting for a server are abandoned.
     runtime.shutdown_background();
     Ok(exit)
 }

@@ -54,8 +54,8 @@ impl RawChange {
     }
 }
 
-/// All that a commit changed, compared with its first parent; without a commit, what the working tree changes. Fails if
-/// `git` cannot be started.
+/// All changes of a commit, compared with its first parent; without a commit, those of the working tree. Fails if `git`
+/// cannot be started.
 pub(crate) async fn changes(
     root: &Path,
     commit: Option<(&str, &str)>,

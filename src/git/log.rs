@@ -10,17 +10,17 @@ use super::Commit;
 use super::changes::{ChangedFile, RawChange};
 use super::running::{Running, write};
 
-/// Begins each commit in the output, and no line of raw changes.
+/// Marks the beginning of a commit in the output; no line of raw changes begins with it.
 const COMMIT: u8 = 1;
 
 /// The log of some files along the first parents.
 pub(crate) struct Log {
     running: Running,
-    /// The fields of the next commit's first line, which has been read already.
+    /// The fields of the next commit's first line, which has already been read.
     next: Option<Vec<u8>>,
 }
 
-/// A commit and what it changed of the files, compared with its first parent.
+/// A commit and its changes to the files, compared with its first parent.
 #[derive(Debug)]
 pub(crate) struct LoggedCommit {
     /// The commit.
@@ -30,7 +30,8 @@ pub(crate) struct LoggedCommit {
 }
 
 impl Log {
-    /// The log from a commit on, of these paths from the root, and maybe of others. Fails if `git` cannot be started.
+    /// The log from a commit on, of these paths from the root, and possibly of others. Fails if `git` cannot be
+    /// started.
     pub(crate) async fn open<'p>(
         root: &Path,
         from: &str,
@@ -113,10 +114,11 @@ impl Log {
     }
 }
 
-/// Git compares each path with each entry of each tree. Above this many, one log of their common folder takes less time.
+/// Git compares each path with each entry of each tree. With more paths than this, a log of their common folder is
+/// faster.
 const MOST_PATHS: usize = 10;
 
-/// The paths, or the folder that has all of them; nothing if that is the root.
+/// The paths, or the folder that contains all of them; empty if that is the root.
 fn narrowed(paths: Vec<&str>) -> Vec<&str> {
     if paths.len() <= MOST_PATHS {
         return paths;

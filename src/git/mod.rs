@@ -1,7 +1,7 @@
-//! Git, as far as it is read. This is the only module that runs `git`.
+//! Reads Git repositories. This is the only module that runs `git`.
 //!
-//! Nothing that a repository's configuration names is run: no pager, no hook, no filter, no monitor of the file system, no
-//! transport for objects that a partial clone lacks. Nothing is written either, not even the index.
+//! It runs nothing that a repository's configuration names: no pager, hook, filter, file system monitor, or transport
+//! for objects that a partial clone lacks. It writes nothing, not even the index.
 
 mod blobs;
 mod changes;
@@ -23,7 +23,7 @@ pub(crate) use self::repository::{Checkout, Repositories, is_ignored};
 /// A commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Commit {
-    /// Its full name.
+    /// Its full id.
     pub id: String,
     /// Its first parent.
     pub parent: Option<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Commit {
 }
 
 impl Commit {
-    /// The first digits of its name.
+    /// The abbreviated id.
     #[must_use]
     pub(crate) fn short(&self) -> &str {
         const DIGITS: usize = 7;
@@ -44,7 +44,7 @@ impl Commit {
     }
 }
 
-/// Git in this folder. Its arguments are to be added.
+/// A `git` command in this folder, without a subcommand.
 #[must_use]
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new("git");
@@ -55,7 +55,7 @@ pub(crate) fn command(folder: &Path) -> Command {
         .env("LC_ALL", "C")
         .env("GIT_LITERAL_PATHSPECS", "1")
         .env("GIT_TERMINAL_PROMPT", "0")
-        // Objects that are not there are not fetched: the first is for Git 2.45 and later, the second for all.
+        // Missing objects are not fetched: the first variable is for Git 2.45 and later, the second for all versions.
         .env("GIT_NO_LAZY_FETCH", "1")
         .env("GIT_ALLOW_PROTOCOL", "none")
         .env_remove("GIT_EXTERNAL_DIFF")
@@ -63,7 +63,7 @@ pub(crate) fn command(folder: &Path) -> Command {
     command
 }
 
-/// The output of a command, which is killed when nobody waits for it any more. Fails if it cannot be started.
+/// The output of a command, which is killed if this future is dropped. Fails if it cannot be started.
 async fn output(command: Command) -> io::Result<Output> {
     let mut command = tokio::process::Command::from(command);
     command.kill_on_drop(true).output().await

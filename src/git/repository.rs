@@ -1,4 +1,4 @@
-//! Where a repository is, and what can be known of it.
+//! The location and state of repositories.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ fn root(path: &Path) -> Option<PathBuf> {
     root.map(Path::to_owned)
 }
 
-/// Where files are in repositories. Each folder is looked at once.
+/// Finds the repositories of files. Each folder is examined once.
 #[derive(Debug, Default)]
 pub(crate) struct Repositories {
     folders: HashMap<PathBuf, Option<FolderInRepository>>,
@@ -73,7 +73,7 @@ impl FolderInRepository {
 pub(crate) struct Checkout {
     /// The commit that is checked out.
     pub head: String,
-    /// The clone ends at some commit, which then seems to have added all files.
+    /// Whether the clone is shallow, so that its oldest commit seems to have added all files.
     pub is_shallow: bool,
 }
 
@@ -94,7 +94,7 @@ impl Checkout {
     }
 }
 
-/// Whether the repository is told to ignore this file. Fails if `git` cannot be started.
+/// Whether the repository ignores this file. Fails if `git` cannot be started.
 pub(crate) async fn is_ignored(root: &Path, path: &str) -> io::Result<bool> {
     let mut command = super::command(root);
     command.args(["check-ignore", "--quiet", "--", path]);

@@ -1,4 +1,4 @@
-//! A running `git`, whose output is read as it comes. It is killed when nobody reads it any more.
+//! A running `git` whose output is read as it arrives. It is killed when it is dropped.
 
 use std::future::poll_fn;
 use std::io;
@@ -15,7 +15,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) struct Running {
     child: Child,
     stdout: ChildStdout,
-    /// What has been read; what is before `at` has been taken.
+    /// The bytes that have been read; those before `at` have been returned.
     buffer: Vec<u8>,
     at: usize,
 }
@@ -43,7 +43,7 @@ impl Running {
         Ok((running, stdin))
     }
 
-    /// What comes before the next byte of this value, which is taken as well. `None` at the end of the output.
+    /// The bytes before the next byte of this value, which is consumed too. `None` at the end of the output.
     pub(super) async fn until(&mut self, end: u8) -> Option<Vec<u8>> {
         let mut searched = self.at;
         loop {

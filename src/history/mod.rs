@@ -13,32 +13,32 @@ use crate::git::Commit;
 /// The histories of a resource's differences, by path.
 pub(crate) type Histories = HashMap<String, History>;
 
-/// What Git's history says of a live value that differs from the manifest.
+/// What Git's history says about a live value that differs from the manifest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct History {
-    /// How the live value stands to the commits.
+    /// How the live value relates to the commits.
     pub verdict: HistoryVerdict,
     /// The newest commit whose version of the manifest agrees with the live value. `None` where there is none, or where
     /// a missing resource had no manifest before `next`.
     pub commit: Option<Arc<Commit>>,
     /// The commit after it, which changed what is declared.
     pub next: Option<Arc<Commit>>,
-    /// The number of versions that were compared, the agreeing one included.
+    /// The number of versions that were compared, including the agreeing one.
     pub searched: usize,
-    /// There are older commits, which were not searched.
+    /// Whether there are older commits that were not searched.
     pub is_cut: bool,
 }
 
-/// How a live value stands to the commits of its manifest.
+/// How a live value relates to the commits of its manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum HistoryVerdict {
     /// It is as in `HEAD`: the change of the manifest is not committed.
     Uncommitted,
     /// It was last written before `next` was committed.
     NotDeployed,
-    /// It was written after `next` was committed, or nobody knows when.
+    /// It was written after `next` was committed, or at an unknown time.
     SetBack,
-    /// No version that was searched has it.
+    /// No searched version has it.
     NotFound,
 }
 

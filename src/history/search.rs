@@ -1,7 +1,7 @@
 //! The search for the version of a manifest that a live object's drifted fields agree with.
 //!
-//! Whether a version agrees, only the differ says: it compares that version with the live object, and a field is as
-//! that version declares it where nothing is found.
+//! The differ decides whether a version agrees: it compares that version with the live object, and a field agrees if
+//! there is no finding about it.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::path::{Path, Pattern, RESOURCE};
 use crate::schema::{Kind, Server};
 use crate::yaml::Node;
 
-/// A live object as text, which takes less memory than its values. It is kept only while its history is looked for.
+/// A live object as text, which takes less memory than its values. It is kept only while its history is searched.
 #[derive(Debug)]
 pub(crate) struct KeptObject {
     /// The object as JSON.
@@ -27,7 +27,7 @@ pub(crate) struct KeptObject {
     pub managed_fields: Option<String>,
 }
 
-/// The search for one resource. It is told of each version of its manifest, newest first.
+/// The search for one resource, which takes each version of its manifest, newest first.
 pub(crate) struct VersionSearch<'a> {
     subject: Desired<'a>,
     server: Server,
@@ -39,11 +39,11 @@ pub(crate) struct VersionSearch<'a> {
     newer: Option<Arc<Commit>>,
     /// How many versions were compared.
     searched: usize,
-    /// A version declared the resource.
+    /// Whether a version declared the resource.
     is_declared: bool,
-    /// What the last commit declares could not be read.
+    /// Whether the version of the last commit could not be read.
     is_head_unknown: bool,
-    /// The number of fields of which nothing can be said any more.
+    /// The number of fields whose history can no longer be determined.
     unknown: usize,
 }
 
@@ -52,17 +52,17 @@ struct OpenField<'a> {
     path: String,
     /// `None` for the resource as a whole.
     finding: Option<&'a Finding>,
-    /// No later than then the live value was written, if that is known.
+    /// The latest time at which the live value can have been written, if known.
     written: Option<Timestamp>,
-    /// All versions so far could be compared.
+    /// Whether all versions so far could be compared.
     is_certain: bool,
 }
 
-/// What a search came to.
+/// The result of a search.
 pub(crate) struct SearchOutcome {
     /// The histories, by path.
     pub found: Histories,
-    /// The number of fields of which nothing certain can be said.
+    /// The number of fields whose history is uncertain.
     pub unknown: usize,
 }
 
@@ -112,7 +112,7 @@ impl<'a> VersionSearch<'a> {
         }
     }
 
-    /// Whether there is something left to look for.
+    /// Whether the search is to continue.
     pub(crate) fn is_open(&self) -> bool {
         !self.open.is_empty()
     }
@@ -122,8 +122,12 @@ impl<'a> VersionSearch<'a> {
         self.newer.as_ref()
     }
 
-    /// Looks at the next older version. `commit` is `None` for the time before the file existed.
-    pub(crate) fn see(&mut self, commit: Option<&Arc<Commit>>, version: Declaration<'_>) {
+    /// Compares the next older version. `commit` is `None` for the time before the file existed.
+    pub(crate) fn compare_version(
+        &mut self,
+        commit: Option<&Arc<Commit>>,
+        version: Declaration<'_>,
+    ) {
         let agrees: Vec<bool> = match version {
             Declaration::Unreadable => return self.cannot_read(),
             Declaration::Absent => self.open.iter().map(|f| f.finding.is_none()).collect(),
@@ -148,7 +152,7 @@ impl<'a> VersionSearch<'a> {
         self.newer = commit.cloned().or(newer);
     }
 
-    /// A version cannot be compared. It is passed over, but then no value is in no version for certain.
+    /// Skips a version that cannot be compared. After that, it is uncertain that a value is in no version.
     pub(crate) fn cannot_read(&mut self) {
         self.is_head_unknown |= self.newer.is_none();
         for field in &mut self.open {
@@ -179,7 +183,7 @@ impl<'a> VersionSearch<'a> {
         }
     }
 
-    /// Which of the open fields are as a version declares them.
+    /// Which of the open fields agree with a version.
     fn compare(&mut self, version: &Resource) -> Vec<bool> {
         let Some(live) = self.live else {
             return vec![false; self.open.len()];
@@ -189,7 +193,7 @@ impl<'a> VersionSearch<'a> {
         };
         let mut subject = Desired {
             declared: version.node(),
-            // What a version does not declare is as it was then only if it is absent or the server's default.
+            // A field that a version does not declare agrees only if it is absent or the server's default.
             strict: true,
             unstored: None,
             ..self.subject.clone()
@@ -241,7 +245,7 @@ impl History {
 }
 
 impl OpenField<'_> {
-    /// Whether the field has to do with a path, which is at it, above or below.
+    /// Whether a path is at the field, above or below it.
     fn overlaps(&self, path: &Pattern) -> bool {
         let is_within = |path: &str, other: &str| {
             let rest = path.strip_prefix(other);
@@ -338,7 +342,7 @@ fn written(finding: &Finding, latest: Option<Timestamp>) -> Option<Timestamp> {
     }
 }
 
-/// When anybody last wrote anything but the status, if that is known of all writers.
+/// When any client last wrote anything but the status, if that is known for all writers.
 fn latest(entries: &[ManagedFieldsEntry<'_>]) -> Option<Timestamp> {
     let entries = entries.iter().filter(|entry| entry.subresource != "status");
     let times: Option<Vec<Timestamp>> = entries

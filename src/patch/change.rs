@@ -1,4 +1,4 @@
-//! What becomes of the values of a document, as a tree beside its nodes, and the document that this gives.
+//! Changes of a document's values, as a tree parallel to its nodes, and the resulting document.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::yaml::{Layout, Node, NodeId, Tree, WrittenEntry};
 
-/// What becomes of one value of a manifest.
+/// The change of one value of a manifest.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Change {
     /// It becomes this one.
@@ -17,12 +17,12 @@ pub(super) enum Change {
     List(Vec<ItemChange>),
 }
 
-/// What becomes of an entry of a map.
+/// The change of an entry of a map.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum EntryChange {
-    /// It is taken out.
+    /// It is removed.
     Gone,
-    /// It is put in.
+    /// It is added.
     New(Value),
     /// Its value changes.
     Inside(Change),
@@ -31,14 +31,14 @@ pub(super) enum EntryChange {
 /// An item of a changed list.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum ItemChange {
-    /// The item at this position of the old list, and what becomes of it.
+    /// The item at this position of the old list, with its change.
     Old(usize, Option<Change>),
-    /// One that is put in.
+    /// A new item.
     New(Value),
 }
 
 impl Change {
-    /// What the value is afterwards.
+    /// The value after the change.
     pub(super) fn applied(&self, old: &Value) -> Value {
         match self {
             Self::Value(new) => new.clone(),

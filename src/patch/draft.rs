@@ -1,4 +1,5 @@
-//! From differences to changes of the manifest: what is declared becomes what is live, at their places and nowhere else.
+//! Converts differences to changes of the manifest: the declared values become the live ones, only at the places of the
+//! differences.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +10,10 @@ use super::obstacle::Obstacle;
 use crate::diff::{Edit, Finding, ManifestStep, PointerToken};
 use crate::yaml::{self, Node};
 
-/// How far a live value is taken over.
+/// How exactly a live value is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Exactness {
-    /// As people write it: without what the server adds inside of items, and in the type that stands there now.
+    /// As people write it: without the server's additions to items, and in the type of the old value.
     Meant,
     /// As it is, in the parts that differ.
     Exact,
@@ -21,7 +22,7 @@ pub(super) enum Exactness {
 }
 
 impl Exactness {
-    /// What to try next.
+    /// The next one to try.
     pub(super) fn next(self) -> Option<Self> {
         match self {
             Self::Meant => Some(Self::Exact),
@@ -31,7 +32,7 @@ impl Exactness {
     }
 }
 
-/// What is to become of a value, while differences are still added to it.
+/// The planned change of a value, to which differences are still added.
 #[derive(Debug, Default)]
 pub(super) enum Draft {
     #[default]
@@ -42,12 +43,12 @@ pub(super) enum Draft {
     List(ListDraft),
 }
 
-/// What is to become of a list.
+/// The planned change of a list.
 #[derive(Debug, Default)]
 pub(super) struct ListDraft {
     /// Declared items, each with the position of its live one.
     old: BTreeMap<usize, (Option<usize>, Draft)>,
-    /// New items, by their positions in the live list, each with the declared item that it goes behind.
+    /// New items, by their positions in the live list, each with the declared item that it follows.
     new: BTreeMap<usize, (Option<usize>, Draft)>,
     /// The declared items in their new order.
     order: Option<Vec<usize>>,
@@ -65,7 +66,7 @@ impl Draft {
         let mut draft = self;
         for (depth, step) in finding.in_manifest.iter().enumerate() {
             let Some(inner) = draft.inner(step, finding.at.get(depth)) else {
-                // What is around it is taken over as a whole.
+                // The value around it is copied as a whole.
                 return Ok(());
             };
             draft = inner;
@@ -192,7 +193,7 @@ impl Draft {
     }
 }
 
-/// What a draft comes to.
+/// The result of a draft.
 #[derive(Debug)]
 pub(super) enum Finished {
     Kept,
@@ -201,7 +202,7 @@ pub(super) enum Finished {
 }
 
 impl Finished {
-    /// An emptied collection goes, unless an empty one is live.
+    /// An emptied collection is removed, unless an empty one is live.
     fn emptied(empty: Value, live: Option<&Value>) -> Self {
         match live {
             None | Some(Value::Null) => Self::Gone,
@@ -375,7 +376,7 @@ fn merged_list(node: Node<'_>, live: &[Value], exactness: Exactness, depth: usiz
     }
 }
 
-/// Whether a declared item is the live one, but for what the server may have added.
+/// Whether a declared item equals the live one, except for the server's additions.
 fn is_alike(node: Node<'_>, live: &Value, exactness: Exactness) -> bool {
     match (node.value(), live) {
         (yaml::Value::Map, Value::Object(live)) if exactness == Exactness::Meant => {
@@ -389,7 +390,7 @@ fn is_alike(node: Node<'_>, live: &Value, exactness: Exactness) -> bool {
     }
 }
 
-/// A longest sequence of pairs of positions that are the same, in order on both sides.
+/// The longest sequence of pairs of equal items, in order on both sides.
 fn common(a: usize, b: usize, is_same: impl Fn(usize, usize) -> bool) -> Vec<(usize, usize)> {
     /// Longer lists are only compared from both ends.
     const MOST: usize = 1000;

@@ -1,4 +1,4 @@
-//! How a file is written: its line breaks and its indentation, as its first collections show them.
+//! The style of a file: its line breaks and its indentation, taken from its first collections.
 
 use super::render::Manner;
 use crate::yaml::{Layout, Node, Style, Tree};
@@ -30,7 +30,7 @@ fn is_json(tree: &Tree, layout: &Layout, root: Node<'_>) -> bool {
     is_map && layout.entries(tree, root).iter().all(is_quoted)
 }
 
-/// What has been seen of a document.
+/// The style that has been seen in a document.
 #[derive(Default)]
 struct SeenManner {
     step: Option<usize>,

@@ -1,8 +1,8 @@
-//! The way back to Git: the text of a manifest's file, edited so that it declares what is live.
+//! Patches: edits the text of a manifest's file so that it declares the live values.
 //!
-//! A difference becomes a change of the document's values (`draft`, `change`), the change becomes edits of the text
-//! (`rewrite`, in the file's own manner: `manner`, `render`), and the new text is read and compared again (`plan`). What
-//! would not come out exactly is left out.
+//! A difference becomes a change of the document's values (`draft`, `change`), which becomes edits of the text
+//! (`rewrite`, in the file's own manner: `manner`, `render`), and the new text is read and compared again (`plan`).
+//! Differences that cannot be kept exactly are left out.
 
 mod change;
 mod draft;

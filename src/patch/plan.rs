@@ -1,5 +1,5 @@
-//! One file: which of its differences can be kept in Git, and the text that does. Every text is read again and compared
-//! with the live objects before anybody sees it.
+//! Plans the patch of one file: the differences that it can keep, and its new text. Every text is read again and
+//! compared with the live objects before it is shown.
 
 use std::collections::HashMap;
 
@@ -20,25 +20,25 @@ pub(crate) struct PatchSubject<'a> {
     pub(crate) resource: &'a Resource,
     /// Its live object.
     pub(crate) live: &'a Value,
-    /// The paths of the differences that are to be kept.
+    /// The paths of the differences to keep.
     pub(crate) paths: Vec<String>,
 }
 
-/// What came of one file.
+/// The result for one file.
 #[derive(Debug, Default)]
 pub(crate) struct PatchedFile {
     /// Its new text.
     pub(crate) text: String,
-    /// How many differences are gone with it.
+    /// The number of differences that it keeps.
     pub(crate) kept: usize,
-    /// The differences that are not.
+    /// The differences that it does not keep.
     pub(crate) left_out: Vec<LeftOut>,
 }
 
-/// A difference that a patch leaves.
+/// A difference that a patch leaves out.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct LeftOut {
-    /// Which of the file's subjects has it.
+    /// The index of the subject that has it.
     pub(crate) subject: usize,
     /// Its path.
     pub(crate) path: String,
@@ -63,7 +63,7 @@ pub(crate) fn patch_file<'a>(
         .into_iter()
         .partition(|candidate| bench.follows_another(candidate));
     bench.keep(&mut kept, leaders, &mut left);
-    // What could not be kept alone may be possible now that its neighbours are.
+    // A difference that could not be kept alone may be possible together with its neighbours.
     let again = bench.still_there(&kept, left.keys().copied());
     bench.keep(&mut kept, again, &mut left);
     let followers = followers.iter().map(Candidate::place);
@@ -101,7 +101,7 @@ impl Candidate {
     }
 }
 
-/// What tells a difference from others when the manifest changes: its place in the live object, which does not.
+/// What identifies a difference when the manifest changes: its place in the live object, which stays the same.
 type Identity<'f> = (&'f [PointerToken], Option<String>);
 
 fn identity(finding: &Finding) -> Identity<'_> {
@@ -130,15 +130,15 @@ impl From<Failure> for Obstacle {
     }
 }
 
-/// All that is known of a file while its text is worked out.
+/// The state of the planning of one file.
 struct Bench<'b, 'a> {
-    /// The text, ended by a line break.
+    /// The text, which ends with a line break.
     text: String,
     /// Whether the file's own text ends with one.
     is_ended: bool,
     stream: Stream,
     subjects: &'b [PatchSubject<'a>],
-    /// What each subject's differences are now.
+    /// The current differences of each subject.
     findings: Vec<Vec<Finding>>,
     /// The document of each subject.
     documents: Vec<usize>,
@@ -308,7 +308,7 @@ impl<'b, 'a> Bench<'b, 'a> {
         Ok(text)
     }
 
-    /// What becomes of each subject.
+    /// The change of each subject.
     fn changes(&self, candidates: &[Candidate]) -> Result<Vec<Option<Change>>, Failure> {
         let mut changes = Vec::new();
         for (at, subject) in self.subjects.iter().enumerate() {

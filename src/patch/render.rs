@@ -1,4 +1,4 @@
-//! Values as text: YAML in the manner of the file that they go into, or JSON.
+//! Writes values as text: YAML in the style of the file, or JSON.
 
 use std::fmt::Write as _;
 
@@ -6,16 +6,16 @@ use serde_json::{Map, Value};
 
 use crate::yaml::{self, Style};
 
-/// The manner in which a file is written.
+/// The style of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Manner {
     /// What ends a line.
     pub(super) newline: &'static str,
-    /// How far a map stands to the right of the key that it belongs to.
+    /// The indentation of a map below its key.
     pub(super) step: usize,
-    /// The same of a list's dashes.
+    /// The indentation of a list's dashes below its key.
     pub(super) dash_step: usize,
-    /// What stands between a dash and the item.
+    /// The blanks between a dash and its item.
     pub(super) dash_gap: usize,
     /// It is JSON.
     pub(super) is_json: bool,

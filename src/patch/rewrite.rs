@@ -1,4 +1,4 @@
-//! From changes to edits of the text: each touches the lines of what changes, and no other.
+//! Converts changes to edits of the text, which touch only the lines that change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -10,7 +10,7 @@ use super::obstacle::Obstacle;
 use super::render::{Manner, ScalarPlace};
 use crate::yaml::{Layout, Node, NodeId, Style, Tree, Written, WrittenEntry};
 
-/// A part of a text and what takes its place.
+/// A part of a text and its replacement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct TextEdit {
     range: Range<usize>,
@@ -46,12 +46,12 @@ pub(super) struct Rewriter<'a> {
     tree: &'a Tree,
     layout: &'a Layout,
     manner: Manner,
-    /// What becomes of values where they are written, for aliases of them.
+    /// The new values of anchors, for their aliases.
     results: &'a HashMap<NodeId, Value>,
     pub(super) edits: Vec<TextEdit>,
 }
 
-/// What a value belongs to: the column of its key or dash. `None` in braces and brackets.
+/// The column of the key or dash that a value belongs to. `None` in braces and brackets.
 #[derive(Clone, Copy)]
 struct Slot {
     column: Option<usize>,

@@ -1,4 +1,4 @@
-//! The patch that makes the manifests declare what is live: which files it may change, and what it leaves out.
+//! The patch that makes the manifests declare the live values: which files it may change, and what it leaves out.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -55,7 +55,7 @@ impl fmt::Display for OutOfReach {
     }
 }
 
-/// The changes of the files of all drifted resources. What is left out is told on standard error, each field by name.
+/// The changes of the files of all drifted resources. Fields that are left out are logged to standard error.
 pub(super) fn of_report(
     report: &Report,
     objects: &[DriftedObject<'_>],
@@ -149,7 +149,7 @@ fn path_from_here(path: &Path) -> Result<String, OutOfReach> {
     parts.map(|parts| parts.join("/")).ok_or(OutOfReach::Name)
 }
 
-/// A file's text and the one that is to take its place. `None` where the file cannot be changed.
+/// A file's old and new text. `None` if the file cannot be changed.
 fn of_file(
     path: &str,
     subjects: &[(&DriftedObject<'_>, &ResourceEntry)],
@@ -197,7 +197,7 @@ fn text(path: &str, resource: &Resource) -> Result<String, OutOfReach> {
     String::from_utf8(bytes).map_err(|_| OutOfReach::Encoding)
 }
 
-/// The paths of a resource's fields that a patch takes over. The others are told.
+/// The paths of a resource's fields that a patch keeps. The others are logged.
 fn paths(entry: &ResourceEntry) -> Vec<String> {
     let mut paths = Vec::new();
     for field in &entry.fields {
@@ -230,7 +230,7 @@ fn compared(object: &DriftedObject<'_>, resource: &Resource, options: &RunOption
     differences(&subject, &object.live, object.managed_fields.as_deref()).findings
 }
 
-/// Says on standard error that a field is not in the patch.
+/// Logs that a field is not in the patch.
 fn leave_out(entry: &ResourceEntry, field: &FieldEntry, reason: &impl fmt::Display) {
     let left_out = ErrorEntry {
         resource: Some(ResourceRef::from(&entry.id)),

@@ -55,8 +55,8 @@ impl<'a> RunningSearch<'a> {
         }
     }
 
-    fn see(&mut self, commit: &Arc<Commit>, version: Declaration<'_>) {
-        self.search.see(Some(commit), version);
+    fn compare_version(&mut self, commit: &Arc<Commit>, version: Declaration<'_>) {
+        self.search.compare_version(Some(commit), version);
         self.commits += 1;
         self.is_declared = matches!(version, Declaration::Resource(_));
     }
@@ -199,7 +199,7 @@ impl VersionReader<'_> {
                 return Ok(false);
             }
         }
-        running.see(commit, declaration);
+        running.compare_version(commit, declaration);
         if running.commits == self.limit {
             running.end = SearchEnd::Limit;
             return Ok(false);
@@ -212,7 +212,7 @@ impl VersionReader<'_> {
             {
                 return Ok(false);
             }
-            running.search.see(None, Declaration::Absent);
+            running.search.compare_version(None, Declaration::Absent);
             running.is_declared = false;
         }
         Ok(running.search.is_open())
@@ -325,7 +325,7 @@ impl VersionReader<'_> {
         }
         running.end = SearchEnd::NotInGit;
         if !git::is_ignored(self.root, path).await? {
-            running.search.see(None, Declaration::Absent);
+            running.search.compare_version(None, Declaration::Absent);
         }
         Ok(())
     }
