@@ -9,6 +9,8 @@
 #
 # Links within the documents must lead somewhere, and README.md has at most 300 lines.
 #
+# The picture in README, examples/report.svg, is made anew by scripts/picture.sh and compared as well.
+#
 # Each message that the tables of RUNBOOK.md quote must be one of the program's, or one of the server's that a test waits
 # for: what stands between its `…` is looked for in src and tests.
 #
@@ -45,6 +47,7 @@ settle() {
         -e 's#https://127\.0\.0\.1:[0-9]+#https://127.0.0.1:6443#g' \
         -e 's#20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-9:]{8}Z#2026-11-22T10:04:11Z#g' \
         -e 's#[0-9]+ seconds? ago#3 days ago#g' \
+        -e 's#until [0-2][0-9]:[0-5][0-9]Z#until 11:04Z#g' \
         -e '/no history of [0-9]+ field/d' \
         -e 's# +$##'
 }
@@ -116,6 +119,21 @@ check() {
         echo "$1: rewritten"
     else
         diff -u --label "$1" --label "$1, as it is now" "$1" "$made" || true
+        differing=$((differing + 1))
+    fi
+}
+
+# The picture that README shows.
+check_picture() {
+    local made=$folder/report.svg
+    scripts/picture.sh >"$made"
+    if cmp -s examples/report.svg "$made"; then
+        echo "examples/report.svg: as it is"
+    elif [[ $write == yes ]]; then
+        cp "$made" examples/report.svg
+        echo "examples/report.svg: rewritten"
+    else
+        diff -u examples/report.svg "$made" || true
         differing=$((differing + 1))
     fi
 }
@@ -212,6 +230,8 @@ fi
 PATH=$(cd "$(dirname "$program")" && pwd):$PATH
 export PATH TMPDIR=$folder LC_ALL=C
 unset KUBECONFIG CDPATH
+
+check_picture
 
 # What Git's history says of the examples differs from clone to clone, so the program does not get to see it.
 mkdir "$folder/bin"

@@ -183,7 +183,7 @@ fn context_name(
     match wanted.or(config.current_context.as_deref()) {
         Some(name) if !name.is_empty() => Ok(name.to_owned()),
         _ => config_error(format!(
-            "{origin}: there is no current-context; {}",
+            "{origin}: there is no current-context: choose one with --context; {}",
             known_contexts(config)
         )),
     }
@@ -356,7 +356,7 @@ clusters:
             ),
             (
                 listed(&["empty"]).choose(None, None),
-                "DIR/empty: there is no current-context; there are no contexts",
+                "DIR/empty: there is no current-context: choose one with --context; there are no contexts",
             ),
             (
                 listed(&["a"]).choose(None, Some("nope")),

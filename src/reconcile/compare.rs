@@ -185,6 +185,12 @@ impl<'c> Cycle<'c> {
                         unreachable.get_or_insert((error, 0)).1 += 1;
                     }
                     Err(error) => {
+                        if matches!(error, Error::Forbidden { .. }) {
+                            self.state.inform(
+                                "`gitops-drift rbac` prints the rights that these manifests need"
+                                    .to_owned(),
+                            );
+                        }
                         let error = describe::error(resource, error.to_string());
                         self.report.errors.push(error);
                     }

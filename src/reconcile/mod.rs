@@ -186,13 +186,19 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
         let Some(report) = report else {
             return give_up(STOPPED_EARLY, &options, out);
         };
+        if state.unreachable.is_none()
+            && let Some(message) = outage.end(Timestamp::now(), report.left_over())
+        {
+            tracing::info!("{message}");
+        }
         let exit = exit_code(&report, options.fail_on_drift);
         // In a loop, one line says that the server is unreachable, instead of a report about what was not compared.
         let is_logged = !options.once && state.unreachable.is_some() && report.is_about_nothing();
         let printed_before = (!options.once).then_some(&mut printed);
         let outputs = options.outputs.iter();
-        let outputs =
-            outputs.filter(|output| !(is_logged && matches!(output.format, Format::Text(_))));
+        let outputs = outputs.filter(|output| {
+            !(is_logged && matches!(output.format, Format::Text(_) | Format::Brief))
+        });
         match output::write(&report, outputs, printed_before, out) {
             Ok(()) => {}
             Err(WriteError::Closed) => return exit,
@@ -210,7 +216,7 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
             explain(exit, &report);
             return exit;
         }
-        let pause = announce_next_cycle(&mut outage, &state, &report, &options);
+        let pause = announce_next_cycle(&mut outage, &state, &options);
         if stop.asked_before(Instant::now() + pause).await {
             explain(exit, &report);
             return exit;
@@ -219,21 +225,12 @@ pub async fn run(options: RunOptions, out: &mut impl Write) -> u8 {
     }
 }
 
-/// Logs whether the server is reachable and when the next cycle begins. Returns the pause until then.
-fn announce_next_cycle(
-    outage: &mut Outage,
-    state: &LoopState,
-    report: &Report,
-    options: &RunOptions,
-) -> Duration {
-    let now = Timestamp::now();
+/// Logs that the server is unreachable, if it is, and when the next cycle begins. Returns the pause until then.
+fn announce_next_cycle(outage: &mut Outage, state: &LoopState, options: &RunOptions) -> Duration {
     if let Some(cause) = &state.unreachable {
-        let (pause, message) = outage.go_on(now, cause);
+        let (pause, message) = outage.go_on(Timestamp::now(), cause);
         tracing::warn!("{message}");
         return pause;
-    }
-    if let Some(message) = outage.end(now, report.left_over()) {
-        tracing::info!("{message}");
     }
     if io::stderr().is_terminal() {
         let pause = span(options.interval);

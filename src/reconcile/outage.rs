@@ -41,9 +41,7 @@ impl Outage {
             .map_or((now, 1), |(since, tries)| (since, tries + 1));
         self.down = Some((since, tries));
         let pause = pause(self.interval, tries);
-        let next = SignedDuration::try_from(pause).ok();
-        let next = next.and_then(|pause| now.checked_add(pause).ok());
-        let next = clock(next.unwrap_or(Timestamp::MAX), now);
+        let next = clock_after(pause, now);
         let last = match self.last_check {
             None => "never checked".to_owned(),
             Some((time, drifted)) => {
@@ -67,6 +65,13 @@ fn pause(interval: Duration, tries: u32) -> Duration {
     grown
         .saturating_sub(grown / 1000 * parts)
         .max(interval.min(longest))
+}
+
+/// The time of day after a pause, with the date if it is not today.
+pub(super) fn clock_after(pause: Duration, now: Timestamp) -> String {
+    let then = SignedDuration::try_from(pause).ok();
+    let then = then.and_then(|pause| now.checked_add(pause).ok());
+    clock(then.unwrap_or(Timestamp::MAX), now)
 }
 
 /// A time of day, with the date if it is not today.

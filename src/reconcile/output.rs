@@ -45,7 +45,9 @@ pub(super) fn write<'o>(
     }
     for output in outputs.filter(|output| output.file.is_none()) {
         let text = match (output.format, printed.as_deref_mut()) {
-            (Format::Text(style), Some(printed)) => printed.text(report, style),
+            (format @ (Format::Text(_) | Format::Brief), Some(printed)) => {
+                printed.text(report, format)
+            }
             _ => Ok(output.text(report)),
         };
         let written = text.and_then(|text| out.write_all(&text));

@@ -7,9 +7,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::outage::clock_after;
 use crate::schema::ResourceId;
 
 /// The number of repairs in a row after which a field has drifted again in the next cycle that makes a fight.
@@ -72,6 +74,7 @@ struct FailedRepair {
     count: u32,
     next: Instant,
     left: Vec<Drifted>,
+    /// The reason for waiting. It names a point in time, and so stays the same from one cycle to the next.
     reason: String,
 }
 
@@ -126,7 +129,7 @@ impl Pacing {
         }
         if let Some(truce) = &record.truce {
             if truce.is_in_effect(drift, is_edited, now) {
-                return Advice::Wait(truce.reason(now));
+                return Advice::Wait(truce.reason.clone());
             }
             record.end_truce(now);
         }
@@ -136,7 +139,7 @@ impl Pacing {
         }
         match &record.failure {
             Some(failure) if now < failure.next && failure.has_all(drift) => {
-                Advice::Wait(failure.reason(now))
+                Advice::Wait(failure.reason.clone())
             }
             _ => Advice::Repair,
         }
@@ -173,40 +176,47 @@ impl Pacing {
         }
     }
 
-    /// A repair failed for this reason, and these fields are left.
+    /// A repair failed for this reason, and these fields are left. `clock` is the time of day.
     pub(super) fn failed(
         &mut self,
         id: &ResourceId,
         reason: &str,
         left: Vec<Drifted>,
         now: Instant,
+        clock: Timestamp,
     ) {
         let interval = self.interval;
         let record = self.record(id, now);
         let count = record.failure.as_ref().map_or(0, |before| before.count) + 1;
+        let pause = pause(interval, count);
+        let next = clock_after(pause, clock);
         record.failure = Some(FailedRepair {
             count,
-            next: now + pause(interval, count),
+            next: now + pause,
             left,
-            reason: reason.to_owned(),
+            reason: format!("tried {count} time(s), next try {next}; {reason}"),
         });
     }
 
-    /// Leaves an object alone after a fight. Returns the reason for the report.
+    /// Leaves an object alone after a fight. Returns the reason for the report. `clock` is the time of day.
     pub(super) fn give_up(
         &mut self,
         id: &ResourceId,
         fields: Vec<Drifted>,
-        reason: String,
+        reason: &str,
         now: Instant,
+        clock: Timestamp,
     ) -> String {
-        let record = self.record(id, now);
+        let until = clock_after(PAUSE_AFTER_FIGHT, clock);
+        let reason =
+            format!("{reason}; left alone until the declared value changes, or until {until}");
         let truce = Suspension {
             until: now + PAUSE_AFTER_FIGHT,
             fields,
-            reason,
+            reason: reason.clone(),
         };
-        record.truce.insert(truce).reason(now)
+        self.record(id, now).truce = Some(truce);
+        reason
     }
 }
 
@@ -260,32 +270,12 @@ impl Suspension {
         });
         now < self.until && !is_redeclared
     }
-
-    fn reason(&self, now: Instant) -> String {
-        let left = self
-            .until
-            .saturating_duration_since(now)
-            .as_secs()
-            .div_ceil(60);
-        format!(
-            "{}; left alone until the declared value changes, or for {left} min",
-            self.reason
-        )
-    }
 }
 
 impl FailedRepair {
     /// Whether all of this drift was left when the repair failed. New drift is repaired at once.
     fn has_all(&self, drift: &[Drifted]) -> bool {
         drift.iter().all(|drifted| self.left.contains(drifted))
-    }
-
-    fn reason(&self, now: Instant) -> String {
-        let left = self.next.saturating_duration_since(now).as_secs();
-        format!(
-            "tried {} time(s), next try in {left} s; {}",
-            self.count, self.reason
-        )
     }
 }
 
@@ -348,8 +338,9 @@ mod tests {
                     "repaired"
                 }
                 Advice::Repair => {
+                    let left = drift.to_vec();
                     self.pacing
-                        .failed(&id(), "no right", drift.to_vec(), self.now);
+                        .failed(&id(), "no right", left, self.now, Timestamp::UNIX_EPOCH);
                     "failed"
                 }
                 Advice::Wait(_) => "paused",
@@ -357,7 +348,7 @@ mod tests {
                     let fields = drift.iter().filter(|d| paths.contains(&d.path));
                     let fields = fields.cloned().collect();
                     self.pacing
-                        .give_up(&id(), fields, "x fights".to_owned(), self.now);
+                        .give_up(&id(), fields, "x fights", self.now, Timestamp::UNIX_EPOCH);
                     "gave up"
                 }
             }
@@ -524,7 +515,15 @@ mod tests {
         run.cycle(&drift, 1, false);
         let now = run.now + Duration::from_secs(1);
         let advice = run.pacing.advise(&id(), 1, &drift, now);
-        let text = "tried 1 time(s), next try in 119 s; no right";
+        let text = "tried 1 time(s), next try 00:02Z; no right";
         assert_eq!(advice, Advice::Wait(text.to_owned()));
+        let fields = drift.to_vec();
+        let reason = run
+            .pacing
+            .give_up(&id(), fields, "x fights", now, Timestamp::UNIX_EPOCH);
+        assert_eq!(
+            reason,
+            "x fights; left alone until the declared value changes, or until 01:00Z"
+        );
     }
 }

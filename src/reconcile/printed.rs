@@ -2,11 +2,10 @@
 
 use std::io;
 
-use crate::report::Report;
 use crate::report::changes::{Changes, Digest};
-use crate::report::text::{self, TextStyle};
+use crate::report::{self, Format, Report, brief, text};
 
-/// The last text report of a loop.
+/// The last report of a loop as text or brief.
 #[derive(Default)]
 pub(super) struct PrintedReport {
     last: Option<LastReport>,
@@ -21,12 +20,12 @@ struct LastReport {
 impl PrintedReport {
     /// The text to print: the first report in full, then what is new in each. Empty if nothing is new, which a log line
     /// says instead.
-    pub(super) fn text(&mut self, report: &Report, style: TextStyle) -> io::Result<Vec<u8>> {
+    pub(super) fn text(&mut self, report: &Report, format: Format) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         let digest = Digest::of(report);
         match &self.last {
-            None => text::write(report, style, &mut text)?,
-            Some(last) if last.digest == digest => {
+            None => report::write(report, format, &mut text)?,
+            Some(last) if last.digest == digest && !report.has_repairs() => {
                 let drifted = report.resources.len() + report.unmanaged.len();
                 let in_sync = report.in_sync;
                 let since = clock(&last.time);
@@ -35,7 +34,13 @@ impl PrintedReport {
             }
             Some(last) => {
                 let changes = Changes::between(&last.digest, &digest, report);
-                text::write_changes(&changes, report, style, &mut text)?;
+                match format {
+                    Format::Text(style) => {
+                        text::write_changes(&changes, report, style, &mut text)?;
+                    }
+                    Format::Brief => brief::write_changes(&changes, report, &mut text)?,
+                    other => report::write(report, other, &mut text)?,
+                }
             }
         }
         let time = report.time.clone();
@@ -53,8 +58,18 @@ fn clock(time: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{SourceLocation, UnmanagedEntry};
+    use crate::report::text::TextStyle;
+    use crate::report::{
+        Action, DriftClass, FieldEntry, Reason, ResourceEntry, SourceLocation, UnmanagedEntry,
+    };
     use crate::schema::{Kind, ResourceId};
+    use serde_json::Value;
+
+    const TEXT: Format = Format::Text(TextStyle {
+        width: None,
+        has_colours: false,
+        is_whole: false,
+    });
 
     #[test]
     fn times_of_the_day() {
@@ -70,7 +85,7 @@ mod tests {
             ..Report::default()
         };
         let text = |printed: &mut PrintedReport, report: &Report| {
-            String::from_utf8(printed.text(report, TextStyle::default()).unwrap()).unwrap()
+            String::from_utf8(printed.text(report, TEXT).unwrap()).unwrap()
         };
         assert!(text(&mut printed, &report).ends_with("No drift in 1 resource(s)\n"));
         for _ in 0..1000 {
@@ -81,6 +96,90 @@ mod tests {
         assert_eq!(text(&mut printed, &report), "");
         report.left_out = 1;
         assert!(text(&mut printed, &report).contains("\nIgnored: 1 field(s)\n"));
+    }
+
+    /// A report of 300 Deployments with other images, the first of which somebody scales too.
+    fn scaled(replicas: u64) -> Report {
+        let resource = |n: u64| {
+            let mut fields = vec![changed("image", "a:2".into(), "a:1".into())];
+            if n == 0 {
+                fields.push(changed("spec.replicas", 1.into(), replicas.into()));
+            }
+            ResourceEntry {
+                id: ResourceId {
+                    kind: Kind::Deployment,
+                    namespace: "shop".to_owned(),
+                    name: format!("app-{n:03}"),
+                },
+                action: Action::Detected(Reason::DryRun),
+                reason: None,
+                source: nowhere(),
+                fields,
+            }
+        };
+        Report {
+            resources: (0..300).map(resource).collect(),
+            ..Report::default()
+        }
+    }
+
+    fn changed(path: &str, desired: Value, live: Value) -> FieldEntry {
+        FieldEntry {
+            path: path.to_owned(),
+            declared_pointer: None,
+            live_pointer: None,
+            class: DriftClass::Changed,
+            defaulted: false,
+            default_of: None,
+            desired: Some(desired),
+            live: Some(live),
+            redacted: false,
+            source: None,
+            consequences: Vec::new(),
+            restarts_pods: false,
+            outcome: None,
+            last_writer: None,
+            co_owners: Vec::new(),
+            history: None,
+        }
+    }
+
+    fn nowhere() -> SourceLocation {
+        SourceLocation {
+            file: String::new(),
+            line: 1,
+            column: 1,
+            definition: None,
+        }
+    }
+
+    #[test]
+    fn a_thousand_cycles_print_one_block_for_each_move_of_one_field() {
+        for (format, first, each) in [
+            (TEXT, 2, "Deployment/app-000 (ns: shop)\n"),
+            (Format::Brief, 301, "Deployment/shop/app-000 spec.replicas"),
+        ] {
+            let mut printed = PrintedReport::default();
+            let mut texts = (0..1000).map(|cycle| {
+                // It moves in every hundredth cycle.
+                let text = printed.text(&scaled(2 + cycle / 100), format).unwrap();
+                String::from_utf8(text).unwrap()
+            });
+            let whole = texts.next().unwrap();
+            let count = |text: &str| match format {
+                Format::Brief => text.matches(": changed ").count(),
+                _ => text.matches("  Action : ").count(),
+            };
+            assert_eq!(count(&whole), first, "{whole}");
+            let later: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+            assert_eq!(later.len(), 9);
+            for text in later {
+                let fields = if format == Format::Brief { 2 } else { 1 };
+                assert_eq!(count(&text), fields, "{text}");
+                assert!(text.contains(each), "{text}");
+                assert!(text.contains("Total: 300 resource(s) drifted, 301 field(s) changed\n"));
+            }
+        }
     }
 
     #[test]
@@ -108,7 +207,7 @@ mod tests {
                 unmanaged: names.iter().map(|name| entry(name)).collect(),
                 ..Report::default()
             };
-            String::from_utf8(printed.text(&report, TextStyle::default()).unwrap()).unwrap()
+            String::from_utf8(printed.text(&report, TEXT).unwrap()).unwrap()
         };
         assert!(text(&["a", "b"]).contains("2 resource(s) that no manifest declares\n"));
         assert_eq!(text(&["a", "b"]), "");

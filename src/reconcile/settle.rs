@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::compare::Comparison;
@@ -118,9 +119,9 @@ impl<'c> Cycle<'c> {
                 let fought = drift
                     .into_iter()
                     .filter(|field| paths.contains(&field.path));
-                let now = Instant::now();
+                let (now, clock) = (Instant::now(), Timestamp::now());
                 let pacing = &mut self.state.pacing;
-                let reason = pacing.give_up(&resource.id, fought.collect(), reason, now);
+                let reason = pacing.give_up(&resource.id, fought.collect(), &reason, now, clock);
                 return Some((Action::Paused, Some(reason), fields));
             }
         }
@@ -254,7 +255,7 @@ impl<'c> Cycle<'c> {
             RepairResult::Repaired { .. } | RepairResult::Created => pacing.succeeded(id),
             // The loop as a whole waits for a server that cannot be reached.
             RepairResult::Failed(_) if outcome.is_cut_off => {}
-            RepairResult::Failed(reason) => pacing.failed(id, reason, left, now),
+            RepairResult::Failed(reason) => pacing.failed(id, reason, left, now, Timestamp::now()),
         }
     }
 

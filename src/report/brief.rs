@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use super::Report;
-use super::line::{Line, lines, suppressed};
+use super::changes::Changes;
+use super::line::{Line, lines, name, of_failure, of_resource, of_unmanaged, suppressed};
 use super::text::total;
 use super::value::escape;
 
@@ -12,6 +13,26 @@ use super::value::escape;
 pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let mut lines = lines(report).chain(suppressed(report));
     lines.try_for_each(|line| write_line(&line, out))?;
+    writeln!(out, "{}", total(report))
+}
+
+/// Writes what has changed since an earlier report: the lines of what has changed, what is back in sync, and the total.
+pub(crate) fn write_changes(
+    changes: &Changes<'_>,
+    report: &Report,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let fields = changes.resources.iter().copied().flat_map(of_resource);
+    let unmanaged = changes.unmanaged.iter().copied().map(of_unmanaged);
+    let errors = changes.errors.iter().copied().map(of_failure);
+    let mut lines = fields.chain(unmanaged).chain(errors);
+    lines.try_for_each(|line| write_line(&line, out))?;
+    for id in changes.back_in_sync {
+        writeln!(out, "back in sync: {}", name(id))?;
+    }
+    for id in &changes.no_longer_unmanaged {
+        writeln!(out, "no longer unmanaged: {}", name(id))?;
+    }
     writeln!(out, "{}", total(report))
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{Report, ResourceEntry, UnmanagedEntry};
+use super::{ErrorEntry, Report, ResourceEntry, UnmanagedEntry};
 use crate::schema::ResourceId;
 
 /// The parts of a report that determine whether a later one has changed.
@@ -11,6 +11,7 @@ use crate::schema::ResourceId;
 pub(crate) struct Digest {
     resources: BTreeMap<ResourceId, u64>,
     unmanaged: BTreeSet<ResourceId>,
+    errors: BTreeSet<String>,
     rest: u64,
 }
 
@@ -20,9 +21,6 @@ impl Digest {
     pub(crate) fn of(report: &Report) -> Self {
         let resources = report.resources.iter();
         let mut rest = DefaultHasher::new();
-        for error in &report.errors {
-            error.line().hash(&mut rest);
-        }
         for skipped in &report.skipped {
             (
                 &skipped.resource.kind,
@@ -45,6 +43,7 @@ impl Digest {
                 .map(|resource| (resource.id.clone(), digest(resource)))
                 .collect(),
             unmanaged: report.unmanaged.iter().map(|u| u.id.clone()).collect(),
+            errors: report.errors.iter().map(ErrorEntry::line).collect(),
             rest: rest.finish(),
         }
     }
@@ -71,7 +70,7 @@ fn digest(resource: &ResourceEntry) -> u64 {
 /// What is new in a report.
 #[derive(Debug)]
 pub(crate) struct Changes<'r> {
-    /// The resources that had not drifted before, or whose drift has changed.
+    /// The resources that had not drifted before, or whose drift has changed, and those that were just repaired.
     pub resources: Vec<&'r ResourceEntry>,
     /// The resources that had drifted before and no longer do.
     pub back_in_sync: &'r [ResourceId],
@@ -79,6 +78,8 @@ pub(crate) struct Changes<'r> {
     pub unmanaged: Vec<&'r UnmanagedEntry>,
     /// The unmanaged objects that are gone, or declared now.
     pub no_longer_unmanaged: Vec<ResourceId>,
+    /// What could be checked or repaired before, or failed in another way.
+    pub errors: Vec<&'r ErrorEntry>,
 }
 
 impl<'r> Changes<'r> {
@@ -87,7 +88,8 @@ impl<'r> Changes<'r> {
     pub(crate) fn between(earlier: &Digest, now: &Digest, report: &'r Report) -> Self {
         let resources = report.resources.iter();
         let is_new = |resource: &&ResourceEntry| {
-            earlier.resources.get(&resource.id) != now.resources.get(&resource.id)
+            resource.action.is_repair()
+                || earlier.resources.get(&resource.id) != now.resources.get(&resource.id)
         };
         Self {
             resources: resources.filter(is_new).collect(),
@@ -96,6 +98,11 @@ impl<'r> Changes<'r> {
                 .unmanaged
                 .iter()
                 .filter(|entry| !earlier.unmanaged.contains(&entry.id))
+                .collect(),
+            errors: report
+                .errors
+                .iter()
+                .filter(|error| !earlier.errors.contains(&error.line()))
                 .collect(),
             no_longer_unmanaged: earlier
                 .unmanaged

@@ -34,8 +34,13 @@ impl DiffLine {
             Self::Live(shown) => ('-', shown),
             Self::Desired(shown) => ('+', shown),
         };
-        let text = format!("{sign} {}", shown.cut(room.saturating_sub(2), ""));
-        text.trim_end().to_owned()
+        let shown = shown.cut(room.saturating_sub(2), "");
+        // GitHub Actions would take such a line of a log for a command.
+        let shown = match shown.trim_start().strip_prefix("::") {
+            Some(rest) if sign == ' ' => format!("\\u003a:{rest}"),
+            _ => shown,
+        };
+        format!("{sign} {shown}").trim_end().to_owned()
     }
 }
 

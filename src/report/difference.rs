@@ -30,6 +30,12 @@ fn is_hard_to_see(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether a text ends with the bracket of `##[`, by which GitHub Actions would take what follows for a command wherever
+/// it stands in a line of a log.
+fn is_command(text: &[char]) -> bool {
+    text.ends_with(&['#', '#', '['])
+}
+
 /// A character as an escape of JSON.
 fn escaped(c: char) -> String {
     match c {
@@ -63,7 +69,7 @@ impl ShownText {
         let pieces = text.iter().enumerate().map(|(at, c)| {
             let must_be_seen =
                 is_different(at) && (is_hard_to_see(*c) || escapes_letters && !c.is_ascii());
-            if is_unprintable(*c) || must_be_seen {
+            if is_unprintable(*c) || must_be_seen || is_command(&text[..=at]) {
                 escaped(*c)
             } else {
                 c.to_string()

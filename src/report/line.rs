@@ -75,8 +75,7 @@ pub(super) enum LineLevel {
 pub(super) fn lines(report: &Report) -> impl Iterator<Item = Line<'_>> {
     let fields = report.resources.iter().flat_map(of_resource);
     let unmanaged = report.unmanaged.iter().map(of_unmanaged);
-    let errors = report.errors.iter();
-    let errors = errors.map(|error| of_error(error, LineLevel::Error, "error"));
+    let errors = report.errors.iter().map(of_failure);
     let warnings = report.warnings.iter();
     let warnings = warnings.map(|warning| of_error(warning, LineLevel::Warning, "warning"));
     fields.chain(unmanaged).chain(errors).chain(warnings)
@@ -156,6 +155,11 @@ pub(super) fn of_unmanaged(entry: &UnmanagedEntry) -> Line<'_> {
             notes: escape(&notes.join("; ")),
         },
     }
+}
+
+/// The line of something that could not be checked or repaired.
+pub(super) fn of_failure(error: &ErrorEntry) -> Line<'_> {
+    of_error(error, LineLevel::Error, "error")
 }
 
 fn of_error<'a>(error: &'a ErrorEntry, level: LineLevel, class: &'static str) -> Line<'a> {

@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
+use super::causes::causes;
 use super::comparison::{ShownSide, ValuePair};
 use super::groups::{Group, groups, namespaces, path, writers};
 use super::line::{self, Line, LineText, name, of_unmanaged};
@@ -98,21 +99,29 @@ fn heading(report: &Report) -> String {
     if !report.time.is_empty() {
         about.push(report.time.clone());
     }
-    format!("### {}\n\n{}\n", total(report), about.join(" · "))
+    // What a total says of an error may be anything.
+    let total = match total(report).split_once(": ") {
+        Some((head, cause)) if report.summary().compared == 0 && report.unmanaged.is_empty() => {
+            format!("{head}: {}", code(cause))
+        }
+        _ => total(report),
+    };
+    format!("### {total}\n\n{}\n", about.join(" · "))
 }
 
 /// Adds a list. Returns the number of entries without room.
 fn list(title: &str, entries: &[super::ErrorEntry], text: &mut Limited) -> usize {
-    if entries.is_empty() || !text.add(&format!("\n**{title}: {}**\n\n", entries.len())) {
-        return entries.len();
+    let mut left = entries.len();
+    if left == 0 || !text.add(&format!("\n**{title}: {left}**\n\n")) {
+        return left;
     }
-    let mut left = entries.iter();
-    while let Some(entry) = left.next() {
-        if !text.add(&format!("- {}\n", code(&entry.line()))) {
-            return left.len() + 1;
+    for cause in causes(entries) {
+        if !text.add(&format!("- {}\n", code(&cause.line(false)))) {
+            break;
         }
+        left -= cause.errors.len();
     }
-    0
+    left
 }
 
 fn table(report: &Report, text: &mut Limited) -> usize {
@@ -165,8 +174,9 @@ fn row_of_group(group: &Group<'_>, at: usize) -> String {
         "" => field.class.name().to_owned(),
         notes => format!("{}, {}", field.class.name(), code(notes)),
     };
+    let was = if field.is_repaired() { "was " } else { "" };
     format!(
-        "| {resource} | {} | {} | {} | {} | {notes} |\n",
+        "| {resource} | {} | {was}{} | {} | {} | {notes} |\n",
         code(&path(group, at)),
         side(&compared.live),
         side(&compared.desired),

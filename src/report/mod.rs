@@ -4,6 +4,7 @@
 
 pub(crate) mod baseline;
 pub(crate) mod brief;
+mod causes;
 pub(crate) mod changes;
 mod comparison;
 mod diff_lines;
@@ -289,6 +290,15 @@ impl Action {
             Self::Paused => "remediation-paused",
             Self::Failed => "remediation-failed",
         }
+    }
+
+    /// Whether something was written.
+    #[must_use]
+    pub(crate) fn is_repair(self) -> bool {
+        matches!(
+            self,
+            Self::Remediated | Self::RemediatedExtrasKept | Self::Created
+        )
     }
 
     /// Whether the drift is still there.
@@ -609,6 +619,14 @@ impl Report {
             unmanaged: self.unmanaged.len(),
             not_deployed: self.count_verdict(HistoryVerdict::NotDeployed),
         }
+    }
+
+    /// Whether a resource was repaired.
+    #[must_use]
+    pub(crate) fn has_repairs(&self) -> bool {
+        self.resources
+            .iter()
+            .any(|resource| resource.action.is_repair())
     }
 
     /// The number of differences with this verdict.

@@ -54,6 +54,7 @@ pub(crate) fn write_changes(
     style: TextStyle,
     out: &mut impl Write,
 ) -> io::Result<()> {
+    writeln!(out)?;
     write_head(report, style, out)?;
     writeln!(out)?;
     write_blocks(changes.resources.iter().copied(), report, style, out)?;

@@ -61,7 +61,7 @@ fn files(port: u16, user: &str) -> TempDir {
 }
 
 /// A run of the program, whose standard error is read as it comes.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     stderr: BufReader<ChildStderr>,
     said: String,
@@ -70,9 +70,11 @@ struct Running {
 impl Running {
     fn start(files: &TempDir, args: &[&str]) -> Self {
         let config = files.path().join("config");
-        let mut child = program()
-            .args(["--kubeconfig", text(&config)])
-            .args(args)
+        Self::of(program().args(["--kubeconfig", text(&config)]).args(args))
+    }
+
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -88,7 +90,7 @@ impl Running {
 
     /// Waits for a line on standard error that has this text, and gives it.
     #[track_caller]
-    fn wait_for(&mut self, text: &str) -> String {
+    pub(crate) fn wait_for(&mut self, text: &str) -> String {
         loop {
             let mut line = String::new();
             let read = self.stderr.read_line(&mut line).unwrap();
@@ -100,13 +102,13 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
-    fn end(mut self) -> Run {
+    pub(crate) fn end(mut self) -> Run {
         self.stderr.read_to_string(&mut self.said).unwrap();
         let mut stdout = String::new();
         self.child

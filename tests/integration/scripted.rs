@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -13,34 +14,53 @@ pub(crate) enum Reply {
     Silence,
     /// The connection is broken off.
     Hangup,
+    /// The same, and the server is gone: nobody listens any more.
+    Leave,
 }
 
 /// Answers requests, each by its method and path, until the test ends.
 pub(crate) fn serve(listener: TcpListener, reply: impl FnMut(&str) -> Reply + Send + 'static) {
     let reply = Arc::new(Mutex::new(reply));
+    let address = listener.local_addr().unwrap();
+    let is_gone = Arc::new(AtomicBool::new(false));
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let reply = Arc::clone(&reply);
-            thread::spawn(move || serve_connection(&stream.unwrap(), &*reply));
+            if is_gone.load(Ordering::SeqCst) {
+                return;
+            }
+            let (reply, is_gone) = (Arc::clone(&reply), Arc::clone(&is_gone));
+            thread::spawn(move || {
+                if serve_connection(&stream.unwrap(), &*reply) {
+                    is_gone.store(true, Ordering::SeqCst);
+                    // Wakes the listener.
+                    let _ = TcpStream::connect(address);
+                }
+            });
         }
     });
 }
 
-fn serve_connection(mut stream: &TcpStream, reply: &Mutex<impl FnMut(&str) -> Reply>) {
+/// Says whether the server is to leave.
+fn serve_connection(mut stream: &TcpStream, reply: &Mutex<impl FnMut(&str) -> Reply>) -> bool {
     let mut reader = BufReader::new(stream);
     while let Some(request) = read_request(&mut reader) {
         let reply = reply.lock().unwrap()(&request);
         let (status, body) = match reply {
             Reply::Answer(status, body) => (status, body),
-            Reply::Silence => return drop(reader.read(&mut [0])),
-            Reply::Hangup => return,
+            Reply::Silence => {
+                let _ = reader.read(&mut [0]);
+                return false;
+            }
+            Reply::Hangup => return false,
+            Reply::Leave => return true,
         };
         let head = "content-type: application/json\r\ncontent-length:";
         let text = format!("HTTP/1.1 {status} X\r\n{head} {}\r\n\r\n{body}", body.len());
         if stream.write_all(text.as_bytes()).is_err() {
-            return;
+            return false;
         }
     }
+    false
 }
 
 /// The method and path of the next request, read together with its body.

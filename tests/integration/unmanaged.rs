@@ -57,11 +57,7 @@ fn each_format_shows_them_as_recorded() {
         );
         run.exits(1);
     }
-    assert!(
-        golden.differing.is_empty(),
-        "{}",
-        golden.differing.join("\n")
-    );
+    golden.assert();
 }
 
 #[test]

@@ -49,7 +49,8 @@ impl TextStyle {
     }
 
     /// The text broken at blanks where the width is known: `before` columns are taken in the first line, and the others
-    /// begin behind as many. A word is never broken, since paths and places are copied from here.
+    /// begin behind as many. A word is never broken, since paths and places are copied from here. No line begins with
+    /// `::`, by which GitHub Actions would take it for a command.
     pub(super) fn wrap(self, before: usize, text: &str) -> String {
         let Some(width) = self.width else {
             return text.to_owned();
@@ -57,7 +58,7 @@ impl TextStyle {
         let (mut wrapped, mut column) = (String::new(), before);
         for (at, word) in words(text).enumerate() {
             let size = word.width();
-            if at > 0 && column + 1 + size > width {
+            if at > 0 && column + 1 + size > width && !word.starts_with("::") {
                 let _ = write!(wrapped, "\n{:before$}", "");
                 column = before;
             } else if at > 0 {
@@ -95,7 +96,16 @@ fn words(mut text: &str) -> impl Iterator<Item = &str> {
         }
         let closed = text.starts_with('(').then(|| text.find(')')).flatten();
         let start = closed.filter(|end| *end < SHORT_ASIDE).unwrap_or(0);
-        let end = text[start..].find(' ').map(|at| start + at);
+        let mut end = text[start..].find(' ').map(|at| start + at);
+        // The namespace belongs to the name before it.
+        if let Some(at) = end
+            && text[at..].starts_with(" (ns: ")
+            && let Some(closed) = text[at..].find(')')
+        {
+            end = text[at + closed..]
+                .find(' ')
+                .map(|behind| at + closed + behind);
+        }
         let (word, rest) = text.split_at(end.unwrap_or(text.len()));
         is_over = end.is_none();
         text = rest.strip_prefix(' ').unwrap_or(rest);
@@ -118,6 +128,7 @@ mod tests {
             ("a-word-without-blanks b", "a-word-without-blanks\n    b"),
             ("日本語 日本", "日本語\n    日本"),
             ("short", "short"),
+            ("a, b/c (ns: d), e", "a,\n    b/c (ns: d),\n    e"),
             (
                 "at noon (3 days ago), x",
                 "at noon\n    (3 days ago),\n    x",

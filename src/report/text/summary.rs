@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use super::style::{TextRole, TextStyle};
+use crate::report::causes::{CommonCause, causes, listed};
 use crate::report::value::escape;
-use crate::report::{Action, ErrorEntry, Reason, Report, ResourceRef, history};
-
-/// The most names in one line.
-const MOST_NAMES: usize = 10;
+use crate::report::{Action, Reason, Report, history};
 
 /// The total of drifted resources and fields, on one line.
 pub(in crate::report) fn total(report: &Report) -> String {
@@ -34,7 +32,7 @@ fn why_nothing(report: &Report) -> String {
             )
         }
         [] => "there is nothing to compare".to_owned(),
-        [cause] => cause.line(TextStyle::default()),
+        [cause] => cause.line(false),
         _ => format!("{} error(s)", report.errors.len()),
     }
 }
@@ -143,7 +141,7 @@ fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -
     }
     if !report.skipped.is_empty() {
         let names = report.skipped.iter().map(|skipped| &skipped.resource);
-        let names = listed(names, style);
+        let names = listed(names, style.is_whole);
         let line = format!("Skipped: {} resource(s): {names}", report.skipped.len());
         writeln!(out, "{}", style.wrap(2, &line))?;
     }
@@ -176,77 +174,13 @@ fn write_errors(
     writeln!(out, "{}", style.paint(TextRole::Live, head))?;
     causes
         .iter()
-        .try_for_each(|cause| writeln!(out, "  {}", style.wrap(4, &cause.line(style))))
-}
-
-/// Up to ten names.
-fn listed<'a>(names: impl Iterator<Item = &'a ResourceRef>, style: TextStyle) -> String {
-    let names: Vec<String> = names.map(|name| escape(&name.with_namespace())).collect();
-    if names.len() <= MOST_NAMES || style.is_whole {
-        return names.join(", ");
-    }
-    let left = names.len() - MOST_NAMES;
-    format!("{} and {left} more", names[..MOST_NAMES].join(", "))
-}
-
-/// The errors with one cause.
-struct CommonCause<'a> {
-    message: String,
-    errors: Vec<&'a ErrorEntry>,
-}
-
-impl CommonCause<'_> {
-    fn line(&self, style: TextStyle) -> String {
-        if let [error] = &self.errors[..] {
-            return escape(&error.line());
-        }
-        let names = self
-            .errors
-            .iter()
-            .filter_map(|error| error.resource.as_ref());
-        let (count, names) = (self.errors.len(), listed(names, style));
-        format!("{}: {count} resource(s): {names}", escape(&self.message))
-    }
-}
-
-/// Groups the errors by cause, in order of first occurrence. Messages that differ only in the names of their resources
-/// have one cause.
-fn causes(errors: &[ErrorEntry]) -> Vec<CommonCause<'_>> {
-    let mut causes: Vec<CommonCause<'_>> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    for error in errors {
-        let message = without_names(error);
-        // An error without a resource is never grouped.
-        let key = match error.resource {
-            Some(_) => message.clone(),
-            None => error.line(),
-        };
-        let place = *places.entry(key).or_insert(causes.len());
-        if place == causes.len() {
-            let errors = Vec::new();
-            causes.push(CommonCause { message, errors });
-        }
-        causes[place].errors.push(error);
-    }
-    causes
-}
-
-fn without_names(error: &ErrorEntry) -> String {
-    let Some(resource) = &error.resource else {
-        return error.message.clone();
-    };
-    let mut message = error.message.clone();
-    for name in [&resource.name, &resource.namespace] {
-        if !name.is_empty() {
-            message = message.replace(&format!("\"{name}\""), "\"*\"");
-        }
-    }
-    message
+        .try_for_each(|cause| writeln!(out, "  {}", style.wrap(4, &cause.line(style.is_whole))))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::{ErrorEntry, ResourceRef};
 
     fn error(name: &str, message: &str) -> ErrorEntry {
         ErrorEntry {
@@ -259,30 +193,6 @@ mod tests {
             source: None,
             message: message.to_owned(),
         }
-    }
-
-    #[test]
-    fn errors_of_one_cause_are_one_line_with_their_number() {
-        let mut errors: Vec<ErrorEntry> = (0..12)
-            .map(|n| {
-                error(
-                    &format!("c{n}"),
-                    &format!("configmaps \"c{n}\" is forbidden in \"shop\""),
-                )
-            })
-            .collect();
-        errors.push(error("x", "another"));
-        let mut out = Vec::new();
-        write_errors(&causes(&errors), TextStyle::default(), &mut out).unwrap();
-        let text = String::from_utf8(out).unwrap();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "{text}");
-        assert!(lines[1].starts_with("  configmaps \"*\" is forbidden in \"*\": 12 resource(s): ConfigMap/c0 (ns: shop), "), "{text}");
-        assert!(
-            lines[1].ends_with("ConfigMap/c9 (ns: shop) and 2 more"),
-            "{text}"
-        );
-        assert_eq!(lines[2], "  ConfigMap/x (ns: shop): another");
     }
 
     #[test]
