@@ -2,6 +2,9 @@
 //!
 //! It names a client (a field manager), not a person, and the time is that of the client's last change to any of its
 //! fields. Nobody owns a field that is absent, the order of a list, or what the server allocates.
+//!
+//! It guesses nothing: what `managedFields` do not say stays unknown. The rules are the server's:
+//! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>.
 
 use std::borrow::Cow;
 

@@ -1,6 +1,8 @@
 //! The command line: parses it and converts it to plain options.
 //!
 //! No other module uses clap.
+//!
+//! It decides nothing: what an option does is said in its help, which README's table repeats.
 
 mod duration;
 mod help;

@@ -3,6 +3,8 @@
 //! A client is identified by the name of its field manager, which it chooses itself and which does not identify a
 //! person. Each entry has the set of fields that one client owns through one operation and subresource, in the API's
 //! `FieldsV1` format.
+//!
+//! Nothing is compared here. The format is that of <https://github.com/kubernetes-sigs/structured-merge-diff>, `fieldpath`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

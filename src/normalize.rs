@@ -1,5 +1,8 @@
 //! The meaning of one typed value, regardless of its spelling: `0.5` and `500m` are the same quantity, and two base64
 //! texts of the same bytes are equal.
+//!
+//! It looks at one value, never at its neighbours. The rules are those of Go's and apimachinery's decoders (`Quantity`,
+//! `Time`, base64).
 
 use serde_json::Value;
 

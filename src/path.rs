@@ -4,6 +4,8 @@
 //! by dots; `[key=value,…]` for an item of a keyed list, `[3]` for an item by position; in patterns also `[*]` for
 //! any item and `*` for any key. A key or value that could be misread is quoted, and such a key is in brackets:
 //! `metadata.labels["app.kubernetes.io/name"]`.
+//!
+//! It knows nothing about Kubernetes.
 
 use std::fmt;
 

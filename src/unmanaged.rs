@@ -1,4 +1,6 @@
 //! Live objects that no manifest declares: their owner and their creator.
+//!
+//! It judges one object at a time by its metadata. The marks and their sources are in `schema::owners`.
 
 use std::borrow::Cow;
 

@@ -3,6 +3,9 @@
 //! This is the only user of kube, and it uses little of it: its types for kubeconfig files, and its HTTP client with
 //! TLS and proxies. Choosing a cluster ([`Target`]), running credential plugins, retries and decoding are done here,
 //! because kube chooses silently, runs the plugin three times, waits forever, or logs the bodies.
+//!
+//! It knows no manifests and compares nothing. The rules for kubeconfig files, credential plugins and proxies are those of
+//! kubectl (client-go).
 
 mod client;
 mod environment;

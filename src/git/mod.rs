@@ -2,6 +2,8 @@
 //!
 //! It runs nothing that a repository's configuration names: no pager, hook, filter, file system monitor, or transport
 //! for objects that a partial clone lacks. It writes nothing, not even the index.
+//!
+//! It knows nothing about manifests. The formats are those that git-log(1), git-diff-tree(1) and git-cat-file(1) document.
 
 mod blobs;
 mod changes;

@@ -1,6 +1,8 @@
 //! Which commit's value is live: searches the versions of a manifest for the one that a drifted field agrees with.
 //!
 //! The versions come from outside, newest first; this module reads neither files nor Git.
+//!
+//! What the verdicts mean is in DESIGN, *Which commit is live*.
 
 mod search;
 

@@ -2,6 +2,9 @@
 //!
 //! [`Loader::load_and_tell`] reads all manifests again each time and reports everything: what can be compared, and what
 //! cannot and why. Nothing is skipped silently, and an invalid document does not affect the others.
+//!
+//! It knows nothing about the cluster. The rules are those of kubectl and of the API server's decoder; each check names its
+//! source.
 
 mod annotations;
 mod check;

@@ -1,5 +1,8 @@
 //! The run: connects, runs one cycle after another, and returns the exit code. Only this folder knows the order of the
 //! stages.
+//!
+//! It decides nothing about fields, requests or formats: it passes values from one stage to the next. The meaning of the exit
+//! codes and of a cycle is in README and DESIGN, *A cycle*.
 
 mod color;
 mod compare;

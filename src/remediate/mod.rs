@@ -2,6 +2,9 @@
 //!
 //! `plan`, `refusal` and `log` are pure: the body of the write, what the server refuses, and the log of what became
 //! of each difference. `attempt` talks to the server, whose objects may change at the same time.
+//!
+//! Nothing is changed that was not reported. What a server refuses or changes along with a field is in `schema`'s tables;
+//! the reasons for a PUT are in DESIGN, *Repairs*.
 
 mod attempt;
 mod log;

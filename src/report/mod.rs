@@ -1,6 +1,8 @@
 //! The results of a cycle as plain values, and the writers for them.
 //!
 //! These types belong to the report, and the writers use no others.
+//!
+//! They decide nothing, and know neither Kubernetes nor how anything was found. Each format names its standard in its file.
 
 pub(crate) mod baseline;
 pub(crate) mod brief;

@@ -3,6 +3,7 @@
 //! kubectl's YAML is neither YAML 1.1 nor 1.2 as specified, but what Go's `yaml.v2` reads and then converts to JSON:
 //! `0644` is the number 420, `yes` is true, `1234e567` is a string, and a file is split at lines that begin with
 //! `---` before it is parsed. A tool that compares manifests with a cluster must read the same values as kubectl.
+//! It knows nothing about Kubernetes. What kubectl makes of a text is on record in `tests/cases/yaml`.
 //!
 //! ```
 //! let stream = gitops_drift::yaml::read(b"kind: Deployment\nspec: {replicas: 3}\n".to_vec());
