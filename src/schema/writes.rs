@@ -7,13 +7,17 @@ use serde_json::Value;
 
 use super::rows::Immutable;
 
-/// Fields that cannot be changed on a live object.
-pub(super) static IMMUTABLE: &[Immutable] = &[
+const fn never_changes(at: &'static str) -> Immutable {
     Immutable {
-        at: "DeploymentSpec.selector",
+        at,
         when: |_, _| true,
         advice: RECREATE,
-    },
+    }
+}
+
+/// Fields that cannot be changed on a live object.
+pub(super) static IMMUTABLE: &[Immutable] = &[
+    never_changes("DeploymentSpec.selector"),
     Immutable {
         at: "ServiceSpec.clusterIP",
         when: has_cluster_ip,
