@@ -129,10 +129,15 @@ pub enum Mode {
 /// the server.
 pub fn log_to_stderr(level: tracing::Level, color: ColorChoice, with_time: bool) {
     use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::fmt::format::debug_fn;
     use tracing_subscriber::prelude::*;
     let own = Targets::new().with_target("gitops_drift", level);
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(progress::stderr)
+        .fmt_fields(debug_fn(|out, _, text| {
+            // Names and values of others are in it.
+            write!(out, "{}", report::escape(&format!("{text:?}")))
+        }))
         .with_ansi(color.is_on(io::stderr().is_terminal()))
         .with_target(false);
     let registry = tracing_subscriber::registry().with(own);

@@ -34,6 +34,8 @@ use crate::history::{History, HistoryVerdict};
 use crate::managed_fields::Writer;
 use crate::schema::ResourceId;
 
+pub(crate) use self::value::escape;
+
 /// The formats of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -219,7 +219,7 @@ fn outputs_that_make_no_sense_are_refused() {
 }
 
 /// Each would end what it stands in, in one of the formats.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 15] = [
     "\u{1b}[31mred\u{1b}[0m\u{7}",
     "a\n::error file=x,line=1::owned",
     "\r\n::error::owned",
@@ -234,6 +234,7 @@ const HOSTILE: [&str; 14] = [
     "\u{0}\u{85}\u{2028}\u{2029}\u{fffe}",
     "  trailing \t ",
     "owned.yaml:1: changed Deployment/x y: live a, desired b",
+    "fine ##[error]owned ::error::owned",
 ];
 
 #[test]
@@ -268,13 +269,7 @@ fn no_value_breaks_out_of_any_format() {
 #[track_caller]
 fn assert_contained(format: &str, hostile: &str, report: &str) {
     let hint = || format!("{format} of {hostile:?}:\n{report}");
-    let raw = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
-    if format != "json" && format != "sarif" {
-        assert!(!report.contains(raw), "{}", hint());
-    }
+    assert_unbroken(format, hostile, report);
     match format {
         "json" | "sarif" => {
             let report: Value = serde_json::from_str(report).unwrap();
@@ -311,6 +306,46 @@ fn assert_contained(format: &str, hostile: &str, report: &str) {
                 .collect();
             assert_eq!(rows.len(), 4, "{}", hint());
             assert!(rows.iter().all(|row| cells(row) == 7), "{}", hint());
+        }
+        _ => {}
+    }
+}
+
+/// A report of whatever has only what its format makes of it.
+#[track_caller]
+fn assert_unbroken(format: &str, hostile: &str, report: &str) {
+    let hint = || format!("{format} of {hostile:?}:\n{report}");
+    let raw = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    match format {
+        "json" | "sarif" => drop(serde_json::from_str::<Value>(report).unwrap()),
+        _ => {
+            assert!(!report.contains(raw), "{}", hint());
+            // A command of GitHub Actions, wherever it stands in a line of a log.
+            assert!(!report.contains("##["), "{}", hint());
+        }
+    }
+    match format {
+        "junit" => assert_junit(report),
+        "text" | "brief" => {
+            let mut lines = report.lines();
+            assert!(
+                lines.all(|line| !line.trim_start().starts_with("::")),
+                "{}",
+                hint()
+            );
+        }
+        "github" => {
+            let commands = report
+                .lines()
+                .filter(|line| line.trim_start().starts_with("::"));
+            let known = ["::error ", "::warning ", "::notice "];
+            let is_known = |line: &str| known.iter().any(|start| line.starts_with(start));
+            assert!(commands.into_iter().all(is_known), "{}", hint());
+        }
+        "markdown" => {
             let outside = without_code(report);
             for tag in ["<h1>", "<b>", "<script>", "@someone", "](", "::error"] {
                 assert!(!outside.contains(tag), "{tag}: {outside}\n{}", hint());
@@ -320,6 +355,113 @@ fn assert_contained(format: &str, hostile: &str, report: &str) {
         }
         _ => {}
     }
+}
+
+/// Names of files, of clients, of resources and of contexts, each of which ends up in reports and messages.
+#[test]
+fn no_name_breaks_out_of_any_format() {
+    for hostile in HOSTILE {
+        let object = |name: &str, kind: &str, value: &str| {
+            serde_json::json!({
+                "apiVersion": "v1", "kind": kind,
+                "metadata": {
+                    "name": name, "namespace": "default",
+                    "managedFields": [{
+                        "manager": hostile, "operation": "Update", "apiVersion": "v1", "time": "2026-11-22T10:04:11Z",
+                        "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {"f:k": {}}},
+                    }],
+                },
+                "data": {"k": value},
+            })
+            .to_string()
+        };
+        let file = hostile.replace(['/', '\0'], "-");
+        let files = folder(&[
+            (
+                &format!("desired/{file}.json"),
+                &object("c", "ConfigMap", "a"),
+            ),
+            ("desired/name.json", &object(hostile, "ConfigMap", "a")),
+            ("desired/kind.json", &object("d", hostile, "a")),
+            ("live/c.json", &object("c", "ConfigMap", "b")),
+            ("config", &context(hostile)),
+        ]);
+        for live in [
+            &["--live", "live"][..],
+            &["--kubeconfig", "config", "--once"],
+        ] {
+            let mut command = crate::support::program();
+            command.current_dir(files.path()).env("COLUMNS", "20");
+            command
+                .args(["-f", "desired", "--request-timeout", "1s"])
+                .args(live);
+            // All formats but text, which comes first, go to files.
+            for format in &FORMATS[1..] {
+                command.args(["-o", &format!("{format}={format}")]);
+            }
+            let run = Run::of(&command.output().unwrap()).exits(2);
+            for format in &FORMATS[1..] {
+                let report = fs::read_to_string(files.path().join(format)).unwrap();
+                assert_unbroken(format, hostile, &report);
+            }
+            // What is said beside the reports is text, too.
+            for text in [&run.stdout, &run.stderr] {
+                assert_unbroken("text", hostile, text);
+            }
+        }
+    }
+}
+
+/// A kubeconfig whose only context has this name, for a server that nobody is.
+fn context(name: &str) -> String {
+    serde_json::json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": name,
+        "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "u", "user": {}}],
+        "contexts": [{"name": name, "context": {"cluster": "c", "user": "u"}}],
+    })
+    .to_string()
+}
+
+/// What is live ends up in a file of Git: as the value that it is, and nothing else.
+#[test]
+fn no_value_breaks_out_of_a_patch() {
+    const MANIFEST: &str = "\
+apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  k: fine\n  other: fine\n";
+    let mut patched = 0;
+    for hostile in HOSTILE {
+        let live = serde_json::json!({
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"},
+            "data": {"k": hostile, "other": "fine"},
+        });
+        let live = live.to_string();
+        let files = folder(&[("c.yaml", MANIFEST), ("live.json", &live)]);
+        let mut command = crate::support::program();
+        command.current_dir(files.path()).args([
+            "-f",
+            "c.yaml",
+            "--live",
+            "live.json",
+            "-o",
+            "patch",
+        ]);
+        let run = Run::of(&command.output().unwrap()).exits(0);
+        fs::write(files.path().join("patch"), &run.stdout).unwrap();
+        crate::support::git(files.path(), &["init", "-q"]);
+        crate::support::git(files.path(), &["apply", "--allow-empty", "patch"]);
+        let after = fs::read_to_string(files.path().join("c.yaml")).unwrap();
+        let after: Value = serde_yaml::from_str(&after).unwrap();
+        assert_eq!(after["data"]["other"], "fine");
+        if run.stdout.is_empty() {
+            // What has no exact form is left out, and named.
+            assert!(run.stderr.contains("data.k"), "{hostile:?}: {}", run.stderr);
+            assert_eq!(after["data"]["k"], "fine");
+        } else {
+            patched += 1;
+            assert_eq!(after["data"]["k"], hostile, "{}", run.stdout);
+        }
+    }
+    assert!(patched > 10, "{patched}");
 }
 
 /// Markdown without its fenced blocks and code spans, by the rules of CommonMark.
@@ -417,25 +559,39 @@ fn recipes() -> Vec<String> {
     commands.map(str::to_owned).collect()
 }
 
+/// What the recipes make of a report.
+fn made_by_recipes(report: &str) -> Vec<String> {
+    let files = folder(&[("drift.json", report)]);
+    let made = recipes().into_iter().map(|recipe| {
+        let mut command = std::process::Command::new("sh");
+        command.current_dir(files.path()).args(["-c", &recipe]);
+        Run::of(&command.output().unwrap()).exits(0).stdout
+    });
+    made.collect()
+}
+
 #[test]
 fn the_recipes_of_the_runbook_work() {
-    let files = folder(&[("drift.json", &of_examples("json"))]);
-    let outputs: Vec<String> = recipes()
-        .iter()
-        .map(|recipe| {
-            let output = std::process::Command::new("sh")
-                .current_dir(files.path())
-                .args(["-c", recipe])
-                .output()
-                .unwrap();
-            Run::of(&output).exits(0).stdout
-        })
-        .collect();
-    assert_eq!(outputs.len(), 2);
-    if !outputs[0].is_empty() {
-        assert!(outputs[0].contains(
-            "Deployment/redis spec.template.spec.containers[name=redis].image: unknown\n"
-        ));
-        assert_eq!(outputs[1], ": 1\ndefault: 4\n");
+    let [who, count] = &made_by_recipes(&of_examples("json"))[..] else {
+        panic!("two recipes");
+    };
+    assert!(
+        who.contains("Deployment/redis spec.template.spec.containers[name=redis].image: unknown\n")
+    );
+    assert_eq!(count, ": 1\ndefault: 4\n");
+    let case = format!(
+        "{}/tests/cases/reports/writers/report.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
+    let [who, count] = &made_by_recipes(&fs::read_to_string(case).unwrap())[..] else {
+        panic!("two recipes");
+    };
+    for line in [
+        "ConfigMap/app data.a: kubectl-edit\n",
+        "Deployment/web spec.replicas: kube-controller-manager\n",
+        "Deployment/web spec.template.spec.containers[name=web].image: kubectl-set\n",
+    ] {
+        assert!(who.contains(line), "{who}");
     }
+    assert_eq!(count, "shop: 2\n");
 }
