@@ -71,26 +71,28 @@ impl FolderInRepository {
 
 /// The state of a repository.
 pub(crate) struct Checkout {
-    /// The commit that is checked out.
-    pub head: String,
+    /// The commit that is checked out. `None` if there is no commit yet.
+    pub head: Option<String>,
     /// Whether the clone is shallow, so that its oldest commit seems to have added all files.
     pub is_shallow: bool,
 }
 
 impl Checkout {
-    /// `None` if there is no commit, or if Git refuses to read it. Fails if `git` cannot be started.
+    /// `None` if Git refuses to read the repository, as one that belongs to another user. Fails if `git` cannot be
+    /// started.
     pub(crate) async fn of(root: &Path) -> io::Result<Option<Self>> {
         let mut command = super::command(root);
         command.args(["rev-parse", "--is-shallow-repository", "HEAD^{commit}"]);
         let output = super::output(command).await?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let answer = text.lines().next().zip(text.lines().nth(1));
-        Ok(answer
-            .filter(|_| output.status.success())
-            .map(|(is_shallow, head)| Self {
-                head: head.to_owned(),
-                is_shallow: is_shallow == "true",
-            }))
+        let mut answers = text.lines();
+        Ok(answers.next().map(|is_shallow| Self {
+            head: answers
+                .next()
+                .filter(|_| output.status.success())
+                .map(str::to_owned),
+            is_shallow: is_shallow == "true",
+        }))
     }
 }
 

@@ -135,7 +135,7 @@ fn conclude(
     state: &mut LoopState,
 ) -> HashMap<ResourceId, Histories> {
     let mut histories = HashMap::new();
-    let (mut shallow, mut late, mut unreadable) = (0, 0, 0);
+    let (mut shallow, mut late, mut unreadable, mut incomparable) = (0, 0, 0, 0);
     let mut absent = in_no_repository;
     for running in searches {
         let is_cut = running.end == SearchEnd::Limit;
@@ -145,7 +145,8 @@ fn conclude(
             SearchEnd::Open => &mut late,
             SearchEnd::NotInGit => &mut absent,
             SearchEnd::Shallow => &mut shallow,
-            SearchEnd::First | SearchEnd::Limit => &mut unreadable,
+            SearchEnd::Unreadable => &mut unreadable,
+            SearchEnd::First | SearchEnd::Limit => &mut incomparable,
         };
         *count += outcome.unknown;
         histories.insert(running.id.clone(), outcome.found);
@@ -163,7 +164,12 @@ fn conclude(
         ));
     }
     if unreadable > 0 {
-        state.inform(format!("no history of {unreadable} field(s): older versions of their manifests cannot be compared"));
+        state.inform(format!(
+            "no history of {unreadable} field(s): Git cannot read their repository"
+        ));
+    }
+    if incomparable > 0 {
+        state.inform(format!("no history of {incomparable} field(s): older versions of their manifests cannot be compared"));
     }
     histories
 }

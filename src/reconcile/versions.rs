@@ -33,6 +33,8 @@ pub(super) enum SearchEnd {
     Open,
     /// Git has no version of the file.
     NotInGit,
+    /// Git refuses to read the repository, or fails to.
+    Unreadable,
     /// The clone does not go back far enough.
     Shallow,
     /// There are no more versions.
@@ -71,16 +73,25 @@ pub(super) async fn read_versions(
     searches: &mut [RunningSearch<'_>],
 ) -> io::Result<()> {
     for (root, files) in repositories {
-        let Some(checkout) = Checkout::of(root).await? else {
-            for index in files.values().flatten() {
-                searches[*index].end = SearchEnd::NotInGit;
+        let checkout = Checkout::of(root).await?;
+        let (is_shallow, head) = match checkout.map(|it| (it.is_shallow, it.head)) {
+            Some((is_shallow, Some(head))) => (is_shallow, head),
+            other => {
+                let is_refused = other.is_none();
+                for index in files.values().flatten() {
+                    searches[*index].end = if is_refused {
+                        SearchEnd::Unreadable
+                    } else {
+                        SearchEnd::NotInGit
+                    };
+                }
+                continue;
             }
-            continue;
         };
-        let head = checkout.head.clone();
         let mut reader = VersionReader {
             root,
-            checkout,
+            head: head.clone(),
+            is_shallow,
             namespace,
             limit,
             blobs: Blobs::open(root)?,
@@ -97,7 +108,9 @@ pub(super) async fn read_versions(
 /// Reads the versions of files in one repository.
 struct VersionReader<'r> {
     root: &'r Path,
-    checkout: Checkout,
+    /// The commit that is checked out.
+    head: String,
+    is_shallow: bool,
     namespace: &'r str,
     limit: usize,
     blobs: Blobs,
@@ -138,7 +151,13 @@ impl VersionReader<'_> {
                 }
             }
         }
-        if files.is_empty() || !log.ended_well().await {
+        if files.is_empty() {
+            return Ok(());
+        }
+        if !log.ended_well().await {
+            for index in files.into_values().flatten() {
+                searches[index].end = SearchEnd::Unreadable;
+            }
             return Ok(());
         }
         for (path, indices) in files {
@@ -220,7 +239,7 @@ impl VersionReader<'_> {
 
     /// Whether the clone ends at this commit, so that it seems to have added all files.
     fn is_boundary(&self, commit: &Commit) -> bool {
-        self.checkout.is_shallow && commit.parent.is_none()
+        self.is_shallow && commit.parent.is_none()
     }
 
     /// Continues a search with the file that declared its resource before a commit moved it to this one. Without a
@@ -233,7 +252,7 @@ impl VersionReader<'_> {
         path: &str,
     ) -> io::Result<bool> {
         let from = match commit {
-            None => self.checkout.head.clone(),
+            None => self.head.clone(),
             Some(Commit {
                 parent: Some(parent),
                 ..
@@ -313,7 +332,7 @@ impl VersionReader<'_> {
         running: &mut RunningSearch<'_>,
     ) -> io::Result<()> {
         if running.commits > 0 {
-            running.end = if self.checkout.is_shallow {
+            running.end = if self.is_shallow {
                 SearchEnd::Shallow
             } else {
                 SearchEnd::First

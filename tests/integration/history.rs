@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::repository::{DAY, Repository, at, git, written_at};
-use crate::support::{Run, program, run_with_input, text};
+use crate::support::{ControlPlane, Run, program, run_with_input, text};
 
 /// The history of each field of the report, by `NAME:PATH`, as `VERDICT COMMIT NEXT SEARCHED`; `-` for what there is not.
 fn histories_of(repository: &Repository, live: &[Value], args: &[&str]) -> Vec<(String, String)> {
@@ -1057,4 +1057,107 @@ fn every_form_of_the_report_says_it() {
         "{dirty}"
     );
     assert!(dirty.contains("\nCause: 1 not committed\n"), "{dirty}");
+}
+
+#[test]
+fn a_repository_of_another_user_has_no_history_and_both_notices_say_so() {
+    let repository = Repository::new();
+    repository.commits("app.yaml", &versions(&["1", "2"]));
+    let live = repository.live(&[live_config_map("app", &[("k", "1")], 1)]);
+    let run = |owner: &str| {
+        let output = program()
+            .current_dir(repository.root())
+            .env("GIT_TEST_ASSUME_DIFFERENT_OWNER", owner)
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .args(["-f", ".", "--live", &live, "-o", "json"])
+            .output()
+            .unwrap();
+        Run::of(&output)
+    };
+    let refused = run("1").exits(0);
+    let none = expected("app:data.k", &["-", "-", "-", "-"]);
+    assert_eq!(histories(&refused.json()), none);
+    assert!(
+        refused.json()["revision"] == "unknown",
+        "{}",
+        refused.stdout
+    );
+    for notice in [
+        "`git config --global --add safe.directory ",
+        "no history of 1 field(s): Git cannot read their repository",
+    ] {
+        let count = refused.stderr.matches(notice).count();
+        assert_eq!(count, 1, "{}", refused.stderr);
+    }
+    assert_ne!(histories(&run("0").json()), none);
+}
+
+/// A `git` that runs this script of the shell before it passes the command on.
+#[cfg(unix)]
+fn path_with_git(repository: &Repository, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt as _;
+    let found = std::env::var_os("PATH").unwrap();
+    let mut folders = std::env::split_paths(&found);
+    let git = folders.find(|folder| folder.join("git").exists()).unwrap();
+    let bin = repository.folder.path().join("bin");
+    fs::create_dir_all(&bin).unwrap();
+    let script = format!("#!/bin/sh\n{script}\nexec {}/git \"$@\"\n", text(&git));
+    fs::write(bin.join("git"), script).unwrap();
+    fs::set_permissions(bin.join("git"), fs::Permissions::from_mode(0o755)).unwrap();
+    format!("{}:{}", text(&bin), found.to_str().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_git_that_does_not_answer_costs_the_history_and_not_the_report() {
+    let repository = Repository::new();
+    repository.commits("app.yaml", &versions(&["1", "2"]));
+    let live = repository.live(&[live_config_map("app", &[("k", "1")], 1)]);
+    let run = |script: &str| {
+        let output = program()
+            .current_dir(repository.root())
+            .env("PATH", path_with_git(&repository, script))
+            .args(["-f", ".", "--live", &live, "-o", "json"])
+            .output()
+            .unwrap();
+        let run = Run::of(&output).exits(0);
+        let found = histories(&run.json());
+        assert_eq!(found, expected("app:data.k", &["-", "-", "-", "-"]));
+        run.stderr
+    };
+    let late = run("case \" $* \" in *\" log \"*) exec sleep 600 ;; esac");
+    assert!(
+        late.contains("history: 1 field(s) were not found within 10 s"),
+        "{late}"
+    );
+    // One that fails half way is no proof that there is nothing more.
+    let failed = run("case \" $* \" in *\" log \"*) exit 128 ;; esac");
+    assert!(
+        failed.contains("no history of 1 field(s): Git cannot read their repository"),
+        "{failed}"
+    );
+}
+
+#[test]
+#[ignore = "needs the control plane"]
+fn the_report_of_a_repair_still_says_which_commit_was_live() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    let repository = Repository::new();
+    let version = |k: &str| config_map("app", &[("k", k)]).replace("shop", &namespace);
+    repository.write("app.yaml", &version("1"));
+    let first = repository.commit_at("2026-01-01T00:00:00Z", "First");
+    plane.kubectl_with(&["apply", "-f", "-"], &version("1"));
+    repository.write("app.yaml", &version("2"));
+    // Later than any time at which the server can have written.
+    let second = repository.commit_at("2037-01-01T00:00:00Z", "Second");
+    let folder = repository.root();
+    let args = ["-f", text(&folder), "--once", "-o", "json", "--remediate"];
+    let report = plane.run_as("writer", &args).exits(0).json();
+    assert_eq!(report["resources"][0]["action"], "remediated");
+    let wanted = ["not-deployed", &first, &second, "2"];
+    assert_eq!(histories(&report), expected("app:data.k", &wanted));
+    let live = plane.get("configmap", &namespace, "app");
+    assert_eq!(live["data"]["k"], "2");
 }
