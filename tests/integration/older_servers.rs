@@ -69,7 +69,7 @@ fn what_an_older_server_does_not_store_is_neither_drift_nor_written() {
         // With the gates of 1.35, an image volume, a host name and a container's rules are stored.
         let lines: &[u64] = match version.as_str() {
             "1.33" => &[10, 13, 14, 19],
-            "1.34" => &[10, 13, 14, 19, 20, 21],
+            "1.34" => &[10, 13, 14, 19, 20, 22],
             _ => &[13, 19],
         };
         plane.kubectl_with(
