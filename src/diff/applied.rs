@@ -293,6 +293,7 @@ impl<'n> DeclaredItems<'n> {
             let siblings = Siblings {
                 ty,
                 declared: Some(item),
+                kept: None,
             };
             let text = |key: &str| siblings.text(key).into_owned();
             keys.iter()

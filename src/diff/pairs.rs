@@ -26,6 +26,7 @@ impl<'a> Identities<'a> {
         let siblings = |node: &Node<'a>| Siblings {
             ty,
             declared: Some(*node),
+            kept: None,
         };
         Self::new(
             items
@@ -110,6 +111,7 @@ pub(super) fn of_item<'a>(ty: &'a Struct, node: Node<'a>, key: &str) -> Cow<'a, 
     Siblings {
         ty,
         declared: Some(node),
+        kept: None,
     }
     .text(key)
 }

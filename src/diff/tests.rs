@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::applied::Applied;
 use super::{Class, Finding, Origin, Sides, Verdict, compare};
 use crate::path::{Ignore, Pattern};
-use crate::schema::Kind;
+use crate::schema::{Kind, types};
 use crate::yaml;
 
 #[derive(Clone)]
@@ -792,4 +793,86 @@ fn bookkeeping_of_others_is_no_drift() {
             "metadata.ownerReferences[name=p].name: \"p\" -> \"o\"",
         ],
     );
+}
+
+/// The paths that count as removed, of an object that server-side apply made.
+fn removed_from_applied(
+    kind: Kind,
+    declared: &str,
+    live: &str,
+    managed_fields: &str,
+) -> Vec<String> {
+    let read = |text: &str| yaml::read(text.as_bytes().to_vec());
+    let (declared, live) = (read(declared), read(live));
+    let declared = declared.tree.node(declared.documents[0].root);
+    let managed_fields = read(managed_fields);
+    let text = managed_fields
+        .tree
+        .node(managed_fields.documents[0].root)
+        .to_json()
+        .to_string();
+    let applied = Applied::of(&text, types::root(kind), declared);
+    assert!(applied.is_some(), "the manager is found");
+    let sides = Sides {
+        kind,
+        declared,
+        live: &live.tree.node(live.documents[0].root).to_json(),
+        last_applied: None,
+        applied: applied.as_ref(),
+        ignore: Ignore::default(),
+        strict: false,
+        unstored: None,
+        lists_suppressed: false,
+    };
+    let mut removed = Vec::new();
+    compare(sides, &mut |verdict| match verdict {
+        Verdict::Drift(finding) if finding.class == Class::Removed => {
+            removed.push(finding.path.to_string());
+        }
+        _ => {}
+    });
+    removed
+}
+
+/// Observed: an apply owns what it sets to `null`, so its next one leaves alone what the server fills in there.
+#[test]
+fn what_is_applied_as_null_has_not_left_git() {
+    let removed = removed_from_applied(
+        Kind::Service,
+        "spec: {sessionAffinity: None, sessionAffinityConfig: null, type: ClusterIP}",
+        "spec: {sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 10800}}, type: ClusterIP, externalName: a}",
+        "[{manager: m, operation: Apply, fieldsV1: {'f:spec': {'f:sessionAffinityConfig': {}, 'f:type': {}, 'f:externalName': {}}}}]",
+    );
+    assert_eq!(removed, ["spec.externalName"]);
+}
+
+/// The server fills in what a container's pull policy is by the image, whoever set that.
+#[test]
+fn a_default_of_what_others_keep_goes_by_their_fields() {
+    let removed = |image: &str| {
+        let container =
+            format!("{{name: b, image: '{image}', imagePullPolicy: Always, workingDir: /w}}");
+        removed_from_applied(
+            Kind::Deployment,
+            "spec: {paused: true, template: {spec: {containers: [{name: a, image: a}]}}}",
+            &format!("spec: {{paused: true, template: {{spec: {{containers: [{{name: a, image: a, imagePullPolicy: Always}}, {container}]}}}}}}"),
+            "
+- manager: m
+  operation: Apply
+  fieldsV1:
+    f:spec:
+      f:paused: {}
+      f:template: {f:spec: {f:containers: {
+        'k:{\"name\":\"a\"}': {.: {}, f:name: {}, f:image: {}},
+        'k:{\"name\":\"b\"}': {.: {}, f:name: {}, f:image: {}, f:imagePullPolicy: {}, f:workingDir: {}}}}}
+- manager: other
+  operation: Apply
+  fieldsV1: {f:spec: {f:template: {f:spec: {f:containers: {'k:{\"name\":\"b\"}': {.: {}, f:name: {}, f:image: {}}}}}}}
+",
+        )
+    };
+    let working_dir = "spec.template.spec.containers[name=b].workingDir";
+    assert_eq!(removed("b"), [working_dir]);
+    let policy = "spec.template.spec.containers[name=b].imagePullPolicy";
+    assert_eq!(removed("b:1"), [policy, working_dir]);
 }

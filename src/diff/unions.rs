@@ -21,6 +21,7 @@ impl<'a> Walk<'_, 'a> {
         let siblings = Siblings {
             ty,
             declared: spot.declared,
+            kept: None,
         };
         let (desired, swapped) = match union.members {
             Members::ByType(default) => {

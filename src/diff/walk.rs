@@ -313,6 +313,9 @@ impl<'w, 'a> Walk<'w, 'a> {
         let siblings = Siblings {
             ty: owner,
             declared: parent.declared,
+            kept: parent
+                .live
+                .filter(|_| parent.declared.is_none() && parent.applied.is_some()),
         };
         if spot.ignore.here() || is_led_by_ignored(rules, parent, &spot) {
             let parent = parent.without_rules();
@@ -328,6 +331,16 @@ impl<'w, 'a> Walk<'w, 'a> {
             || rules.allocated.is_some() || follows || siblings.default(field.name).is_some();
         if !field.pointer && spot.declared.is_some_and(|node| is_zero(field, node)) && is_filled() {
             spot.declared = None;
+        }
+        // What is declared as null or as a zero is applied as well: the next apply does not remove it.
+        let is_written = || {
+            parent
+                .declared
+                .and_then(|node| node.get(field.name))
+                .is_some()
+        };
+        if spot.declared.is_none_or(Node::is_null) && spot.applied.is_some() && is_written() {
+            spot.applied = None;
         }
         leave_with_sibling(owner, field, parent, &mut spot);
         if let Some(row) = rules.dropped
@@ -425,6 +438,7 @@ fn leave_with_sibling<'a>(
     let siblings = |declared| Siblings {
         ty: owner,
         declared,
+        kept: None,
     };
     let Some(row) = field.rules.follows else {
         return;

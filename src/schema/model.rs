@@ -432,6 +432,8 @@ pub(crate) struct Siblings<'a> {
     pub ty: &'a Struct,
     /// What the manifest declares of it, if anything.
     pub declared: Option<Node<'a>>,
+    /// The live struct, where the manifest no longer declares it but other managers keep it.
+    pub kept: Option<&'a Value>,
 }
 
 impl<'a> Siblings<'a> {
@@ -455,11 +457,14 @@ impl<'a> Siblings<'a> {
         })
     }
 
-    /// The text of a scalar field, declared or by default; empty if it has neither.
+    /// The text of a scalar field: declared, kept by others or by default; empty if it has none.
     #[must_use]
     pub(crate) fn text(&self, field: &str) -> Cow<'a, str> {
         if let Some(node) = self.declared(field) {
             return scalar_text(node);
+        }
+        if let Some(text) = self.kept.and_then(|kept| kept.get(field)?.as_str()) {
+            return Cow::Borrowed(text);
         }
         match self.default(field) {
             Some(Value::String(text)) => Cow::Owned(text),
