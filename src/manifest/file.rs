@@ -15,10 +15,10 @@ use crate::yaml::{self, Node, Position, Severity, Tree};
 use super::annotations::{self, Instructions};
 use super::check::{self, CheckResult, Mistake};
 use super::documents::{self, Classified, Object};
+use super::headers;
 use super::identity;
 use super::kinds;
 use super::problem::{Location, ObjectReference, Problem, one_line};
-use super::scan;
 use super::sops;
 use super::{Resource, Skipped};
 
@@ -273,7 +273,7 @@ impl DocumentReader<'_> {
             };
             if problem.severity == Severity::Error {
                 let text = self.file.tree.text();
-                let likely = scan::headers(text.as_bytes(), self.surroundings.namespace);
+                let likely = headers::declared(text.as_bytes(), self.surroundings.namespace);
                 self.checked.only_named = likely;
                 finding.message += documents::template_hint(text, &problem.message);
                 let problem = self.problem(None, finding);

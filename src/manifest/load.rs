@@ -10,13 +10,10 @@ use globset::GlobSet;
 
 use super::file::{self, Checked, Surroundings};
 use super::problem::{Problem, cause};
-use super::scan;
 use super::sources::{self, GlobError, ManifestFile};
 use super::{Location, ManifestOptions, Manifests};
 use crate::schema::ResourceId;
 
-/// Checking this many bytes of new manifests takes longer than connecting to a server.
-const A_WHILE: usize = 256 * 1024;
 /// The number of files for each thread that reads them.
 const FILES_A_THREAD: usize = 64;
 /// The number of bytes of new manifests for each thread that checks them.
@@ -53,14 +50,8 @@ impl Loader {
         })
     }
 
-    #[cfg(test)]
+    /// Reads all manifests as they are now. This never fails as a whole: errors are listed in `problems`.
     pub(crate) fn load(&mut self) -> Manifests {
-        self.load_and_tell(drop)
-    }
-
-    /// Reads all manifests as they are now. This never fails as a whole: errors are listed in `problems`. If it takes a
-    /// while, `tell` is called first with the objects that the manifests probably declare.
-    pub(crate) fn load_and_tell(&mut self, tell: impl FnOnce(Vec<ResourceId>)) -> Manifests {
         let found = sources::find(
             &self.options.inputs,
             &self.exclude,
@@ -78,15 +69,11 @@ impl Loader {
             let text = self.read(&source);
             (source, text)
         });
-        let news = || {
-            texts
-                .iter()
-                .filter_map(|(_, text)| text.as_ref().ok()?.news())
-        };
-        let size: usize = news().map(|(bytes, _)| bytes.len()).sum();
-        if size >= A_WHILE {
-            tell(news().flat_map(|(_, likely)| likely).cloned().collect());
-        }
+        let size: usize = texts
+            .iter()
+            .filter_map(|(_, text)| text.as_ref().ok())
+            .map(Text::unchecked)
+            .sum();
         let files = in_parallel(size / BYTES_A_THREAD, texts, |(source, text)| {
             let file = text.map(|text| self.check(&source, text));
             (source, file)
@@ -124,11 +111,7 @@ impl Loader {
             |known: &&CachedFile| known.hash == hash && known.unwritable == source.unwritable;
         Ok(match self.known.get(&source.shown).filter(is_same) {
             Some(known) => Text::Known(known.clone()),
-            None => Text::New {
-                likely: scan::likely(&bytes, &self.options.namespace),
-                bytes,
-                hash,
-            },
+            None => Text::New { bytes, hash },
         })
     }
 
@@ -144,11 +127,7 @@ impl Loader {
             let declared = if let Some((_, declared)) = of_before.filter(|(of, _)| *of == hash) {
                 declared
             } else {
-                let text = Text::New {
-                    bytes,
-                    hash,
-                    likely: Vec::new(),
-                };
+                let text = Text::New { bytes, hash };
                 self.check(&source, text).checked.declared().collect()
             };
             self.passed_over.insert(source.shown, (hash, declared));
@@ -158,7 +137,7 @@ impl Loader {
     fn check(&self, source: &ManifestFile, text: Text) -> CachedFile {
         let (bytes, hash) = match text {
             Text::Known(known) => return known,
-            Text::New { bytes, hash, .. } => (bytes, hash),
+            Text::New { bytes, hash } => (bytes, hash),
         };
         let surroundings = Surroundings {
             shown: source.shown.clone(),
@@ -181,16 +160,15 @@ enum Text {
     New {
         bytes: Vec<u8>,
         hash: u64,
-        /// The objects that it probably declares.
-        likely: Vec<ResourceId>,
     },
 }
 
 impl Text {
-    fn news(&self) -> Option<(&[u8], &[ResourceId])> {
+    /// The number of bytes to check.
+    fn unchecked(&self) -> usize {
         match self {
-            Self::Known(_) => None,
-            Self::New { bytes, likely, .. } => Some((bytes, likely)),
+            Self::Known(_) => 0,
+            Self::New { bytes, .. } => bytes.len(),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The desired side: finds files, reads their documents, and checks the resources and their policies.
 //!
-//! [`Loader::load_and_tell`] reads all manifests again each time and reports everything: what can be compared, and what
+//! [`Loader::load`] reads all manifests again each time and reports everything: what can be compared, and what
 //! cannot and why. Nothing is skipped silently, and an invalid document does not affect the others.
 //!
 //! It knows nothing about the cluster. The rules are those of kubectl and of the API server's decoder; each check names its
@@ -10,6 +10,7 @@ mod annotations;
 mod check;
 mod documents;
 mod file;
+mod headers;
 mod identity;
 mod ignore;
 mod kinds;
@@ -21,7 +22,6 @@ mod problem;
 pub(crate) mod revision;
 mod roles;
 mod scalars;
-mod scan;
 mod selector;
 mod sops;
 mod sources;

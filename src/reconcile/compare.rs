@@ -1,7 +1,7 @@
 //! The first half of a cycle: compares each resource with its live object.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use super::progress::Progress;
 use super::state::{Cycle, DriftedObject, LoopState, STOPPED};
 use super::{LiveSource, describe};
 use crate::blame::differences;
-use crate::cluster::{Arrival, Cluster, Error, Fetched, Fetching, Live};
+use crate::cluster::{Arrival, Cluster, Error, Fetched, Live};
 use crate::diff::{Differences, Finding, Unstored};
 use crate::managed_fields::{self, ManagerPattern};
 use crate::manifest::{IgnoreRule, Resource};
@@ -27,11 +27,6 @@ pub(super) enum Comparison {
     Drifted(Box<Differences>),
     /// The baseline has all of its drift.
     Known,
-}
-/// The requests that were started before the manifests had been checked.
-pub(super) struct Early {
-    pub(super) fetching: Fetching,
-    pub(super) ids: HashSet<ResourceId>,
 }
 /// The rules of the run that have matched nothing yet.
 pub(super) struct Unmatched<'c> {
@@ -86,7 +81,7 @@ impl<'r> Waiting<'r> {
 
 impl<'c> Cycle<'c> {
     /// Compares each resource.
-    pub(super) async fn compare(&mut self, early: Option<Early>) -> Vec<Comparison> {
+    pub(super) async fn compare(&mut self) -> Vec<Comparison> {
         let mut found: Vec<Comparison> =
             self.resources.iter().map(|_| Comparison::Unknown).collect();
         let is_used = |rule: &&IgnoreRule| self.left_out.iter().any(|id| rule.leaves_out(id));
@@ -111,7 +106,7 @@ impl<'c> Cycle<'c> {
                 self.search_snapshot(snapshot, &mut unmatched);
             }
             LiveSource::Cluster { cluster, .. } => {
-                self.fetch(cluster, early, &mut found, &mut unmatched).await;
+                self.fetch(cluster, &mut found, &mut unmatched).await;
             }
         }
         // A rule for resources outside the scope of the run is not a mistake.
@@ -127,18 +122,21 @@ impl<'c> Cycle<'c> {
     async fn fetch(
         &mut self,
         cluster: &Cluster,
-        early: Option<Early>,
         found: &mut [Comparison],
         unmatched: &mut Unmatched<'c>,
     ) {
         let resources = self.resources;
-        let mut fetching = self.requests(cluster, early);
+        let ids: Vec<ResourceId> = resources
+            .iter()
+            .map(|resource| resource.id.clone())
+            .collect();
+        let mut fetching = cluster.fetch(&ids, self.search.places());
         let mut fetched = Progress::new(resources.iter().map(|resource| resource.id.kind));
         let mut waiting = Waiting::new(resources.iter().map(|resource| &resource.id));
         let mut unreachable: Option<(Error, usize)> = None;
-        while let Some(source) = fetching.last_mut() {
+        loop {
             let batch = tokio::select! {
-                batch = source.next() => batch,
+                batch = fetching.next() => batch,
                 () = fetched.tick() => {
                     fetched.show();
                     continue;
@@ -146,8 +144,7 @@ impl<'c> Cycle<'c> {
                 () = self.stop.asked() => break,
             };
             let Some(batch) = batch else {
-                fetching.pop();
-                continue;
+                break;
             };
             for arrival in batch {
                 let Fetched { id, result } = match arrival {
@@ -200,16 +197,6 @@ impl<'c> Cycle<'c> {
         drop(fetched);
         self.not_listed();
         self.not_fetched(unreachable, waiting);
-    }
-
-    /// The early requests, preceded by one for everything else that the manifests declare.
-    fn requests(&self, cluster: &Cluster, early: Option<Early>) -> Vec<Fetching> {
-        let is_early = |id: &ResourceId| early.as_ref().is_some_and(|early| early.ids.contains(id));
-        let ids = self.resources.iter().map(|resource| &resource.id);
-        let late: Vec<ResourceId> = ids.filter(|id| !is_early(id)).cloned().collect();
-        let mut fetching = vec![cluster.fetch(&late, self.search.places())];
-        fetching.extend(early.map(|early| early.fetching));
-        fetching
     }
 
     /// Reports the resources for which the cluster sent no result.

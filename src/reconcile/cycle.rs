@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::compare::Early;
 use super::describe;
 use super::search::UnmanagedSearch;
 use super::signals::StopSignal;
@@ -23,21 +22,6 @@ pub(super) async fn run(
     source: &LiveSource,
     stop: &StopSignal,
 ) -> Option<Report> {
-    // Fetching begins with the objects that the manifests seem to declare. Only the checked manifests decide what is
-    // compared.
-    let early = match (source, stop.unless_asked(inputs.likely).await?) {
-        // The lists of whole namespaces contain the likely objects.
-        (LiveSource::Cluster { cluster, .. }, Ok(mut likely))
-            if !options.manifests.with_declared =>
-        {
-            likely.retain(|id| options.only.includes(id));
-            Some(Early {
-                fetching: cluster.fetch(&likely, &[]),
-                ids: likely.into_iter().collect(),
-            })
-        }
-        _ => None,
-    };
     let mut manifests = stop.unless_asked(state.load(inputs.loading)).await?;
     let unused = manifests.select(&options.only, &options.ignore);
     let mut search = UnmanagedSearch::new(&manifests, &options.only, unused);
@@ -85,7 +69,7 @@ pub(super) async fn run(
         report,
         drifted_objects: Vec::new(),
     };
-    let found = cycle.compare(early).await;
+    let found = cycle.compare().await;
     cycle.hint_at_namespaces(&found).await;
     let histories = cycle.histories(&found).await;
     stop.set_writing(matches!(options.mode, Mode::Remediate(_)));

@@ -25,9 +25,7 @@ pub struct RbacOptions {
 /// Prints the least rights as manifests. Returns the exit code: 2 if a manifest could not be read. Fails if there is
 /// nothing to print, or if printing fails.
 pub fn print_rbac(options: RbacOptions, out: &mut impl Write) -> anyhow::Result<u8> {
-    let mut manifests = Loader::new(options.manifests)
-        .context("--exclude")?
-        .load_and_tell(drop);
+    let mut manifests = Loader::new(options.manifests).context("--exclude")?.load();
     let unused = manifests.select(&options.only, &[]);
     for unused in unused {
         let text = unused.text();

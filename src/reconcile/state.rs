@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::pacing::Pacing;
@@ -49,8 +48,6 @@ pub(super) struct LoopState {
 /// The inputs of a cycle, which are still being read.
 pub(super) struct Inputs {
     pub(super) revision: JoinHandle<(String, Option<String>)>,
-    /// The objects that the manifests seem to declare, sent if reading them takes a while.
-    pub(super) likely: oneshot::Receiver<Vec<ResourceId>>,
     pub(super) loading: JoinHandle<(Loader, Manifests)>,
 }
 
@@ -126,17 +123,11 @@ impl LoopState {
         let label = options.revision_label.clone();
         let revision = tokio::task::spawn_blocking(move || revision::of(&inputs, label.as_deref()));
         let mut loader = self.loader.take().expect("no other cycle runs");
-        let (tell, likely) = oneshot::channel();
         let loading = tokio::task::spawn_blocking(move || {
-            // Nothing receives this if there is no cluster.
-            let manifests = loader.load_and_tell(|likely| drop(tell.send(likely)));
+            let manifests = loader.load();
             (loader, manifests)
         });
-        Inputs {
-            revision,
-            likely,
-            loading,
-        }
+        Inputs { revision, loading }
     }
 
     pub(super) async fn load(&mut self, loading: JoinHandle<(Loader, Manifests)>) -> Manifests {

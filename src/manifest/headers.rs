@@ -1,24 +1,13 @@
-//! Guesses the objects that a file declares before it is parsed.
+//! Guesses the objects that an invalid file declares from the first lines of its documents.
 //!
-//! Fetching can begin with these objects while the file is parsed. Only simple forms are recognised, so this may miss
-//! objects, and find some that are not resources; it only affects what is fetched early.
+//! Only simple forms are recognised, so this may miss objects, and find some that are not resources.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
-use super::PREFIX;
 use crate::schema::{Kind, ResourceId};
 
 /// The objects that a text probably declares.
-pub(super) fn likely(text: &[u8], namespace: &str) -> Vec<ResourceId> {
-    // Skipped resources must not be fetched.
-    if memmem::find(text, [PREFIX, "skip"].concat().as_bytes()).is_some() {
-        return Vec::new();
-    }
-    headers(text, namespace)
-}
-
-/// The same, skipped resources included.
-pub(super) fn headers(text: &[u8], namespace: &str) -> Vec<ResourceId> {
+pub(super) fn declared(text: &[u8], namespace: &str) -> Vec<ResourceId> {
     let mut found = Vec::new();
     let mut header = Header::default();
     let mut left = Some(text);
@@ -103,7 +92,7 @@ mod tests {
     use super::*;
 
     fn seen(text: &str) -> Vec<String> {
-        let found = likely(text.as_bytes(), "shop");
+        let found = declared(text.as_bytes(), "shop");
         found.iter().map(ToString::to_string).collect()
     }
 
@@ -132,7 +121,6 @@ mod tests {
             "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: 12\n",
             "apiVersion: v1\nkind: Secret\nmetadata:\n  name: a\n",
             "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: a\n",
-            "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations:\n    drift.gitops.io/skip: 'true'\n",
         ] {
             assert!(seen(text).is_empty(), "{text}");
         }
