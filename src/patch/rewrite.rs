@@ -751,14 +751,43 @@ impl<'a> Rewriter<'a> {
         for at in (first + 1..parts.len()).filter(|at| gone[*at]) {
             self.edit(parts[at - 1].end..parts[at].end, "");
         }
-        for (behind, text) in new {
-            if let Some(at) = behind {
-                let at = parts[*at].end;
-                self.edit(at..at, format!("{between}{text}"));
+        for group in new.chunk_by(|(one, _), (other, _)| one == other) {
+            let texts: Vec<&str> = group.iter().map(|(_, text)| text.as_str()).collect();
+            let texts = texts.join(&between);
+            if let Some(behind) = group[0].0 {
+                self.put_in_flow(place, parts, behind, &between, &texts);
             } else {
                 let at = parts[first].start;
-                self.edit(at..at, format!("{text}{between}"));
+                self.edit(at..at, format!("{texts}{between}"));
             }
+        }
+    }
+
+    /// Puts text behind a part of a flow collection: behind its comma and comment, where others stand on other lines.
+    fn put_in_flow(
+        &mut self,
+        place: Written,
+        parts: &[Part],
+        behind: usize,
+        between: &str,
+        text: &str,
+    ) {
+        let at = parts[behind].end;
+        let end = self.line_end(at);
+        let next = parts
+            .get(behind + 1)
+            .map_or(place.end - 1, |part| part.start);
+        let rest = self.text[at..end].trim_start_matches([' ', '\t']);
+        match between.strip_prefix(',') {
+            Some(line) if end < next && line.starts_with(self.manner.newline) => {
+                if rest.starts_with(',') {
+                    self.edit(end..end, format!("{line}{text},"));
+                } else {
+                    self.edit(at..at, ",");
+                    self.edit(end..end, format!("{line}{text}"));
+                }
+            }
+            _ => self.edit(at..at, format!("{between}{text}")),
         }
     }
 

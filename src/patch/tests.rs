@@ -312,8 +312,13 @@ fn lists_change_item_by_item() {
         ),
         (
             "  args: [\n    a,\n    b, # of b\n  ]\n",
-            json!({"args": ["a", "b", "c"]}),
-            "  args: [\n    a,\n    b,\n    c, # of b\n  ]\n",
+            json!({"args": ["a", "b", "c", "d"]}),
+            "  args: [\n    a,\n    b, # of b\n    c,\n    d,\n  ]\n",
+        ),
+        (
+            "  args: [\n    a, # of a\n    b # of b\n  ]\n",
+            json!({"args": ["a", "c", "b", "d"]}),
+            "  args: [\n    a, # of a\n    c,\n    b, # of b\n    d\n  ]\n",
         ),
         ("  args: [a]\n", json!({"args": null}), ""),
     ] {

@@ -91,18 +91,36 @@ pub(super) fn of_report(
         .iter()
         .map(|entry| entry.fields.len())
         .sum();
-    let fields = report.resources.iter().flat_map(|entry| &entry.fields);
-    let of_git = fields.filter(|field| is_of_git(field)).count();
-    if of_git > 0 {
-        tracing::warn!(
-            "not in the patch: {of_git} field(s) whose live value is that of a commit, because the change of the manifest is not deployed yet, was set back or is not committed; --history 0 takes them"
-        );
-    }
+    tell_those_of_git(report);
     if all > 0 {
         let files = changes.len();
         tracing::info!("the patch has {kept} of {all} field(s), in {files} file(s)");
     }
     changes
+}
+
+/// So many fields whose live value a commit has are named.
+const NAMED_OF_GIT: usize = 10;
+
+/// Says which fields are left out because a commit has their live value.
+fn tell_those_of_git(report: &Report) {
+    let mut names = Vec::new();
+    for entry in &report.resources {
+        let resource = ResourceRef::from(&entry.id).with_namespace();
+        let fields = entry.fields.iter().filter(|field| is_of_git(field));
+        names.extend(fields.map(|field| format!("{resource}: {}", field.path)));
+    }
+    let count = names.len();
+    if count > NAMED_OF_GIT {
+        names.truncate(NAMED_OF_GIT);
+        names.push(format!("{} more", count - NAMED_OF_GIT));
+    }
+    if count > 0 {
+        tracing::warn!(
+            "not in the patch: {count} field(s) whose live value is that of a commit ({}), because the change of the manifest is not deployed yet, was set back or is not committed; --history 0 takes them",
+            names.join(", ")
+        );
+    }
 }
 
 /// The path of the file of a resource whose manifest can be changed; or why it cannot.

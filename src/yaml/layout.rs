@@ -411,3 +411,162 @@ fn quoted_style(cursor: &Cursor<'_>, at: usize) -> Style {
         _ => Style::Folded,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::read;
+
+    /// How the value at a path of a text is written, and what is there from the beginning of its entry on.
+    fn written(text: &str, path: &[&str]) -> Option<(Style, String)> {
+        let stream = read(text.as_bytes().to_vec());
+        let layout = Layout::of(&stream.tree, stream.documents.first()?)?;
+        let mut node = stream.tree.node(stream.documents[0].root);
+        for step in path {
+            node = match step.parse::<usize>() {
+                Ok(index) => node.items().nth(index)?,
+                Err(_) => node.get(step)?,
+            };
+        }
+        let place = layout.place(node)?;
+        let text = &stream.tree.text()[place.entry..place.end];
+        Some((place.style, text.to_owned()))
+    }
+
+    #[test]
+    fn each_value_has_its_beginning_its_end_and_its_style() {
+        for (text, path, style, entry) in [
+            ("a: x # c\n", &["a"][..], Style::Plain, ": x"),
+            ("a: x\n  y # c\nb: z\n", &["a"], Style::Plain, ": x\n  y"),
+            (
+                "a: 'x'' y'\t# c\n",
+                &["a"],
+                Style::SingleQuoted,
+                ": 'x'' y'",
+            ),
+            ("a: \"x\\\"\"\n", &["a"], Style::DoubleQuoted, ": \"x\\\"\""),
+            (
+                "a: |\n  x\n  y\nb: z\n",
+                &["a"],
+                Style::Literal,
+                ": |\n  x\n  y",
+            ),
+            (
+                "a: >- # c\n  x\n\nb: z\n",
+                &["a"],
+                Style::Folded,
+                ": >- # c\n  x",
+            ),
+            ("a: |+\n  x\n\nb: z\n", &["a"], Style::Literal, ": |+\n  x"),
+            (
+                "a:\r\n  b: |\r\n    x\r\nc: z\r\n",
+                &["a", "b"],
+                Style::Literal,
+                ": |\r\n    x",
+            ),
+            ("a: |\nb: z\n", &["a"], Style::Literal, ": |"),
+            ("a: # c\nb: z\n", &["a"], Style::Absent, ":"),
+            ("a: &x !!str\nb: z\n", &["a"], Style::Absent, ": &x !!str"),
+            ("a: &x y\nb: *x # c\n", &["b"], Style::Alias, ": *x"),
+            (
+                "a:\n- x\n- - y\n  - z # c\n# d\n",
+                &["a"],
+                Style::BlockList,
+                ":\n- x\n- - y\n  - z",
+            ),
+            (
+                "a:\n- x\n- - y\n  - z # c\n",
+                &["a", "1", "0"],
+                Style::Plain,
+                "- y",
+            ),
+            ("a:\n-\n- x\n", &["a", "0"], Style::Absent, "-"),
+            (
+                "a:\n  b: x\n  c:\n    d: y # c\ne: z\n",
+                &["a"],
+                Style::BlockMap,
+                ":\n  b: x\n  c:\n    d: y",
+            ),
+            (
+                "a: [x, {b: y}, c: z] # c\n",
+                &["a"],
+                Style::FlowList,
+                ": [x, {b: y}, c: z]",
+            ),
+            (
+                "a: [x, {b: y}, c: z] # c\n",
+                &["a", "1"],
+                Style::FlowMap,
+                "{b: y}",
+            ),
+            (
+                "a: [x, {b: y}, c: z] # c\n",
+                &["a", "2"],
+                Style::FlowPair,
+                "c: z",
+            ),
+            (
+                "a: [x, {b: y}, c: z] # c\n",
+                &["a", "2", "c"],
+                Style::Plain,
+                ": z",
+            ),
+            ("a: {b: , c}\n", &["a", "b"], Style::Absent, ":"),
+            ("? a\n: x\n", &["a"], Style::Plain, ": x"),
+            ("{\"a\":[\"x\",1]}", &["a"], Style::FlowList, ":[\"x\",1]"),
+            ("{\"a\":[\"x\",1]}", &["a", "1"], Style::Plain, "1"),
+            ("\u{feff}a: \u{e9}\nb: x\n", &["b"], Style::Plain, ": x"),
+            ("--- # c\na: x\n...\n", &["a"], Style::Plain, ": x"),
+        ] {
+            let found = written(text, path);
+            assert_eq!(found, Some((style, entry.to_owned())), "{text:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn entries_are_those_that_are_written() {
+        let text = "a: &x {k: 1, l: 2}\nb:\n  <<: *x\n  k: 3\n  m: 4\n";
+        let stream = read(text.as_bytes().to_vec());
+        let layout = Layout::of(&stream.tree, &stream.documents[0]).unwrap();
+        let root = stream.tree.node(stream.documents[0].root);
+        let b = root.get("b").unwrap();
+        let entries = layout.entries(&stream.tree, b);
+        let keys: Vec<(&str, bool)> = entries
+            .iter()
+            .map(|entry| (entry.key, entry.is_merge))
+            .collect();
+        assert_eq!(keys, [("<<", true), ("k", false), ("m", false)]);
+        let merged = b.get("l").unwrap();
+        let place = layout.place(merged).unwrap();
+        assert_eq!(&text[place.start..place.end], "2");
+        assert!(layout.entries(&stream.tree, b.get("k").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn each_document_has_places_of_its_own() {
+        let text = "# c\n---\na: x\n---\na: yy\n--- {a: zzz}\n";
+        let stream = read(text.as_bytes().to_vec());
+        let found = stream.documents.iter().map(|document| {
+            let layout = Layout::of(&stream.tree, document).unwrap();
+            let value = stream.tree.node(document.root).get("a").unwrap();
+            let place = layout.place(value).unwrap();
+            &text[place.start..place.end]
+        });
+        let expected: Vec<String> = stream
+            .documents
+            .iter()
+            .map(|document| {
+                stream
+                    .tree
+                    .node(document.root)
+                    .get("a")
+                    .unwrap()
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            })
+            .collect();
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        assert!(expected.len() >= 2, "{expected:?}");
+    }
+}

@@ -6,6 +6,8 @@
 mod baseline;
 /// Manifests as people write them.
 mod by_hand;
+/// Which lines of a file belong to what changes in its values.
+mod changed_lines;
 /// The scripts of `examples/ci`.
 mod ci;
 /// What other tools get wrong.
@@ -56,6 +58,8 @@ mod patch;
 mod races;
 /// Which commit's value is live, of many manifests that were changed at random.
 mod random_history;
+/// Patches of many manifests whose live objects were changed at random.
+mod random_patches;
 /// What is not repaired, and why.
 mod refusals;
 /// Repairs on the control plane.

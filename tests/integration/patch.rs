@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::repository::{DAY, Repository};
 use super::support::{Run, folder, git, program, run};
-use gitops_drift::yaml;
 
 /// A Deployment as people write it.
 const WEB: &str = "\
@@ -50,13 +50,22 @@ fn live() -> Value {
 
 /// A repository with these files, and a snapshot beside it.
 fn repository(files: &[(&str, &str)], live: &[Value]) -> (TempDir, TempDir) {
+    (committed(files), snapshot(live))
+}
+
+/// A repository that has committed these files.
+pub(crate) fn committed(files: &[(&str, &str)]) -> TempDir {
     let repository = folder(files);
     git(repository.path(), &["init", "-q"]);
     git(repository.path(), &["add", "-A"]);
     git(repository.path(), &["commit", "-q", "-m", "Begin"]);
+    repository
+}
+
+/// These live objects, for `--live`.
+pub(crate) fn snapshot(live: &[Value]) -> TempDir {
     let list = json!({"apiVersion": "v1", "kind": "List", "items": live}).to_string();
-    let snapshot = folder(&[("live.json", &list)]);
-    (repository, snapshot)
+    folder(&[("live.json", &list)])
 }
 
 /// Runs the program in a folder.
@@ -72,7 +81,7 @@ fn run_in(folder: &Path, snapshot: &TempDir, args: &[&str]) -> Run {
 
 /// Gives a patch to `git apply` in a folder; it must take it.
 #[track_caller]
-fn apply(folder: &Path, patch: &str) {
+pub(crate) fn apply(folder: &Path, patch: &str) {
     let mut child = Command::new("git")
         .args(["apply", "--allow-empty"])
         .current_dir(folder)
@@ -239,265 +248,87 @@ fn a_patch_and_a_repair_exclude_each_other() {
     );
 }
 
-/// A number that depends on the seed alone (splitmix64).
-fn random(seed: &mut u64, below: usize) -> usize {
-    *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % below.max(1)
-}
-
-fn unpacked(file: &str) -> String {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    let output = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The values of a text's documents.
-fn values(text: &str) -> Vec<Value> {
-    let stream = yaml::read(text.as_bytes().to_vec());
-    let documents = stream.documents.iter();
-    documents
-        .map(|document| stream.tree.node(document.root).to_json())
-        .collect()
-}
-
-/// A manifest in one of several styles that mean the same, and the end of its file's name.
-fn in_style(text: &str, style: usize) -> (String, &'static str) {
-    let value = values(text).remove(0);
-    let styled = match style {
-        0 => (serde_json::to_string_pretty(&value).unwrap() + "\n", "json"),
-        1 => (text.replace('\n', "\r\n"), "yaml"),
-        2 => (format!("# flow\n{value}\n"), "yaml"),
-        3 => (with_comments(text), "yaml"),
-        4 => (text.trim_end().to_owned(), "yaml"),
-        _ => (text.to_owned(), "yaml"),
+#[test]
+fn what_a_commit_has_is_left_out_and_named_and_what_changed_in_the_cluster_is_kept() {
+    let repository = Repository::new();
+    let text = |k: &str, l: &str, m: &str| {
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: app}}\ndata:\n  k: {k} # new\n  l: {l}\n  m: {m}\n  o: old\n"
+        )
     };
-    if values(&styled.0) == [value] {
-        styled
-    } else {
-        (text.to_owned(), "yaml")
-    }
-}
-
-/// A comment behind each value in one line, with a tab between them.
-fn with_comments(text: &str) -> String {
-    let lines = text.lines().map(|line| match line.split_once(": ") {
-        Some((_, value)) if !value.starts_with(['|', '>', '"', '\'']) => format!("{line}\t# why"),
-        _ => line.to_owned(),
+    repository.write("app.yaml", &text("one", "one", "one"));
+    repository.commit(1, "First");
+    repository.write("app.yaml", &text("two", "two", "one"));
+    repository.commit(3, "Second");
+    repository.write("app.yaml", &text("two", "two", "two"));
+    let writer = |hour: u32, key: &str| {
+        json!({
+            "manager": format!("at-{hour}"), "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "time": format!("{DAY}T{hour:02}:30:00Z"), "fieldsV1": {"f:data": {format!("f:{key}"): {}}},
+        })
+    };
+    // `k` was written before the second commit, `l` later; `m` is as in it; `o` is in none.
+    let live = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "data": {"k": "one", "l": "one", "m": "one", "o": "by hand"},
+        "metadata": {"name": "app", "namespace": "default", "managedFields": [
+            writer(1, "k"), writer(4, "l"), writer(2, "m"), writer(2, "o"),
+        ]},
     });
-    lines.collect::<Vec<_>>().join("\n") + "\n"
-}
-
-/// Changes a value somewhere: another value, one less, one more, another order.
-fn change(value: &mut Value, part: &str, seed: &mut u64) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            let keys: Vec<String> = map.keys().cloned().collect();
-            let key = keys[random(seed, keys.len())].clone();
-            let texts = map.values().all(Value::is_string);
-            match random(seed, 12) {
-                0 => drop(map.remove(&key)),
-                1 if texts => drop(map.insert(
-                    format!("new-{}", random(seed, 99)),
-                    if part == "binaryData" { "AAEC" } else { "yes" }.into(),
-                )),
-                _ => change(&mut map[&key], part, seed),
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            let at = random(seed, items.len());
-            match random(seed, 12) {
-                0 => drop(items.remove(at)),
-                1 => items.swap(at, 0),
-                2 => {
-                    let mut item = items[at].clone();
-                    if let Some(name) = item.get_mut("name") {
-                        *name = format!("new-{}", random(seed, 99)).into();
-                    }
-                    items.insert(random(seed, items.len() + 1), item);
-                }
-                _ => change(&mut items[at], part, seed),
-            }
-        }
-        Value::Bool(truth) => *truth = !*truth,
-        Value::Number(number) => *value = (number.as_i64().unwrap_or(0) + 1).into(),
-        Value::String(text) if part == "binaryData" => "AAEC".clone_into(text),
-        Value::String(text) => match random(seed, 6) {
-            _ if part != "data" => text.push('x'),
-            0 => text.push_str(": #x"),
-            1 => text.push_str("\nand more\n"),
-            2 => *text = random(seed, 999).to_string(),
-            _ => text.push('x'),
-        },
-        _ => {}
-    }
-}
-
-/// What each object is, with random changes.
-fn changed(live: &[Value], seed: &mut u64) -> Vec<Value> {
-    let mut live = live.to_vec();
-    for object in &mut live {
-        for _ in 0..random(seed, 3) {
-            let parts = ["spec", "spec", "data", "binaryData"];
-            let part = parts[random(seed, parts.len())];
-            if let Some(value) = object.get_mut(part) {
-                change(value, part, seed);
-            } else if let Some(labels) = object.pointer_mut("/metadata/labels") {
-                change(labels, "labels", seed);
-            }
-        }
-    }
-    live
-}
-
-/// The fields of a report, as `KIND/NAME (ns: NAMESPACE): PATH`.
-fn fields(report: &Value) -> Vec<String> {
-    let resources = report["resources"].as_array().unwrap();
-    let fields = resources.iter().flat_map(|resource| {
-        let of = |key: &str| resource[key].as_str().unwrap().to_owned();
-        let namespace = format!(" (ns: {})", of("namespace")).replace(" (ns: )", "");
-        let head = format!("{}/{}{namespace}: ", of("kind"), of("name"));
-        let fields = resource["fields"].as_array().unwrap().iter();
-        fields.map(move |field| format!("{head}{}", field["path"].as_str().unwrap()))
-    });
-    fields.collect()
-}
-
-/// Applies the patches of random live changes, and compares again. Gives how many fields differed and how many are left.
-fn patched_at_random(
-    manifests: &[(String, String)],
-    live: &[Value],
-    strict: bool,
-    seed: &mut u64,
-) -> (usize, usize) {
-    let files: Vec<(&str, &str)> = manifests
+    let report = repository.run(&[live.clone()], &["-o", "json"]).json();
+    let fields = report["resources"][0]["fields"].as_array().unwrap();
+    let verdicts = fields
         .iter()
-        .map(|(name, text)| (name.as_str(), text.as_str()))
-        .collect();
-    let (repository, snapshot) = repository(&files, &changed(live, seed));
-    let mut args = vec![
-        "-f",
-        "m",
-        "-n",
-        "created",
-        "--history",
-        "0",
-        "--no-redact",
-        "-o",
-        "json=before.json",
-        "-o",
-        "patch",
-    ];
-    args.extend(strict.then_some("--strict"));
-    let patch = run_in(repository.path(), &snapshot, &args);
-    assert!(!patch.stderr.contains("panicked"), "{}", patch.stderr);
-    apply(repository.path(), &patch.stdout);
-    let before = fs::read_to_string(repository.path().join("before.json")).unwrap();
-    let before: Value = serde_json::from_str(&before).unwrap();
-    let mut args = vec!["-f", "m", "-n", "created", "--history", "0", "-o", "json"];
-    args.extend(strict.then_some("--strict"));
-    let after = run_in(repository.path(), &snapshot, &args).json();
-    let left = fields(&after);
-    for field in &left {
-        let named = format!("{field}: not in the patch");
-        // A renamed item has another path then.
-        assert!(
-            patch.stderr.contains(&named) || field.contains("[name="),
-            "{field} is left, and not named:\n{}",
-            patch.stderr
-        );
-    }
-    let named = patch
-        .stderr
-        .lines()
-        .filter(|line| line.contains(": not in the patch: "));
-    if std::env::var_os("PATCH_SHOW").is_some() {
-        named.clone().for_each(|line| println!("{line}"));
-    }
-    assert_eq!(named.count(), left.len(), "{left:#?}\n{}", patch.stderr);
-    let errors = |report: &Value| report["errors"].as_array().unwrap().len();
-    assert!(errors(&after) <= errors(&before), "{:#}", after["errors"]);
-    // No server leaves out what it fills in.
-    let impossible = patch.stderr.matches("cannot say that it is absent").count();
-    (fields(&before).len() - impossible, left.len() - impossible)
+        .map(|field| field["history"]["verdict"].as_str().unwrap());
+    assert_eq!(
+        verdicts.collect::<Vec<_>>(),
+        ["not-deployed", "set-back", "uncommitted", "not-found"]
+    );
+
+    let patch = repository.run(&[live.clone()], &["-o", "patch"]).exits(0);
+    let named = "not in the patch: 3 field(s) whose live value is that of a commit \
+                 (ConfigMap/app (ns: default): data.k, ConfigMap/app (ns: default): data.l, ConfigMap/app (ns: default): data.m)";
+    assert!(patch.stderr.contains(named), "{}", patch.stderr);
+    assert!(
+        patch
+            .stderr
+            .contains("the patch has 1 of 4 field(s), in 1 file(s)"),
+        "{}",
+        patch.stderr
+    );
+    apply(&repository.root(), &patch.stdout);
+    let file = || fs::read_to_string(repository.root().join("app.yaml")).unwrap();
+    assert_eq!(
+        file(),
+        text("two", "two", "two").replace("o: old", "o: by hand")
+    );
+
+    let all = repository
+        .run(&[live], &["-o", "patch", "--history", "0"])
+        .exits(0);
+    assert!(all.complaints().is_empty(), "{}", all.stderr);
+    apply(&repository.root(), &all.stdout);
+    assert_eq!(
+        file(),
+        text("one", "one", "one").replace("o: old", "o: by hand")
+    );
 }
 
 #[test]
-fn random_changes_are_kept_by_the_patch_or_named() {
-    let number = |name: &str, or: u64| std::env::var(name).map_or(or, |text| text.parse().unwrap());
-    let (mut seed, rounds) = (number("PATCH_SEED", 1), number("PATCH_ROUNDS", 1));
-    let text = unpacked("tests/cases/servers/manifests.yaml.gz");
-    let manifests = text
-        .split("\n---\n")
-        .map(|text| text.trim_start_matches("---\n"));
-    let manifests: Vec<(String, String)> = manifests
-        .enumerate()
-        .filter(|(_, text)| !values(text).is_empty())
-        .map(|(at, text)| {
-            let (text, end) = in_style(&format!("{text}\n"), at % 6);
-            (format!("m/{at}.{end}"), text)
-        })
-        .collect();
-    let answers = unpacked("tests/cases/servers/v1.37/answers.json.gz");
-    let answers: Value = serde_json::from_str(&answers).unwrap();
-    let of = |way: &str| answers[way]["items"].as_array().unwrap().clone();
-    let live = [of("created"), of("namespaces")].concat();
-    let mut own = Vec::new();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/manifests");
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|end| end == "yaml") {
-            let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-            own.push((format!("m/{name}"), fs::read_to_string(path).unwrap()));
-        }
-    }
-    own.sort();
-    let declared: Vec<Value> = own
-        .iter()
-        .flat_map(|(_, text)| values(text))
-        .flat_map(|value| {
-            value["items"]
-                .as_array()
-                .cloned()
-                .unwrap_or_else(|| vec![value])
-        })
-        .map(|mut object| {
-            if object["kind"] != "Namespace" && object["metadata"]["namespace"].is_null() {
-                object["metadata"]["namespace"] = "created".into();
-            }
-            object
-        })
-        .collect();
-    for (what, what_is_whole, manifests, live, modes) in [
-        (
-            "what a server made of manifests",
-            &true,
-            &manifests,
-            &live,
-            &[false, true][..],
-        ),
-        (
-            "manifests as people write them",
-            &false,
-            &own,
-            &declared,
-            &[false],
-        ),
-    ] {
-        for strict in modes {
-            let (mut all, mut left) = (0, 0);
-            for _ in 0..rounds {
-                let (found, kept_out) = patched_at_random(manifests, live, *strict, &mut seed);
-                (all, left) = (all + found, left + kept_out);
-            }
-            println!("{what}, strict {strict}: {all} fields, {left} not in the patch");
-            // What people wrote has no defaults beside it here: a value derived from another is then missing.
-            let most = if *what_is_whole { 20 } else { 2 };
-            assert!(
-                all > 20 && left * most <= all,
-                "{what}, strict {strict}: {left} of {all} fields are left"
-            );
-        }
-    }
+fn what_cannot_be_compared_is_told_beside_a_patch() {
+    let wrong = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: wrong}\ndata: {a: 1}\n";
+    let (repository, snapshot) =
+        self::repository(&[("m/web.yaml", WEB), ("m/wrong.yaml", wrong)], &[live()]);
+    let run = run_in(
+        repository.path(),
+        &snapshot,
+        &["-f", "m", "-o", "patch", "--history", "0"],
+    )
+    .exits(2);
+    let told = "m/wrong.yaml:4:11: ConfigMap/wrong (ns: default): data.a: expected a string";
+    assert!(run.stderr.contains(told), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("+        image: nginx:1.19"),
+        "{}",
+        run.stdout
+    );
 }
