@@ -88,6 +88,8 @@ mod suppressed;
 mod tables;
 /// Live objects that no manifest declares.
 mod unmanaged;
+/// The snapshot of help and messages.
+mod wording;
 /// Who wrote a field last.
 mod writers;
 /// YAML as kubectl reads it.
