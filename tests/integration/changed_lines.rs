@@ -273,8 +273,8 @@ fn lists<'t>(
             places.push(format!("{pointer}/{}", begin[0]));
             for at in [0, 1] {
                 let place = sides[at].place(nodes[at]);
-                for index in begin[at]..begin[at] + left[at] {
-                    sides[at].mark(&ranges[at][index]);
+                for range in &ranges[at][begin[at]..begin[at] + left[at]] {
+                    sides[at].mark(range);
                 }
                 if is_flow(place) || begins_behind_dash(&sides[at], place.content) {
                     sides[at].mark_line(place.content);

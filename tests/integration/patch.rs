@@ -274,7 +274,9 @@ fn what_a_commit_has_is_left_out_and_named_and_what_changed_in_the_cluster_is_ke
             writer(1, "k"), writer(4, "l"), writer(2, "m"), writer(2, "o"),
         ]},
     });
-    let report = repository.run(&[live.clone()], &["-o", "json"]).json();
+    let report = repository
+        .run(std::slice::from_ref(&live), &["-o", "json"])
+        .json();
     let fields = report["resources"][0]["fields"].as_array().unwrap();
     let verdicts = fields
         .iter()
@@ -284,7 +286,9 @@ fn what_a_commit_has_is_left_out_and_named_and_what_changed_in_the_cluster_is_ke
         ["not-deployed", "set-back", "uncommitted", "not-found"]
     );
 
-    let patch = repository.run(&[live.clone()], &["-o", "patch"]).exits(0);
+    let patch = repository
+        .run(std::slice::from_ref(&live), &["-o", "patch"])
+        .exits(0);
     let named = "not in the patch: 3 field(s) whose live value is that of a commit \
                  (ConfigMap/app (ns: default): data.k, ConfigMap/app (ns: default): data.l, ConfigMap/app (ns: default): data.m)";
     assert!(patch.stderr.contains(named), "{}", patch.stderr);

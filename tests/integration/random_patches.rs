@@ -306,7 +306,9 @@ fn patched(
         .filter(|line| line.contains(": not in the patch: "))
         .collect();
     if std::env::var_os("PATCH_SHOW").is_some() {
-        named.iter().for_each(|line| println!("{line}"));
+        for line in &named {
+            println!("{line}");
+        }
     }
     assert_eq!(named.len(), left.len(), "{left:#?}\n{}", patch.stderr);
     let errors = |report: &Value| report["errors"].as_array().unwrap().len();
@@ -457,8 +459,8 @@ fn random_changes_on_a_server_are_kept_by_the_patch_of_manifests_as_people_write
             replace(&objects);
         }
         for (at, strict) in [false, true].into_iter().enumerate() {
-            let place = Place::of_turn(2 + 2 * round + at as u64);
-            let more = patched(&files, Live::Server(&plane), &namespace, strict, place);
+            let from = Place::of_turn(2 + 2 * round + at as u64);
+            let more = patched(&files, Live::Server(&plane), &namespace, strict, from);
             counts[at] = Counts {
                 all: counts[at].all + more.all,
                 left: counts[at].left + more.left,
