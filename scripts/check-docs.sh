@@ -2,17 +2,18 @@
 # Runs the commands of README.md and RUNBOOK.md in their order, each document on a control plane of its own. Where there is
 # no Go to build one, only the `console` blocks of README.md are run.
 #
+# Commands run in a copy of this repository with a single commit, the folder deploy/ and the branch production.
+#
 # - `console` blocks: what the commands print is compared with what the block shows. What differs from run to run (revisions,
 #   times, ports, temporary folders) is replaced by fixed examples.
-# - `sh` blocks: each must succeed, in a copy of this repository with the folder deploy/ and the branch production. Left out
-#   are those that begin with `# needs …`, and those that `run_elsewhere` knows.
+# - `sh` blocks: each must succeed. Left out are those that begin with `# needs …`, and those that `run_elsewhere` knows.
 #
 # Links within the documents must lead somewhere, and README.md has at most 300 lines.
 #
-# The picture in README, examples/report.svg, is made anew by scripts/picture.sh and compared as well.
+# scripts/picture.sh draws README's picture again, and the result is compared with examples/report.svg.
 #
 # Each message that the tables of RUNBOOK.md quote must be one of the program's, or one of the server's that a test waits
-# for: what stands between its `…` is looked for in src and tests.
+# for: the text between `…` is searched for in src and tests.
 #
 #   scripts/check-docs.sh           shows what differs, exit code 1 if anything does
 #   scripts/check-docs.sh --write   puts what was printed into the documents
@@ -108,8 +109,10 @@ run() {
 
 differing=0
 check() {
-    local made=$folder/$1 blocks=0 failing=0
-    run "$1" >"$made"
+    local here=$PWD made=$folder/$1 blocks=0 failing=0
+    cd "$folder/copy"
+    run "$here/$1" >"$made"
+    cd "$here"
     echo "$1: $blocks blocks of commands, $failing of them failing"
     differing=$((differing + (failing > 0)))
     if cmp -s "$1" "$made"; then
@@ -233,17 +236,7 @@ unset KUBECONFIG CDPATH
 
 check_picture
 
-# What Git's history says of the examples differs from clone to clone, so the program does not get to see it.
-mkdir "$folder/bin"
-cat >"$folder/bin/git" <<EOF
-#!/bin/sh
-case " \$* " in *" rev-parse --is-shallow-repository "*) exit 1 ;; esac
-exec $(command -v git) "\$@"
-EOF
-chmod +x "$folder/bin/git"
-PATH=$folder/bin:$PATH
-
-# What the commands act on: this repository, and the manifests of the examples in deploy/, which is deployed.
+# What the commands act on: a copy of this repository, and the manifests of the examples in deploy/, which is deployed.
 mkdir -p "$folder/copy/deploy"
 git ls-files -z --cached --others --exclude-standard | tar --null --files-from - --create | tar -x -C "$folder/copy"
 cp examples/desired/* "$folder/copy/deploy"

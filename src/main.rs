@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Ok(Invocation::Run(invocation)) => run(*invocation),
         Ok(Invocation::Rbac(options)) => reconcile::print_rbac(options, &mut io::stdout().lock()),
         Err(EarlyExit::Show(text)) => {
-            // A closed pipe is no failure of ours.
+            // It does not matter whether anybody reads it.
             let _ = io::stdout().write_all(text.as_bytes());
             Ok(0)
         }

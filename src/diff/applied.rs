@@ -16,7 +16,7 @@ use crate::managed_fields::{self, FieldSet, ItemKey, item_key};
 use crate::schema::{ListKind, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
-/// An entry that owns the annotation of client-side apply does not stand for a manifest: kubectl keeps the annotation
+/// An entry that owns the annotation of client-side apply does not represent a manifest: kubectl keeps the annotation
 /// under a separate manager, or has migrated everything that client-side apply owned to the next applier, even if that
 /// one applied only a part.
 const OF_CLIENT_SIDE_APPLY: &str = "\"f:kubectl.kubernetes.io/last-applied-configuration\"";
@@ -227,7 +227,6 @@ enum Inside {
 impl<'n> DeclaredPlace<'n> {
     fn field(&self, name: &str) -> Option<Self> {
         let node = self.node.and_then(|node| node.get(name));
-        let node = node.filter(|node| !node.is_null());
         let (inside, stays) = match self.inside {
             Inside::Struct(ty) => {
                 let field = ty.field(name)?;

@@ -137,7 +137,7 @@ impl Draft {
         }
     }
 
-    /// The declared items stand in the order of the live ones; `live` are their positions there, in declared order.
+    /// Puts the declared items in the order of the live ones. `live` lists their live positions, in declared order.
     fn reorder(&mut self, live: &[usize], count: usize) -> Result<(), Obstacle> {
         if live.len() != count {
             return Err(Obstacle::NotAllLive);
@@ -300,7 +300,7 @@ fn merged(node: Node<'_>, live: &Value, exactness: Exactness, depth: usize) -> D
     Draft::Value(meant(node, live, exactness))
 }
 
-/// The live value, in the type that stands there now where that means the same: a quantity may be a number.
+/// The live value, with the type of the declared one where that means the same: a quantity may be a number.
 fn meant(node: Node<'_>, live: &Value, exactness: Exactness) -> Value {
     let is_number = matches!(
         node.value(),

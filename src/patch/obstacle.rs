@@ -1,39 +1,39 @@
-//! Why a difference cannot be kept in Git.
+//! Why a patch leaves a difference out.
 
 use std::fmt;
 
-/// Why a patch leaves a difference out. It prints as people read it.
+/// Why a patch leaves a difference out. Its `Display` is the text for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Obstacle {
-    /// It is declared nowhere and not live: only the server could bring it.
+    /// Neither side declares it: only the server could add it.
     Absent,
-    /// Its value and what tells where it is do not agree.
+    /// The value and its path do not agree.
     NoPlace,
     /// Items are in another order, and some are only declared.
     NotAllLive,
-    /// Another difference is about the same part of the text.
+    /// Another difference changes the same lines.
     SharedLines,
-    /// A map or list that stands there in another notation.
+    /// The declared map or list is written in a notation that cannot be edited.
     Notation,
-    /// An anchor or a tag, which would go with the value.
+    /// The value has an anchor or a tag, which would be removed with it.
     Properties,
-    /// A key that `<<` gives cannot be taken out.
+    /// The key comes from `<<` and cannot be removed.
     Merged,
-    /// A key that is taken out would take the value that it overrides.
+    /// Removing the key would uncover the value that it overrides.
     KeyTwice,
-    /// Items move, and the first shares its line with the dash of an outer list.
+    /// Items move, and the first is on the line of an outer item's dash.
     BehindDash,
-    /// Items of a list in brackets move, and come or go too.
+    /// Items of a list in brackets move, and others are added or removed.
     MovedAndChanged,
-    /// Items move, and what changes in them is elsewhere.
+    /// Items move, and their changes are in another part of the file.
     Immovable,
-    /// What nobody asked for would change: a value that an alias shares, for example.
+    /// Another value would change too, for example one that an alias shares.
     SomethingElse,
     /// The file would have more errors or warnings than it has.
     Problem,
-    /// This path would differ with it, and does not now.
+    /// This path would differ after the change, and does not now.
     Differs(String),
-    /// The value would not come out as it is live.
+    /// The new text would not declare the live value.
     NotLive,
 }
 
@@ -43,17 +43,17 @@ impl fmt::Display for Obstacle {
             Self::Absent => "a manifest cannot say that it is absent",
             Self::NoPlace => "its place in the file is not known",
             Self::NotAllLive => "its items are in another order, and not all of them are live",
-            Self::SharedLines => "its lines are changed by something else too",
+            Self::SharedLines => "another change affects the same lines",
             Self::Notation => "it is written in a notation that cannot be changed",
-            Self::Properties => "an anchor or a tag stands there",
+            Self::Properties => "it has an anchor or a tag",
             Self::Merged => "it comes from a `<<`",
             Self::KeyTwice => "its key is there twice",
-            Self::BehindDash => "its list begins behind a dash",
+            Self::BehindDash => "its list begins on the line of an outer item",
             Self::MovedAndChanged => "its items change and are in another order",
             Self::Immovable => "its items cannot be moved",
             Self::SomethingElse => "something else would change too",
             Self::Problem => "the file would have an error",
-            Self::Differs(path) => return write!(f, "{path} would differ then"),
+            Self::Differs(path) => return write!(f, "{path} would differ after the change"),
             Self::NotLive => "the file would not declare what is live",
         })
     }

@@ -64,7 +64,7 @@ impl Manner {
     }
 
     /// A text behind `|`, below a key or dash in the column `around`, with its lines in the column `column`. `None` where
-    /// it cannot stand there.
+    /// it is not allowed there.
     pub(super) fn literal(&self, text: &str, around: usize, column: usize) -> Option<String> {
         let is_allowed = |c: char| c == '\n' || c == '\t' || !is_special(c);
         let body = text.trim_end_matches('\n');
@@ -106,13 +106,13 @@ impl Manner {
         }
     }
 
-    /// An entry of a block map whose keys stand in this column. The first line is not indented and the last not ended.
+    /// An entry of a block map whose keys are in this column. The first line is not indented and the last not ended.
     pub(super) fn entry(&self, key: &str, value: &Value, column: usize) -> String {
         let key = self.key(key, ScalarPlace::Block(column));
         format!("{key}:{}", self.behind_key(value, column))
     }
 
-    /// What stands behind the `:` of a key in this column.
+    /// The text after the `:` of a key in this column.
     pub(super) fn behind_key(&self, value: &Value, column: usize) -> String {
         match value {
             Value::Object(map) if !map.is_empty() => {

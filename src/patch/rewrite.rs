@@ -245,7 +245,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// A value, parted from what stands before it where nothing was written yet.
+    /// A value, separated from the text before it if nothing was written yet.
     fn behind(&self, place: Written, text: String) -> String {
         let is_parted = self.text[..place.content].ends_with([' ', '\t', '\n', '[', '{']);
         if place.style == Style::Absent && !is_parted {
@@ -269,7 +269,7 @@ impl<'a> Rewriter<'a> {
         self.manner.scalar(new, place.style, slot.around())
     }
 
-    /// The column in which the lines of a block scalar stand.
+    /// The column of the lines of a block scalar.
     fn content_column(&self, place: Written) -> Option<usize> {
         let lines = self.text[place.content..place.end].lines().skip(1);
         let indentation = |line: &str| {
@@ -321,7 +321,7 @@ impl<'a> Rewriter<'a> {
     /// Puts lines behind a part, in this column.
     fn put_lines(&mut self, behind: Part, column: usize, text: &str) {
         let mut at = self.next_line(behind.end);
-        // Comments that stand further right belong to what is above them.
+        // Comments that are indented further belong to what is above them.
         while at < self.text.len() {
             let next = self.next_line(at);
             let line = &self.text[at..next];
@@ -472,7 +472,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Takes out a part that begins behind a dash: the next one that stays takes its place, unless a comment stands between.
+    /// Takes out a part that begins behind a dash: the next one that stays takes its place, unless there is a comment between them.
     fn take_out_behind_dash(&mut self, parts: &[Part], at: usize, next: usize) {
         let is_clear = |at: usize| {
             let end = self.line_end(parts[at].end);
@@ -607,7 +607,7 @@ impl<'a> Rewriter<'a> {
         Ok(())
     }
 
-    /// What stands between two blocks of a list: a line break, and the empty lines that are there now.
+    /// The text between two blocks of a list: a line break, and the empty lines that are there now.
     fn between_blocks(&self, parts: &[Part], at: usize) -> &'a str {
         if at >= parts.len() {
             return self.manner.newline;
@@ -763,7 +763,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Puts text behind a part of a flow collection: behind its comma and comment, where others stand on other lines.
+    /// Puts text behind a part of a flow collection: behind its comma and comment, if the others are on lines of their own.
     fn put_in_flow(
         &mut self,
         place: Written,
@@ -791,7 +791,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// What stands between two parts of a flow collection: it has a line for each, or is in one line.
+    /// The text between two parts of a flow collection: it has a line for each, or is in one line.
     fn between_flow_parts(&self, place: Written, parts: &[Part]) -> String {
         let Some(first) = parts.first() else {
             return ", ".to_owned();
@@ -844,7 +844,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Whether the old items that stay do not stand in their old order.
+/// Whether the old items that stay are in another order.
 fn is_permuted(changes: &[ItemChange]) -> bool {
     let old = changes.iter().filter_map(|change| match change {
         ItemChange::Old(at, _) => Some(*at),

@@ -278,7 +278,7 @@ fn container(fields: &Value) -> Value {
 fn lists_change_item_by_item() {
     let base = "- name: c\n  image: x:1\n";
     for (before, live, after) in [
-        // One less, one more, another order; comments go with the item that they stand above.
+        // One less, one more, another order; comments move with the item below them.
         (
             "  args:\n  - a # 1\n  # of b\n  - b\n  - c\n",
             json!({"args": ["b", "c"]}),

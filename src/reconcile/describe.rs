@@ -39,18 +39,15 @@ pub(super) fn field(
         Origin::Declared | Origin::Default => None,
     };
     FieldEntry {
-        path: finding.path.to_string(),
         declared_pointer: finding
             .declared_pointer
             .as_ref()
             .map(|below| format!("{}{below}", resource.document_pointer())),
         live_pointer: finding.live.is_some().then(|| diff::pointer(&finding.at)),
-        class: class(finding.class),
         defaulted: finding.origin != Origin::Declared && finding.desired.is_some(),
         default_of: origin,
         desired: finding.desired.clone(),
         live: finding.live.clone(),
-        redacted: false,
         source: finding
             .declared
             .map(|id| source(resource, resource.resolve(id))),
@@ -59,7 +56,7 @@ pub(super) fn field(
         outcome: outcome.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
-        history: None,
+        ..FieldEntry::new(finding.path.to_string(), class(finding.class))
     }
 }
 
@@ -76,22 +73,10 @@ fn keys(place: &[PointerToken]) -> Vec<&str> {
 /// The only difference of a missing resource.
 pub(super) fn missing(resource: &Resource) -> FieldEntry {
     FieldEntry {
-        path: path::RESOURCE.to_owned(),
         declared_pointer: Some(resource.document_pointer().to_owned()),
-        live_pointer: None,
-        class: DriftClass::Missing,
-        defaulted: false,
-        default_of: None,
         desired: Some("present".into()),
-        live: None,
-        redacted: false,
         source: Some(source(resource, resource.node())),
-        consequences: Vec::new(),
-        restarts_pods: false,
-        outcome: None,
-        last_writer: None,
-        co_owners: Vec::new(),
-        history: None,
+        ..FieldEntry::new(path::RESOURCE.to_owned(), DriftClass::Missing)
     }
 }
 

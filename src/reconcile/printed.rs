@@ -125,22 +125,9 @@ mod tests {
 
     fn changed(path: &str, desired: Value, live: Value) -> FieldEntry {
         FieldEntry {
-            path: path.to_owned(),
-            declared_pointer: None,
-            live_pointer: None,
-            class: DriftClass::Changed,
-            defaulted: false,
-            default_of: None,
             desired: Some(desired),
             live: Some(live),
-            redacted: false,
-            source: None,
-            consequences: Vec::new(),
-            restarts_pods: false,
-            outcome: None,
-            last_writer: None,
-            co_owners: Vec::new(),
-            history: None,
+            ..FieldEntry::new(path.to_owned(), DriftClass::Changed)
         }
     }
 
@@ -193,12 +180,7 @@ mod tests {
             created: None,
             creator: None,
             managed_by: None,
-            near: SourceLocation {
-                file: String::new(),
-                line: 1,
-                column: 1,
-                definition: None,
-            },
+            near: nowhere(),
         };
         let mut printed = PrintedReport::default();
         let mut text = |names: &[&str]| {

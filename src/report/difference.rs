@@ -30,8 +30,7 @@ fn is_hard_to_see(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{180e}' | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// Whether a text ends with the bracket of `##[`, by which GitHub Actions would take what follows for a command wherever
-/// it stands in a line of a log.
+/// Whether a text ends with `##[`. GitHub Actions takes what follows for a command, anywhere in a line of a log.
 fn is_command(text: &[char]) -> bool {
     text.ends_with(&['#', '#', '['])
 }

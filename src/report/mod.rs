@@ -430,22 +430,11 @@ impl UnmanagedEntry {
     #[must_use]
     pub(crate) fn field(&self) -> FieldEntry {
         FieldEntry {
-            path: crate::path::RESOURCE.to_owned(),
-            declared_pointer: None,
             live_pointer: Some(String::new()),
-            class: DriftClass::Extra,
-            defaulted: false,
-            default_of: None,
-            desired: None,
             live: Some("present".into()),
-            redacted: false,
             source: Some(self.near.clone()),
-            consequences: Vec::new(),
-            restarts_pods: false,
-            outcome: None,
             last_writer: self.creator.clone(),
-            co_owners: Vec::new(),
-            history: None,
+            ..FieldEntry::new(crate::path::RESOURCE.to_owned(), DriftClass::Extra)
         }
     }
 }
@@ -504,6 +493,29 @@ impl fmt::Display for ResourceRef {
 }
 
 impl FieldEntry {
+    /// A difference of which nothing but the path and the class is known.
+    #[must_use]
+    pub(crate) fn new(path: String, class: DriftClass) -> Self {
+        Self {
+            path,
+            declared_pointer: None,
+            live_pointer: None,
+            class,
+            defaulted: false,
+            default_of: None,
+            desired: None,
+            live: None,
+            redacted: false,
+            source: None,
+            consequences: Vec::new(),
+            restarts_pods: false,
+            outcome: None,
+            last_writer: None,
+            co_owners: Vec::new(),
+            history: None,
+        }
+    }
+
     /// Whether a repair has fixed it.
     #[must_use]
     pub(crate) fn is_repaired(&self) -> bool {

@@ -24,9 +24,9 @@ use crate::path::RESOURCE;
 use crate::schema::ResourceId;
 
 const RULE: &str = "============================================================";
-/// What stands before a value.
+/// The indentation of a value.
 const BEFORE_VALUES: usize = "      desired : ".len();
-/// What stands before a line of a difference.
+/// The indentation of a line of a difference.
 const BEFORE_LINES: usize = 8;
 
 /// Writes a report.

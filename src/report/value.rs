@@ -70,7 +70,7 @@ pub(super) fn quoted(mut shown: ShownText, value: &Value, other: &Value, room: u
 }
 
 /// Escapes control characters, those that change the direction of text, and the bracket of `##[`, which GitHub Actions
-/// would take for a command wherever it stands in a line of a log.
+/// would take for a command anywhere in a line of a log.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

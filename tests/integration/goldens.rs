@@ -1,5 +1,5 @@
 //! Reports as they are kept in `tests/cases/reports`: each case in every format, text at 80 and at 160 columns, together
-//! with the command, its exit code and what it says on standard error. `RECORD=1` writes them anew; read the difference
+//! with the command, its exit code and what it says on standard error. `RECORD=1` rewrites them; read the difference
 //! as a person who has nothing but the report.
 
 use std::fs;

@@ -49,13 +49,7 @@ func (r *run) company(o *object, g *generator) error {
 		}
 		if len(choices) > 0 {
 			part := asMap(partOf(o.kind.root, o.manifest, o.live, pickOne(g, choices).at.parts()))
-			part["apiVersion"], part["kind"] = o.kind.apiVersion, o.kind.kind
-			metadata := asMap(part["metadata"])
-			if metadata == nil {
-				metadata = map[string]any{}
-				part["metadata"] = metadata
-			}
-			metadata["name"] = o.name
+			metadata := identify(part, o)
 			if asMap(metadata["labels"]) == nil {
 				metadata["labels"] = map[string]any{}
 			}

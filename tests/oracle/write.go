@@ -165,14 +165,20 @@ func written(object map[string]any) map[string]any {
 	return body
 }
 
-// mergePatch is RFC 7386's between two trees.
-func mergePatch(before, after map[string]any) map[string]any {
+// removals is a patch that removes the keys that only the first map has.
+func removals(before, after map[string]any) map[string]any {
 	patch := map[string]any{}
 	for key := range before {
 		if _, ok := after[key]; !ok {
 			patch[key] = nil
 		}
 	}
+	return patch
+}
+
+// mergePatch is RFC 7386's between two trees.
+func mergePatch(before, after map[string]any) map[string]any {
+	patch := removals(before, after)
 	for key, value := range after {
 		old, there := before[key]
 		a, b := asMap(old), asMap(value)
@@ -224,12 +230,7 @@ func jsonPatch(before, after any, at pointer) []any {
 // strategicPatch is the patch by which kubectl makes one tree into another: items
 // of keyed lists by the first of their keys, everything else whole.
 func strategicPatch(n *node, before, after map[string]any) map[string]any {
-	patch := map[string]any{}
-	for key := range before {
-		if _, ok := after[key]; !ok {
-			patch[key] = nil
-		}
-	}
+	patch := removals(before, after)
 	for key, value := range after {
 		old, there := before[key]
 		if there && sameTree(old, value) {
@@ -307,6 +308,13 @@ func (r *run) partBetween(o *object, before, after map[string]any) map[string]an
 	if part == nil {
 		return nil
 	}
+	identify(part, o)
+	return part
+}
+
+// identify says in a part of an object's manifest which object it is of, and gives
+// its metadata.
+func identify(part map[string]any, o *object) map[string]any {
 	part["apiVersion"], part["kind"] = o.kind.apiVersion, o.kind.kind
 	metadata := asMap(part["metadata"])
 	if metadata == nil {
@@ -314,7 +322,7 @@ func (r *run) partBetween(o *object, before, after map[string]any) map[string]an
 		part["metadata"] = metadata
 	}
 	metadata["name"] = o.name
-	return part
+	return metadata
 }
 
 // difference is what of the second tree is not in the first, with the keys of its

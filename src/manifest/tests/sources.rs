@@ -260,7 +260,7 @@ fn kustomized() -> Folder {
         ("base/loose.yaml", &config_map("loose")),
         (
             "overlays/a/kustomization.yaml",
-            "resources: [../../base, ../../shared, own.yaml]\ncomponents: [../../debug]\n\
+            "resources: [../../base, ../../teams, own.yaml]\ncomponents: [../../debug]\n\
              patches: [{path: patch.yaml}]\nconfigMapGenerator: [{name: g, files: [key=made.yaml]}]\n",
         ),
         ("overlays/a/own.yaml", &config_map("own")),
@@ -277,7 +277,7 @@ fn kustomized() -> Folder {
         ),
         ("debug/tools.yaml", &config_map("tools")),
         ("debug/p.yaml", &config_map("web")),
-        ("shared/deep/s.yaml", &config_map("shared")),
+        ("teams/deep/s.yaml", &config_map("teams")),
         (
             "flux/kustomization.yaml",
             "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: x}\n",
@@ -313,7 +313,7 @@ fn what_kustomizations_name_decides_what_is_compared_and_what_is_written() {
         ("base/web.yaml", "(base)"),
         ("overlays/a/own.yaml", "(overlays/a)"),
         ("plain.yaml", ""),
-        ("shared/deep/s.yaml", "(overlays/a)"),
+        ("teams/deep/s.yaml", "(overlays/a)"),
     ];
     assert_eq!(compared(&folder, &manifests), pairs(&expected));
     assert_eq!(manifests.no_resources, 5);
@@ -339,14 +339,14 @@ fn an_overlay_reaches_files_outside_of_its_path() {
         let inputs: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
         loader(&inputs, &[]).load()
     };
-    let alone = read(&["shared", "overlays/b"]);
+    let alone = read(&["teams", "overlays/b"]);
     assert_eq!(
         compared(&folder, &alone),
-        pairs(&[("shared/deep/s.yaml", "")])
+        pairs(&[("teams/deep/s.yaml", "")])
     );
-    let together = read(&["shared", "overlays/a"]);
+    let together = read(&["teams", "overlays/a"]);
     let expected = [
-        ("shared/deep/s.yaml", "(overlays/a)"),
+        ("teams/deep/s.yaml", "(overlays/a)"),
         ("overlays/a/own.yaml", "(overlays/a)"),
     ];
     assert_eq!(compared(&folder, &together), pairs(&expected));

@@ -9,7 +9,7 @@ const ROOM: usize = 120;
 /// The least characters of a value in one line, even on a narrow terminal.
 const LEAST_ROOM: usize = 24;
 
-/// What stands in parentheses and is shorter is not broken.
+/// Shorter text in parentheses is not broken.
 const SHORT_ASIDE: usize = 20;
 
 /// The style of a text report.
@@ -87,7 +87,7 @@ impl TextStyle {
     }
 }
 
-/// The words of a text. What stands in parentheses is one where it is short, such as `(3 days ago)`.
+/// The words of a text. Short text in parentheses counts as one word, such as `(3 days ago)`.
 fn words(mut text: &str) -> impl Iterator<Item = &str> {
     let mut is_over = false;
     std::iter::from_fn(move || {
