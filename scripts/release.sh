@@ -5,9 +5,9 @@
 #   SHA256SUMS                           the checksums
 #   drift.yaml                           the manifest for Krew, kubectl's index of plugins
 #
-# The program is linked with musl where rustup has that target and musl-gcc is installed, else with glibc, statically. It
-# needs no file of the system but what names a host (/etc/hosts or /etc/resolv.conf), and is tried so before it is packed: in
-# an empty root file system. Needs cargo, a C compiler, jq and unshare, and for a trial with a server Go.
+# The program is linked statically, with musl if rustup has that target and musl-gcc is installed, else with glibc. It needs
+# no system files except those that resolve host names (/etc/hosts or /etc/resolv.conf); before it is packed, it is tried in
+# an empty root file system. Needs cargo, a C compiler, jq and unshare, and Go for the trial with a server.
 #
 #   scripts/release.sh            builds
 #   scripts/release.sh --target   prints the target that it would build for

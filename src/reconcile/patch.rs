@@ -16,7 +16,7 @@ use crate::patch::{PatchSubject, patch_file};
 use crate::path::RESOURCE;
 use crate::report::{ErrorEntry, FieldEntry, FileChange, Report, ResourceEntry, ResourceRef};
 
-/// Why a patch cannot change the manifest of a resource at all. It prints as people read it.
+/// Why a patch cannot change the manifest of a resource at all. Its `Display` is the text for people.
 #[derive(Debug)]
 enum OutOfReach {
     /// The resource as a whole has drifted.
@@ -27,30 +27,30 @@ enum OutOfReach {
     Unwritable(String),
     /// Its file is not below the current directory.
     Outside,
-    /// A link is on the way to its file.
+    /// The path to its file has a symbolic link.
     Link(PathBuf),
-    /// The name of its file is no UTF-8.
+    /// The name of its file is not UTF-8.
     Name,
     /// Its file, or the current directory, cannot be read.
     Unreadable(io::Error),
-    /// Its file is not as it was when it was compared.
+    /// Its file has changed since it was compared.
     ChangedSince,
-    /// Its file is no UTF-8.
+    /// Its file is not UTF-8.
     Encoding,
 }
 
 impl fmt::Display for OutOfReach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::WholeResource => "a patch takes no whole resource out of a file",
+            Self::WholeResource => "a patch does not remove a whole resource from a file",
             Self::StandardInput => "it comes from standard input",
             Self::Unwritable(reason) => reason,
-            Self::Outside => "it is outside of the current directory",
+            Self::Outside => "it is outside the current directory",
             Self::Link(link) => return write!(f, "{} is a symbolic link", link.display()),
-            Self::Name => "the file's name is no UTF-8",
+            Self::Name => "the file's name is not UTF-8",
             Self::Unreadable(error) => return error.fmt(f),
             Self::ChangedSince => "the file has changed since it was read",
-            Self::Encoding => "the file is no UTF-8",
+            Self::Encoding => "the file is not UTF-8",
         })
     }
 }

@@ -206,7 +206,7 @@ fn what_a_patch_cannot_say_is_left_out_by_name() {
     for (place, reason) in [
         (
             "ConfigMap/gone (ns: default): <resource>",
-            "no whole resource",
+            "remove a whole resource",
         ),
         ("ConfigMap/secret (ns: default): data.apiKey", "secret"),
         (
@@ -231,7 +231,7 @@ fn what_a_patch_cannot_say_is_left_out_by_name() {
         &["-f", "../elsewhere", "-o", "patch", "--history", "0"],
     );
     assert!(
-        outside.stderr.contains("outside of the current directory"),
+        outside.stderr.contains("outside the current directory"),
         "{}",
         outside.stderr
     );
