@@ -133,8 +133,8 @@ pub(super) struct Matching {
 }
 
 impl Matching {
-    /// Matches the items of two lists in passes over those still unmatched: by a name that is unique on both sides; by
-    /// key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and with
+    /// Matches the items of two lists in passes over those still unmatched: by a name that is unique on both sides,
+    /// unless the key that the first list gives the item is that of another, unmatched item of the second; by key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and with
     /// `in_order` the rest by position, if both sides have equally many left. So a renamed port is one changed name,
     /// not a missing item and an extra one. No item is matched twice.
     pub(super) fn of(
@@ -157,6 +157,7 @@ impl Matching {
                 pairs.join(*i, *j);
             }
         });
+        pairs.leave_taken_keys(a, b);
         each_alike(&a.keys, &b.keys, pairs.left(), |i, j| {
             let count = i.len().min(j.len());
             let (i, j) = if from_end {
@@ -183,6 +184,29 @@ impl Matching {
         Self {
             of_first: positions.clone(),
             of_second: positions,
+        }
+    }
+
+    /// Undoes matches by name where an unmatched item of the second list has the key of the item of the first. Both items
+    /// would have that key after a repair, which the server refuses, as for a device path that another device has taken.
+    fn leave_taken_keys(&mut self, a: &Identities<'_>, b: &Identities<'_>) {
+        let others = self.of_first.iter().enumerate();
+        let mut moved: HashMap<&[Cow<'_, str>], usize> = others
+            .filter(|(i, j)| j.is_some_and(|j| a.keys[*i] != b.keys[j]))
+            .map(|(i, _)| (&a.keys[i][..], i))
+            .collect();
+        if moved.is_empty() {
+            return;
+        }
+        let (_, mut unmatched) = self.left();
+        while let Some(taker) = unmatched.pop() {
+            let Some(i) = moved.remove(&b.keys[taker][..]) else {
+                continue;
+            };
+            if let Some(j) = self.of_first[i].take() {
+                self.of_second[j] = None;
+                unmatched.push(j);
+            }
         }
     }
 

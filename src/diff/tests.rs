@@ -280,6 +280,18 @@ fn items_are_matched() {
         ),
         &["C.ports[name=web].name: \"web\" -> \"http\""],
     );
+    // One name goes to the next item, whose name goes to the one after it.
+    check(
+        &container(
+            "volumeDevices: [{name: a, devicePath: x}, {name: b, devicePath: y}, {name: c, devicePath: z}]",
+            "volumeDevices: [{name: d, devicePath: x}, {name: a, devicePath: y}, {name: b, devicePath: z}]",
+        ),
+        &[
+            "C.volumeDevices[name=a].name: \"a\" -> \"d\"",
+            "C.volumeDevices[name=b].name: \"b\" -> \"a\"",
+            "C.volumeDevices[name=c].name: \"c\" -> \"b\"",
+        ],
+    );
     check(
         &container(
             "ports: [{containerPort: 80}]",

@@ -121,6 +121,15 @@ fn ports_of_services() {
             ]),
             2,
         ),
+        // The name of one port went to the next: each keeps its number.
+        (
+            &named,
+            json!([
+                replace("/spec/ports/0/name", json!("web")),
+                replace("/spec/ports/1/name", json!("http"))
+            ]),
+            2,
+        ),
     ];
     for (manifest, patch, count) in cases {
         let repaired = put_back(plane, "service", manifest, &patch, &[]);
@@ -363,6 +372,39 @@ fn parts_of_deployments() {
         assert_eq!(repaired.after, repaired.applied, "{patch}");
         assert_eq!(paths(&repaired.report), [path]);
     }
+}
+
+/// A device path belongs to one device, so an item by another's name at that path is no further item.
+#[test]
+#[ignore = "needs the control plane"]
+fn devices_whose_paths_others_have_taken() {
+    let plane = ControlPlane::running();
+    let manifest = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers:
+      - name: web
+        image: web:1
+        volumeDevices: [{name: a, devicePath: /dev/a}, {name: b, devicePath: /dev/b}]
+      volumes:
+      - {name: a, persistentVolumeClaim: {claimName: a}}
+      - {name: b, persistentVolumeClaim: {claimName: b}}
+      - {name: c, persistentVolumeClaim: {claimName: c}}
+";
+    let devices = "/spec/template/spec/containers/0/volumeDevices";
+    let live =
+        json!([{"name": "c", "devicePath": "/dev/a"}, {"name": "a", "devicePath": "/dev/b"}]);
+    let patch = json!([{"op": "replace", "path": devices, "value": live}]);
+    let repaired = put_back(plane, "deployment", manifest, &patch, &[]);
+    assert_eq!(repaired.after, repaired.applied);
+    let shown = "spec.template.spec.containers[name=web].volumeDevices";
+    let expected = ["a", "b"].map(|name| format!("{shown}[name={name}].name"));
+    assert_eq!(paths(&repaired.report), expected);
 }
 
 #[test]
