@@ -168,7 +168,8 @@ func imply(n *node, declared, after any) {
 				}
 			}
 			for _, name := range unions[n.goType] {
-				if member != "" && name != member {
+				// The value of a variable is "" then.
+				if member != "" && (name != member || member == "value") {
 					delete(theirs, name)
 				}
 			}

@@ -198,7 +198,7 @@ func inParallel(n int, do func(i int) error) error {
 	return failure
 }
 
-var emptyTime = regexp.MustCompile(`"creationTimestamp":\s*null\s*,|,?\s*"creationTimestamp":\s*null`)
+var emptyTime = regexp.MustCompile(`\s*"creationTimestamp":\s*null\s*,|,?\s*"creationTimestamp":\s*null`)
 
 // withoutEmptyTime drops the creationTimestamp without a value that templates have up to 1.33.
 func withoutEmptyTime(text []byte) []byte { return emptyTime.ReplaceAll(text, nil) }
