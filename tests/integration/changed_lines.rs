@@ -149,8 +149,8 @@ fn is_flow(place: Written) -> bool {
 
 /// What stands behind the dash of an outer item may move there, or away from there.
 fn begins_behind_dash(side: &Side<'_>, start: usize) -> bool {
-    let line = side.line(start);
-    line.trim_start().starts_with("- ") || line.trim() == "-"
+    let before = side.tree.text()[..start].rsplit('\n').next();
+    before.is_some_and(|before| before.trim_start().starts_with('-'))
 }
 
 fn maps<'t>(

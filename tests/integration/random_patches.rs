@@ -1,7 +1,11 @@
 //! Patches of random live changes: git takes each, nothing else changes in the files, and no drift is left but what
 //! standard error names.
+//!
+//! `PATCH_ROUNDS` is the number of rounds (1). Each has a seed of its own: the first that of `PATCH_SEED` (1), each other
+//! the next. A round that fails prints its seed. `PATCH_SHOW` prints why fields are not in a patch.
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,9 +25,11 @@ fn random(seed: &mut u64, below: usize) -> usize {
     usize::try_from((mixed ^ (mixed >> 31)) >> 33).unwrap() % below.max(1)
 }
 
-/// A number from the environment.
-fn number(name: &str, or: u64) -> u64 {
-    std::env::var(name).map_or(or, |text| text.parse().unwrap())
+/// The seeds of the rounds.
+fn seeds() -> Range<u64> {
+    let number = |name: &str| std::env::var(name).map_or(1, |text| text.parse().unwrap());
+    let first: u64 = number("PATCH_SEED");
+    first..first + number("PATCH_ROUNDS")
 }
 
 fn unpacked(file: &str) -> String {
@@ -224,11 +230,20 @@ fn reported(report: &Value, file: &str) -> Vec<String> {
     pointers.map(skeleton).collect()
 }
 
-/// How many fields differed, and how many of them are not in the patch.
+/// How much was changed, how many fields differed then, and how many of them are not in the patch.
 #[derive(Clone, Copy, Default)]
 struct Counts {
+    changes: usize,
     all: usize,
     left: usize,
+}
+
+impl Counts {
+    fn add(&mut self, more: Self) {
+        self.changes += more.changes;
+        self.all += more.all;
+        self.left += more.left;
+    }
 }
 
 /// Applies the patch of a repository's manifests from a place, and compares again.
@@ -316,6 +331,7 @@ fn patched(
     // No server leaves out what it fills in.
     let impossible = patch.stderr.matches("cannot say that it is absent").count();
     Counts {
+        changes: 0,
         all: fields(&before).len() - impossible,
         left: left.len() - impossible,
     }
@@ -324,8 +340,8 @@ fn patched(
 /// At least 95 % of the fields are in the patches, and there are some.
 #[track_caller]
 fn assert_enough(what: &str, counts: Counts) {
-    let Counts { all, left } = counts;
-    println!("{what}: {all} fields, {left} not in the patch");
+    let Counts { changes, all, left } = counts;
+    println!("{what}: {changes} changes, {all} fields, {left} not in the patch");
     assert!(
         all > 20 && left * 20 <= all,
         "{what}: {left} of {all} fields are left"
@@ -334,7 +350,6 @@ fn assert_enough(what: &str, counts: Counts) {
 
 #[test]
 fn random_changes_are_kept_by_the_patch_or_named() {
-    let (mut seed, rounds) = (number("PATCH_SEED", 1), number("PATCH_ROUNDS", 1));
     let text = unpacked("tests/cases/servers/manifests.yaml.gz");
     let manifests = text
         .split("\n---\n")
@@ -357,25 +372,19 @@ fn random_changes_are_kept_by_the_patch_or_named() {
     let objects = [of("created"), of("namespaces")].concat();
     for (turn, strict) in [(0, false), (1, true)] {
         let mut counts = Counts::default();
-        for round in 0..rounds {
-            let mut objects = objects.clone();
+        for seed in seeds() {
+            println!("strict {strict}: PATCH_SEED={seed}");
+            let place = Place::of_turn(seed + turn);
+            let (mut seed, mut objects) = (seed, objects.clone());
             for object in &mut objects {
                 for _ in 0..random(&mut seed, 3) {
                     change_object(object, &mut seed);
+                    counts.changes += 1;
                 }
             }
             let snapshot = snapshot(&objects);
-            let more = patched(
-                &files,
-                Live::Snapshot(&snapshot),
-                "created",
-                strict,
-                Place::of_turn(round + turn),
-            );
-            counts = Counts {
-                all: counts.all + more.all,
-                left: counts.left + more.left,
-            };
+            let live = Live::Snapshot(&snapshot);
+            counts.add(patched(&files, live, "created", strict, place));
         }
         assert_enough(
             &format!("what a server made of manifests, strict {strict}"),
@@ -410,9 +419,8 @@ fn live_objects(plane: &ControlPlane, namespace: &str) -> Vec<Value> {
 #[test]
 #[ignore = "needs the control plane"]
 fn random_changes_on_a_server_are_kept_by_the_patch_of_manifests_as_people_write_them() {
-    let (mut seed, rounds) = (number("PATCH_SEED", 1), number("PATCH_ROUNDS", 1));
     // Each round changes all objects so often, since the server refuses what is invalid.
-    let changes = 8;
+    const TURNS: usize = 8;
     let plane = ControlPlane::alone();
     let namespace = plane.namespace();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/manifests");
@@ -440,7 +448,7 @@ fn random_changes_on_a_server_are_kept_by_the_patch_of_manifests_as_people_write
         )
         .unwrap();
         // It goes on behind an object that the server refuses.
-        plane.command(&[
+        let run = plane.command(&[
             "kubectl",
             "--kubeconfig",
             &plane.kubeconfig("admin"),
@@ -448,23 +456,24 @@ fn random_changes_on_a_server_are_kept_by_the_patch_of_manifests_as_people_write
             "-f",
             text(&file),
         ]);
+        run.stdout.matches(" replaced").count()
     };
     let mut counts = [Counts::default(); 2];
-    for round in 0..rounds {
-        for _ in 0..changes {
+    for first in seeds() {
+        println!("PATCH_SEED={first}");
+        let (mut seed, mut changes) = (first, 0);
+        for _ in 0..TURNS {
             let mut objects = live_objects(&plane, &namespace);
             for object in &mut objects {
                 change_object(object, &mut seed);
             }
-            replace(&objects);
+            changes += replace(&objects);
         }
         for (at, strict) in [false, true].into_iter().enumerate() {
-            let from = Place::of_turn(2 + 2 * round + at as u64);
-            let more = patched(&files, Live::Server(&plane), &namespace, strict, from);
-            counts[at] = Counts {
-                all: counts[at].all + more.all,
-                left: counts[at].left + more.left,
-            };
+            let from = Place::of_turn(2 * first + at as u64);
+            let live = Live::Server(&plane);
+            let more = patched(&files, live, &namespace, strict, from);
+            counts[at].add(Counts { changes, ..more });
         }
         let mut objects = original.clone();
         for object in &mut objects {
