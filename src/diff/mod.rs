@@ -382,6 +382,8 @@ pub(crate) fn differences(
     differences
         .findings
         .sort_by_cached_key(|finding| finding.path.to_string());
+    // All differences are kept until the last object is compared; most objects have one.
+    differences.findings.shrink_to_fit();
     differences
 }
 
