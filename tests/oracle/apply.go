@@ -252,13 +252,15 @@ func ownedAndDeclared(n *node, fields map[string]any, declared any) int {
 	for element, below := range fields {
 		var child *node
 		var value any
+		isThere := false
 		switch sort, text, _ := strings.Cut(element, ":"); sort {
 		case "f":
 			child = n.elem
 			if n.shape == aStruct {
 				child = n.field(text)
 			}
-			value = asMap(declared)[text]
+			// A manager that applies null owns the field too.
+			value, isThere = asMap(declared)[text]
 		case "k":
 			child = n.elem
 			keys, _ := parseJSON([]byte(text))
@@ -272,11 +274,11 @@ func ownedAndDeclared(n *node, fields map[string]any, declared any) int {
 					same = same && sameTree(found, wanted)
 				}
 				if same {
-					value = item
+					value, isThere = item, true
 				}
 			}
 		}
-		if child != nil && value != nil {
+		if child != nil && isThere {
 			count += ownedAndDeclared(child, asMap(below), value)
 		}
 	}
