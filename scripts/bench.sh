@@ -11,7 +11,7 @@ usage: scripts/bench.sh [OPTIONS] [N] [CASE...]
 N is how many objects there are, 1000 by default. The cases:
 
   sync     all objects, one of them drifted; kubectl diff and the floor beside it
-  drift    all objects; one, each hundredth and all of them drifted
+  drift    all objects; one, each hundredth and all of them drifted, the last as text too
   one      a single Deployment, beside kubectl get
   foreign  100 objects among 20,000 others in the same namespaces
   growth   from 100 to 30,000 objects

@@ -142,6 +142,20 @@ func (b *bench) ours(s *scene, name, below string, compared int, drifted []objec
 	}
 }
 
+// asText is the same command with the report as text.
+func (c command) asText(drifted int) command {
+	c.name += ", as text"
+	c.args = append(slices.Clone(c.args), "--output=text")
+	c.args = slices.DeleteFunc(c.args, func(arg string) bool { return arg == "--output=json" })
+	c.check = func(stdout []byte, _ int) (time.Duration, error) {
+		if total := fmt.Sprintf("Total: %d resource(s) drifted", drifted); !strings.Contains(string(stdout), total) {
+			return 0, fmt.Errorf("the report does not say %q", total)
+		}
+		return 0, nil
+	}
+	return c
+}
+
 // besides are the commands, each of the tool's followed by the same one of the
 // other build, if there is one.
 func (b *bench) besides(commands []command) []command {
@@ -285,6 +299,9 @@ func (b *bench) drift() error {
 			return err
 		}
 		commands = append(commands, b.ours(s, state.name, below, b.objects, drifted))
+		if state.each == 1 {
+			commands = append(commands, b.ours(s, state.name, below, b.objects, drifted).asText(len(drifted)))
+		}
 	}
 	commands = append(commands, b.floor("floor: LIST, read and drop"))
 	return b.show(s, fmt.Sprintf("%d objects, more and more of them drifted", b.objects), commands)
