@@ -78,30 +78,34 @@ fn expected(path: &str, words: &[&str]) -> Vec<(String, String)> {
     vec![(path.to_owned(), words.join(" "))]
 }
 
+/// Expects this history of `data.k` with this live value, written at half past this hour.
+#[track_caller]
+fn assert_history(repository: &Repository, (value, hour): (&str, u32), wanted: &[&str]) {
+    let live = [live_config_map("app", &[("k", value)], hour)];
+    let found = histories_of(repository, &live, &[]);
+    assert_eq!(found, expected("app:data.k", wanted));
+}
+
 #[test]
 fn a_value_of_the_commit_before_is_not_deployed_yet_if_it_was_written_before_the_last() {
     let repository = Repository::new();
     let commits = repository.commits("app.yaml", &versions(&["1", "2"]));
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 1)],
-        &[],
+        ("1", 1),
+        &["not-deployed", &commits[0], &commits[1], "2"],
     );
-    let wanted = ["not-deployed", &commits[0], &commits[1], "2"];
-    assert_eq!(found, expected("app:data.k", &wanted));
 }
 
 #[test]
 fn a_value_of_the_commit_before_is_set_back_if_it_was_written_after_the_last() {
     let repository = Repository::new();
     let commits = repository.commits("app.yaml", &versions(&["1", "2"]));
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 2)],
-        &[],
+        ("1", 2),
+        &["set-back", &commits[0], &commits[1], "2"],
     );
-    let wanted = ["set-back", &commits[0], &commits[1], "2"];
-    assert_eq!(found, expected("app:data.k", &wanted));
 }
 
 #[test]
@@ -133,13 +137,11 @@ fn a_value_of_ten_commits_ago_is_found() {
 fn a_value_that_came_back_is_of_the_newest_commit_that_has_it() {
     let repository = Repository::new();
     let commits = repository.commits("app.yaml", &versions(&["1", "2", "1", "3"]));
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 3)],
-        &[],
+        ("1", 3),
+        &["not-deployed", &commits[2], &commits[3], "2"],
     );
-    let wanted = ["not-deployed", &commits[2], &commits[3], "2"];
-    assert_eq!(found, expected("app:data.k", &wanted));
 }
 
 #[test]
@@ -178,37 +180,22 @@ fn a_change_that_is_not_committed_is_named() {
     let repository = Repository::new();
     let commits = repository.commits("app.yaml", &versions(&["1", "2"]));
     repository.write("app.yaml", &versions(&["3"])[0]);
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "2")], 2)],
-        &[],
-    );
-    assert_eq!(
-        found,
-        expected("app:data.k", &["uncommitted", &commits[1], "-", "1"])
+        ("2", 2),
+        &["uncommitted", &commits[1], "-", "1"],
     );
     // A change that is only staged is not committed either; an older value is not the change's.
     repository.git(&["add", "."]);
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "2")], 2)],
-        &[],
+        ("2", 2),
+        &["uncommitted", &commits[1], "-", "1"],
     );
-    assert_eq!(
-        found,
-        expected("app:data.k", &["uncommitted", &commits[1], "-", "1"])
-    );
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 1)],
-        &[],
-    );
-    assert_eq!(
-        found,
-        expected(
-            "app:data.k",
-            &["not-deployed", &commits[0], &commits[1], "2"]
-        )
+        ("1", 1),
+        &["not-deployed", &commits[0], &commits[1], "2"],
     );
 }
 
@@ -315,12 +302,7 @@ fn a_value_of_a_branch_that_was_never_merged_is_not_found() {
     repository.write("app.yaml", &versions(&["side"])[0]);
     repository.commit(3, "Try");
     repository.git(&["checkout", "-q", "main"]);
-    let found = histories_of(
-        &repository,
-        &[live_config_map("app", &[("k", "side")], 3)],
-        &[],
-    );
-    assert_eq!(found, expected("app:data.k", &["not-found", "-", "-", "2"]));
+    assert_history(&repository, ("side", 3), &["not-found", "-", "-", "2"]);
 }
 
 #[test]
@@ -342,21 +324,12 @@ fn a_merge_counts_as_the_commit_that_brought_its_change() {
     );
     let merge = repository.git(&["rev-parse", "HEAD"]);
     // Written after the branch's commits, before the merge.
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 4)],
-        &[],
+        ("1", 4),
+        &["not-deployed", &commits[0], &merge, "2"],
     );
-    assert_eq!(
-        found,
-        expected("app:data.k", &["not-deployed", &commits[0], &merge, "2"])
-    );
-    let found = histories_of(
-        &repository,
-        &[live_config_map("app", &[("k", "2")], 4)],
-        &[],
-    );
-    assert_eq!(found, expected("app:data.k", &["not-found", "-", "-", "2"]));
+    assert_history(&repository, ("2", 4), &["not-found", "-", "-", "2"]);
 }
 
 #[test]
@@ -461,25 +434,13 @@ fn a_version_that_cannot_be_read_is_passed_over() {
     let mut files = versions(&["1", "2", "3", "4"]);
     files[1] = "apiVersion: v1\nkind: [ConfigMap\n".to_owned();
     let commits = repository.commits("app.yaml", &files);
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 1)],
-        &[],
-    );
-    assert_eq!(
-        found,
-        expected(
-            "app:data.k",
-            &["not-deployed", &commits[0], &commits[2], "3"]
-        )
+        ("1", 1),
+        &["not-deployed", &commits[0], &commits[2], "3"],
     );
     // It may have been the one.
-    let found = histories_of(
-        &repository,
-        &[live_config_map("app", &[("k", "2")], 2)],
-        &[],
-    );
-    assert_eq!(found, expected("app:data.k", &["-", "-", "-", "-"]));
+    assert_history(&repository, ("2", 2), &["-", "-", "-", "-"]);
 }
 
 #[test]
@@ -931,17 +892,10 @@ fn no_code_that_a_repository_names_is_run() {
     )
     .unwrap();
     let before = fs::read(repository.root().join(".git/index")).unwrap();
-    let found = histories_of(
+    assert_history(
         &repository,
-        &[live_config_map("app", &[("k", "1")], 1)],
-        &[],
-    );
-    assert_eq!(
-        found,
-        expected(
-            "app:data.k",
-            &["not-deployed", &commits[0], &commits[1], "2"]
-        )
+        ("1", 1),
+        &["not-deployed", &commits[0], &commits[1], "2"],
     );
     assert!(!ran.exists(), "{}", fs::read_to_string(&ran).unwrap());
     assert_eq!(
