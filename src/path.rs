@@ -1,9 +1,9 @@
 //! Field paths such as `spec.template.spec.containers[name=web].image`: printing, parsing, matching.
 //!
 //! Printing and parsing share one grammar, so that any path in a report can be pasted into an ignore rule: keys joined
-//! by dots; `[key=value,…]` for an item of a keyed list, `[3]` for an item by position; in patterns also `[*]` for
-//! any item and `*` for any key. A key or value that could be misread is quoted, and such a key is in brackets:
-//! `metadata.labels["app.kubernetes.io/name"]`.
+//! by dots; `[key=value,…]` for an item of a keyed list, `[key=value][1]` for the second one of several that have these
+//! values, `[3]` for an item by position; in patterns also `[*]` for any item and `*` for any key. A key or value that
+//! could be misread is quoted, and such a key is in brackets: `metadata.labels["app.kubernetes.io/name"]`.
 //!
 //! It knows nothing about Kubernetes.
 
@@ -23,10 +23,19 @@ pub(crate) struct Path(Vec<Segment>);
 pub(crate) enum Segment {
     /// A field of a struct or a key of a map.
     Key(String),
-    /// The item of a list whose fields have these values.
-    Item(Vec<(String, String)>),
+    /// An item of a list by its fields.
+    Item(ItemSelector),
     /// An item of a list by its position.
     Index(usize),
+}
+
+/// What selects an item of a list.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemSelector {
+    /// The texts that these fields of the item have.
+    pub fields: Vec<(String, String)>,
+    /// Of several items with these texts, the one at this position among them.
+    pub turn: Option<usize>,
 }
 
 impl Path {
@@ -75,7 +84,8 @@ impl Path {
     fn write(&self, any_item: bool, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Key(key) if is_bare(key) || key == RESOURCE => {
+                // What precedes a colon in a rule may be read as the resources that it applies to.
+                Segment::Key(key) if is_bare(key) && !key.contains(':') || key == RESOURCE => {
                     if i > 0 {
                         f.write_str(".")?;
                     }
@@ -84,21 +94,25 @@ impl Path {
                 Segment::Key(key) => write!(f, "[{}]", Value::from(key.as_str()))?,
                 Segment::Index(_) | Segment::Item(_) if any_item => f.write_str("[*]")?,
                 Segment::Index(index) => write!(f, "[{index}]")?,
-                Segment::Item(keys) => {
-                    f.write_str("[")?;
-                    for (j, (key, value)) in keys.iter().enumerate() {
-                        let comma = if j > 0 { "," } else { "" };
-                        if is_bare(value) {
-                            write!(f, "{comma}{key}={value}")?;
-                        } else {
-                            write!(f, "{comma}{key}={}", Value::from(value.as_str()))?;
-                        }
-                    }
-                    f.write_str("]")?;
-                }
+                Segment::Item(selector) => write!(f, "{selector}")?,
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for ItemSelector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (field, text)) in self.fields.iter().enumerate() {
+            f.write_str(if i > 0 { "," } else { "[" })?;
+            if is_bare(text) {
+                write!(f, "{field}={text}")?;
+            } else {
+                write!(f, "{field}={}", Value::from(text.as_str()))?;
+            }
+        }
+        f.write_str("]")?;
+        self.turn.map_or(Ok(()), |turn| write!(f, "[{turn}]"))
     }
 }
 
@@ -144,8 +158,8 @@ pub enum PatternStep {
     },
     /// Any key.
     AnyKey,
-    /// The items of a list whose fields have these values.
-    Item(Vec<(String, String)>),
+    /// The items of a list that have these fields.
+    Item(ItemSelector),
     /// The item of a list at this position.
     Index(usize),
     /// Any item of a list.
@@ -287,14 +301,19 @@ fn finds(steps: &[PatternStep], value: &Value) -> bool {
                 .any(|next| finds(next.steps, child))
         }),
         Value::Array(items) => items.iter().enumerate().any(|(index, item)| {
-            let has =
-                |key: &str, wanted: &str| item.get(key).is_some_and(|v| scalar_text(v) == wanted);
             PatternRest { steps }
-                .at_item(|i| i == index, has)
+                .at_item(|at| at == index, |selector| may_select(selector, item))
                 .is_some_and(|next| finds(next.steps, item))
         }),
         _ => false,
     }
+}
+
+/// Whether an item may be the selected one: it has one of the fields. The others may be what the server fills in, or
+/// those of the item that it is compared with.
+fn may_select(selector: &ItemSelector, item: &Value) -> bool {
+    let mut fields = selector.fields.iter();
+    fields.any(|(field, text)| item.get(field).map(scalar_text).unwrap_or_default() == *text)
 }
 
 fn scalar_text(value: &Value) -> String {
@@ -346,7 +365,14 @@ impl PatternParser<'_> {
             match self.peek() {
                 None if steps.is_empty() => return Err(PatternCause::Empty),
                 None => return Ok(steps),
-                Some('[') => steps.push(self.bracket()?),
+                Some('[') => match (self.bracket()?, steps.last_mut()) {
+                    (PatternStep::Index(turn), Some(PatternStep::Item(item)))
+                        if item.turn.is_none() =>
+                    {
+                        item.turn = Some(turn);
+                    }
+                    (step, _) => steps.push(step),
+                },
                 Some('.') if !steps.is_empty() => {
                     self.at += 1;
                     if matches!(self.peek(), None | Some('.' | '[')) {
@@ -418,7 +444,7 @@ impl PatternParser<'_> {
     }
 
     fn item(&mut self, first: String) -> Result<PatternStep, PatternCause> {
-        let (mut keys, mut key) = (Vec::new(), first);
+        let (mut fields, mut field) = (Vec::new(), first);
         loop {
             self.at += 1;
             let value = match self.peek() {
@@ -428,13 +454,13 @@ impl PatternParser<'_> {
                     .trim()
                     .to_owned(),
             };
-            keys.push((key, value));
+            fields.push((field, value));
             if self.peek() != Some(',') {
-                return Ok(PatternStep::Item(keys));
+                return Ok(PatternStep::Item(ItemSelector { fields, turn: None }));
             }
             self.at += 1;
-            key = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
-            if self.peek() != Some('=') || key.is_empty() {
+            field = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
+            if self.peek() != Some('=') || field.is_empty() {
                 return Err(PatternCause::NoItemAfterComma);
             }
         }
@@ -513,12 +539,12 @@ impl PatternRest<'_> {
     fn at_item(
         self,
         is_at: impl Fn(usize) -> bool,
-        has: impl Fn(&str, &str) -> bool,
+        is_selected: impl Fn(&ItemSelector) -> bool,
     ) -> Option<Self> {
         let here = match self.steps.first()? {
             PatternStep::AnyItem => true,
             PatternStep::Index(index) => is_at(*index),
-            PatternStep::Item(keys) => keys.iter().all(|(key, value)| has(key, value)),
+            PatternStep::Item(selector) => is_selected(selector),
             PatternStep::Key { .. } | PatternStep::AnyKey => false,
         };
         here.then(|| Self {
@@ -567,19 +593,19 @@ impl<'a> Ignore<'a> {
         }
     }
 
-    /// The rules below an item of a list: `is_at` returns whether the item is at a position on either side, and `has`
-    /// whether one of its fields has this text on either side.
+    /// The rules below an item of a list: `is_at` returns whether the item is at a position, and `is_selected` whether
+    /// a selector selects it.
     #[must_use]
     pub(crate) fn item(
         &self,
         is_at: impl Fn(usize) -> bool,
-        has: impl Fn(&str, &str) -> bool,
+        is_selected: impl Fn(&ItemSelector) -> bool,
     ) -> Self {
         Self {
             cursors: self
                 .cursors
                 .iter()
-                .filter_map(|c| c.at_item(&is_at, &has))
+                .filter_map(|c| c.at_item(&is_at, &is_selected))
                 .collect(),
         }
     }

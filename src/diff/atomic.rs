@@ -8,7 +8,7 @@ use super::finding::{keep_ignored, set};
 use super::fingerprint::{self, Side};
 use super::walk::{Spot, Step, Walk, is_empty};
 use super::{Class, Edit, Verdict};
-use crate::path::{Ignore, Segment};
+use crate::path::Ignore;
 use crate::schema::{Order, RuleId, Rules, Type};
 use crate::yaml::Node;
 
@@ -100,12 +100,8 @@ impl<'a> Walk<'_, 'a> {
             walk.lists_suppressed = true;
             walk.enclosing = self.enclosing;
             walk.steps.clone_from(&self.steps);
-            walk.steps.extend(item.map(|(i, j)| Step::Item {
-                segment: Segment::Index(i),
-                declared: Some(i),
-                live: Some(j),
-                after: None,
-            }));
+            let position = item.map(|(i, j)| Step::Position(i, j));
+            walk.steps.extend(position);
         }
         match ty {
             Type::Struct(ty) => walk.structure(*ty, &spot),

@@ -28,7 +28,8 @@ impl<'a> Walk<'_, 'a> {
         for step in &self.steps {
             path.push(match step {
                 Step::Key(key) => Segment::Key((*key).to_owned()),
-                Step::Item { segment, .. } => segment.clone(),
+                Step::Position(i, _) => Segment::Index(*i),
+                Step::Item { list, item, .. } => Segment::Item(list.selector(*item)),
             });
         }
         path
@@ -51,7 +52,8 @@ impl<'a> Walk<'_, 'a> {
     ) -> Box<Finding> {
         let at = self.steps.iter().map(|step| match step {
             Step::Key(key) => PointerToken::Key((*key).to_owned()),
-            Step::Item { live, .. } => PointerToken::Index(live.unwrap_or_default()),
+            Step::Position(_, j) => PointerToken::Index(*j),
+            Step::Item { item, .. } => PointerToken::Index(item.live.unwrap_or_default()),
         });
         Box::new(Finding {
             path: self.path(),
@@ -94,13 +96,13 @@ impl<'a> Walk<'_, 'a> {
     fn in_manifest(&self) -> Vec<ManifestStep> {
         let steps = self.steps.iter().map(|step| match step {
             Step::Key(key) => ManifestStep::Key((*key).to_owned()),
-            Step::Item {
-                declared: Some(index),
-                ..
-            } => ManifestStep::Item(*index),
-            Step::Item { live, after, .. } => ManifestStep::NewItem {
-                live: live.unwrap_or_default(),
-                after: *after,
+            Step::Position(i, _) => ManifestStep::Item(*i),
+            Step::Item { item, after, .. } => match item.declared {
+                Some(i) => ManifestStep::Item(i),
+                None => ManifestStep::NewItem {
+                    live: item.live.unwrap_or_default(),
+                    after: *after,
+                },
             },
         });
         steps.collect()
@@ -112,7 +114,8 @@ impl<'a> Walk<'_, 'a> {
             .iter()
             .map(|step| match step {
                 Step::Key(key) => PointerToken::Key((*key).to_owned()),
-                Step::Item { declared, .. } => PointerToken::Index(declared.unwrap_or_default()),
+                Step::Position(i, _) => PointerToken::Index(*i),
+                Step::Item { item, .. } => PointerToken::Index(item.declared.unwrap_or_default()),
             })
             .collect();
         super::pointer(&tokens)

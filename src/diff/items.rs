@@ -1,108 +1,62 @@
 //! The items of keyed lists.
 
-use serde_json::Value;
+use std::rc::Rc;
 
 use super::applied::Applied;
+use super::keyed::{ItemSides, KeyedItems};
 use super::order::Arrangement;
-use super::pairs::{Identities, Matching, live_text, of_item};
+use super::pairs::{Identities, Matching};
 use super::walk::{Spot, Step, Walk};
 use super::{Class, Edit, InsertAt, Origin, Verdict};
-use crate::schema::{MATCHED_IN_ORDER, Rules, Struct, StructRef, Type};
+use crate::schema::{MATCHED_IN_ORDER, Rules, StructRef, Type};
 use crate::yaml::Node;
 
-/// The items of a keyed list on both sides, and which of them match.
-struct KeyedItems<'a> {
-    ty: StructRef,
-    keys: &'static [&'static str],
-    declared: Vec<Node<'a>>,
-    live: &'a [Value],
-    of_declared: Identities<'a>,
-    of_live: Identities<'a>,
-    /// The pairs of declared and live items.
-    pairs: Matching,
+/// The items of one list in a walk.
+struct WalkedItems<'a> {
+    items: Rc<KeyedItems<'a>>,
     /// For each live item, what the last apply declared of it.
     last: Vec<Option<Node<'a>>>,
 }
 
-impl<'a> KeyedItems<'a> {
+impl<'a> WalkedItems<'a> {
     fn of(ty: StructRef, keys: &'static [&'static str], rules: &Rules, spot: &Spot<'a>) -> Self {
-        let fields: &'static Struct = ty.get();
         let nodes = |list: Option<Node<'a>>| list.into_iter().flat_map(Node::items).collect();
         let (declared, applied): (Vec<_>, Vec<_>) = (nodes(spot.declared), nodes(spot.last));
-        let live = spot.live_items();
-        let of_declared = Identities::of_declared(fields, keys, &declared);
-        let of_live = Identities::of_live(keys, live);
-        let pair = |side: &Identities<'_>| {
-            let in_order = MATCHED_IN_ORDER.contains(&fields.name);
-            Matching::of(side, &of_live, rules.last_wins, in_order)
-        };
-        let pairs = pair(&of_declared);
+        let items = KeyedItems::of(ty.get(), keys, rules.last_wins, declared, spot.live_items());
         let last = if applied.is_empty() {
-            vec![None; live.len()]
+            vec![None; items.live.len()]
         } else {
-            let with_applied = pair(&Identities::of_declared(fields, keys, &applied));
-            let last = with_applied.of_second.iter().map(|k| k.map(|k| applied[k]));
+            let in_order = MATCHED_IN_ORDER.contains(&ty.get().name);
+            let side = Identities::of_declared(ty.get(), keys, &applied);
+            let pairs = Matching::of(&side, &items.of_live, rules.last_wins, in_order);
+            let last = pairs.of_second.iter().map(|k| k.map(|k| applied[k]));
             last.collect()
         };
         Self {
-            ty,
-            keys,
-            declared,
-            live,
-            of_declared,
-            of_live,
-            pairs,
+            items: Rc::new(items),
             last,
         }
     }
 
-    fn applied(&self, j: usize, list: &Spot<'a>) -> Option<&'a Applied> {
-        list.applied?.item(self.keys, &self.live[j])
-    }
-
-    /// The place of a declared item and the step that leads to it.
-    fn declared(&self, i: usize, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
-        let (node, live_at) = (self.declared[i], self.pairs.of_first[i]);
-        let ignore = list.ignore.item(
-            |at| at == i,
-            |key, text| {
-                of_item(self.ty.get(), node, key) == text
-                    || live_at.is_some_and(|j| live_text(&self.live[j], key) == text)
-            },
-        );
+    /// The place of an item and the step that leads to it. `after` is the declared item before an undeclared one.
+    fn enter(
+        &self,
+        item: ItemSides,
+        after: Option<usize>,
+        list: &Spot<'a>,
+    ) -> (Spot<'a>, Step<'a>) {
+        let items = &self.items;
+        let applied = |j: usize| list.applied?.item(items.keys, &items.live[j]);
         let spot = Spot {
-            declared: Some(node),
-            live: live_at.map(|j| &self.live[j]),
-            last: live_at.and_then(|j| self.last[j]),
-            applied: live_at.and_then(|j| self.applied(j, list)),
-            ignore,
+            declared: item.declared.map(|i| items.declared[i]),
+            live: item.live.map(|j| &items.live[j]),
+            last: item.live.and_then(|j| self.last[j]),
+            applied: item.live.and_then(applied),
+            ignore: items.ignore(item, &list.ignore),
         };
         let step = Step::Item {
-            segment: self.of_declared.segment(i, self.keys),
-            declared: Some(i),
-            live: live_at,
-            after: None,
-        };
-        (spot, step)
-    }
-
-    /// The place of an undeclared live item and the step that leads to it. `after` is the declared item before it.
-    fn undeclared(&self, j: usize, after: Option<usize>, list: &Spot<'a>) -> (Spot<'a>, Step<'a>) {
-        let item = &self.live[j];
-        let ignore = list
-            .ignore
-            .item(|at| at == j, |key, text| live_text(item, key) == text);
-        let spot = Spot {
-            declared: None,
-            live: Some(item),
-            last: self.last[j],
-            applied: self.applied(j, list),
-            ignore,
-        };
-        let step = Step::Item {
-            segment: self.of_live.segment(j, self.keys),
-            declared: None,
-            live: Some(j),
+            list: Rc::clone(items),
+            item,
             after,
         };
         (spot, step)
@@ -119,15 +73,16 @@ impl<'a> Walk<'_, 'a> {
         spot: &Spot<'a>,
     ) {
         let Type::Struct(ty) = item else { return };
-        let items = KeyedItems::of(*ty, keys, rules, spot);
+        let walked = WalkedItems::of(*ty, keys, rules, spot);
+        let items = &walked.items;
         let names = &items.of_declared.names;
         let arrangement = Arrangement::of(&items.declared, names, &items.pairs, rules);
         let enclosing = self.enter(spot.declared);
         for i in 0..items.declared.len() {
-            let (inner, step) = items.declared(i, spot);
+            let (inner, step) = walked.enter(items.sides(i), None, spot);
             let place = arrangement.places.get(i).copied();
             self.steps.push(step);
-            self.declared_item(items.ty, place.unwrap_or(InsertAt::End), i, &inner);
+            self.declared_item(*ty, place.unwrap_or(InsertAt::End), i, &inner);
             self.steps.pop();
         }
         let referred_to = arrangement.referred_to(&items.of_live.names);
@@ -137,9 +92,13 @@ impl<'a> Walk<'_, 'a> {
                 after = Some(i);
                 continue;
             }
-            let (inner, step) = items.undeclared(j, after, spot);
+            let item = ItemSides {
+                declared: None,
+                live: Some(j),
+            };
+            let (inner, step) = walked.enter(item, after, spot);
             self.steps.push(step);
-            self.undeclared_item(items.ty, referred_to.contains(&j), &inner);
+            self.undeclared_item(*ty, referred_to.contains(&j), &inner);
             self.steps.pop();
         }
         self.enclosing = enclosing;

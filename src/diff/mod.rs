@@ -11,6 +11,7 @@ mod enclosing;
 mod finding;
 mod fingerprint;
 mod items;
+mod keyed;
 mod maps;
 mod order;
 mod pairs;

@@ -2,12 +2,11 @@
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use serde_json::Value;
 
-use crate::path::Segment;
 use crate::schema::{Siblings, Struct, scalar_text};
 use crate::yaml::Node;
 
@@ -16,9 +15,7 @@ pub(super) struct Identities<'a> {
     /// Each item's name; empty if it has none.
     pub(super) names: Vec<Cow<'a, str>>,
     /// Each item's key, with the server's defaults filled in.
-    keys: Vec<Vec<Cow<'a, str>>>,
-    /// Whether no other item has this name, and whether no other has this key.
-    is_only: Vec<(bool, bool)>,
+    pub(super) keys: Vec<Vec<Cow<'a, str>>>,
 }
 
 impl<'a> Identities<'a> {
@@ -28,34 +25,19 @@ impl<'a> Identities<'a> {
             declared: Some(*node),
             kept: None,
         };
-        Self::new(
-            items
-                .iter()
-                .map(|node| node.get("name").map_or(Cow::Borrowed(""), scalar_text))
-                .collect(),
-            items
-                .iter()
-                .map(|node| keys.iter().map(|key| siblings(node).text(key)).collect())
-                .collect(),
-        )
+        let name = |node: &Node<'a>| node.get("name").map_or(Cow::Borrowed(""), scalar_text);
+        let key = |node| keys.iter().map(|key| siblings(node).text(key)).collect();
+        Self {
+            names: items.iter().map(name).collect(),
+            keys: items.iter().map(key).collect(),
+        }
     }
 
     pub(super) fn of_live(keys: &[&str], items: &'a [Value]) -> Self {
-        Self::new(
-            items.iter().map(|item| live_text(item, "name")).collect(),
-            items
-                .iter()
-                .map(|item| keys.iter().map(|key| live_text(item, key)).collect())
-                .collect(),
-        )
-    }
-
-    fn new(names: Vec<Cow<'a, str>>, keys: Vec<Vec<Cow<'a, str>>>) -> Self {
-        let is_only = are_only(&names).into_iter().zip(are_only(&keys)).collect();
+        let key = |item: &'a Value| keys.iter().map(|key| live_text(item, key)).collect();
         Self {
-            names,
-            keys,
-            is_only,
+            names: items.iter().map(|item| live_text(item, "name")).collect(),
+            keys: items.iter().map(key).collect(),
         }
     }
 
@@ -65,45 +47,21 @@ impl<'a> Identities<'a> {
 
     /// Whether each item has a unique name.
     fn are_named(&self) -> bool {
-        let mut names = self.names.iter().zip(&self.is_only);
-        names.all(|(name, (is_only, _))| !name.is_empty() && *is_only)
-    }
-
-    /// How a path names an item: by its name if that is unique, else by its key, else by its position.
-    pub(super) fn segment(&self, index: usize, keys: &[&str]) -> Segment {
-        let (is_only_name, is_only_key) = self.is_only[index];
-        let name = &self.names[index];
-        if !name.is_empty() && is_only_name {
-            return Segment::Item(vec![("name".to_owned(), name.clone().into_owned())]);
-        }
-        let key = &self.keys[index];
-        let is_whole = key.iter().all(|value| !value.is_empty());
-        if is_whole && is_only_key {
-            let pairs = keys.iter().zip(key);
-            return Segment::Item(
-                pairs
-                    .map(|(k, v)| ((*k).to_owned(), v.clone().into_owned()))
-                    .collect(),
-            );
-        }
-        Segment::Index(index)
+        !self.names.iter().any(|name| name.is_empty()) && are_different(&self.names)
     }
 }
 
 /// Up to this length a list is searched faster than it is hashed. Nearly all lists are shorter.
 const SHORT_LIST: usize = 16;
 
-/// For each value, whether it is unique.
-fn are_only<K: Eq + Hash>(values: &[K]) -> Vec<bool> {
+/// Whether no value is there twice.
+fn are_different<K: Eq + Hash>(values: &[K]) -> bool {
     if values.len() <= SHORT_LIST {
-        let is_only = |value: &K| values.iter().filter(|other| *other == value).count() == 1;
-        return values.iter().map(is_only).collect();
+        let mut each = values.iter().enumerate();
+        return each.all(|(i, value)| !values[..i].contains(value));
     }
-    let mut counts: HashMap<&K, usize> = HashMap::new();
-    for value in values {
-        *counts.entry(value).or_default() += 1;
-    }
-    values.iter().map(|value| counts[value] == 1).collect()
+    let mut seen = HashSet::new();
+    values.iter().all(|value| seen.insert(value))
 }
 
 /// The text of an item's field, declared or filled in by default.

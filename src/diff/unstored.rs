@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::pairs::{Identities, of_item};
+use super::keyed::KeyedItems;
 use crate::path::{Ignore, Path, Segment};
 use crate::schema::{
     DeclaredPosition, Field, Kind, ListKind, Need, Server, Struct, Type, Without, types,
@@ -221,22 +221,20 @@ impl<'a> UnstoredSearch<'a> {
         list: Node<'a>,
         ignore: &Ignore<'_>,
     ) {
-        let items: Vec<Node<'a>> = list.items().collect();
         let keys: &'static [&'static str] = match kind {
             ListKind::Keyed(keys) => keys,
             ListKind::Atomic | ListKind::Set => &[],
         };
-        let identities = Identities::of_declared(ty, keys, &items);
+        let items = KeyedItems::of(ty, keys, false, list.items().collect(), &[]);
         let outer = self.is_ignored;
         self.is_ignored |= ignore.here();
-        for (i, item) in items.into_iter().enumerate() {
-            let segment = match kind {
-                ListKind::Keyed(_) => identities.segment(i, keys),
+        for (i, node) in items.declared.iter().enumerate() {
+            let item = items.sides(i);
+            self.path.push(match kind {
+                ListKind::Keyed(_) => Segment::Item(items.selector(item)),
                 ListKind::Atomic | ListKind::Set => Segment::Index(i),
-            };
-            let ignore = ignore.item(|at| at == i, |key, text| of_item(ty, item, key) == text);
-            self.path.push(segment);
-            self.structure(ty, name, item, &ignore);
+            });
+            self.structure(ty, name, *node, &items.ignore(item, ignore));
             self.path.pop();
         }
         self.is_ignored = outer;

@@ -1,13 +1,16 @@
 //! The recursion over a struct's fields, a map's keys and a list's items.
 
+use std::rc::Rc;
+
 use serde_json::{Map, Value};
 
 use super::applied::Applied;
 use super::enclosing::Enclosing;
+use super::keyed::{ItemSides, KeyedItems};
 use super::unstored::Unstored;
 use super::{Class, Edit, Origin, Sides, Verdict};
 use crate::normalize::{self, Plain};
-use crate::path::{Ignore, Path, Segment};
+use crate::path::{Ignore, Path};
 use crate::schema::{
     Field, Follower, Immutable, MOST_FIELDS, RuleId, Rules, Siblings, Struct, StructRef, Type,
 };
@@ -123,10 +126,11 @@ impl<'a> Fields<'a> {
 #[derive(Clone)]
 pub(super) enum Step<'a> {
     Key(&'a str),
+    /// An item of a list that is compared as a whole, by its positions on both sides.
+    Position(usize, usize),
     Item {
-        segment: Segment,
-        declared: Option<usize>,
-        live: Option<usize>,
+        list: Rc<KeyedItems<'a>>,
+        item: ItemSides,
         /// For an undeclared item: the declared item that matches the nearest live one before it.
         after: Option<usize>,
     },

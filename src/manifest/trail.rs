@@ -1,6 +1,6 @@
 //! The current place of a check, and its path in messages.
 
-use crate::path::{Path, Segment};
+use crate::path::{ItemSelector, Path, Segment};
 use crate::schema::{ListKind, Struct, scalar_text};
 use crate::yaml::{Node, Value};
 
@@ -80,7 +80,10 @@ fn item_segment(list: Node<'_>, index: usize, kind: &ListKind) -> Segment {
         let all: Vec<_> = list.items().map(|item| texts(item, keys)).collect();
         let own = &all[index];
         if !own.is_empty() && all.iter().filter(|other| *other == own).count() == 1 {
-            return Segment::Item(own.clone());
+            return Segment::Item(ItemSelector {
+                fields: own.clone(),
+                turn: None,
+            });
         }
     }
     Segment::Index(index)

@@ -12,11 +12,15 @@ fn key(name: &str) -> Segment {
 }
 
 fn item(keys: &[(&str, &str)]) -> Segment {
-    Segment::Item(
-        keys.iter()
-            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-            .collect(),
-    )
+    turn_of(keys, None)
+}
+
+fn turn_of(keys: &[(&str, &str)], turn: Option<usize>) -> Segment {
+    let fields = keys.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+    Segment::Item(ItemSelector {
+        fields: fields.collect(),
+        turn,
+    })
 }
 
 #[test]
@@ -50,6 +54,15 @@ fn paths_are_printed_with_quotes_where_needed() {
             vec![key("env"), Segment::Index(3), key("value")],
             "env[3].value",
         ),
+        (
+            vec![key("env"), turn_of(&[("name", "A")], Some(1)), key("value")],
+            "env[name=A][1].value",
+        ),
+        (vec![key("data"), key("a/b:c=d")], "data[\"a/b:c=d\"]"),
+        (
+            vec![key("hostAliases"), item(&[("ip", "::1")])],
+            "hostAliases[ip=::1]",
+        ),
     ] {
         assert_eq!(path(&segments), expected);
     }
@@ -64,6 +77,8 @@ fn a_printed_path_can_be_parsed() {
             key("a.b[0],\"c\" d"),
             item(&[("name", "x]=,\""), ("b", "")]),
             key("e"),
+            turn_of(&[("name", "a.b'\\")], Some(12)),
+            key("*"),
         ],
         vec![key("<resource>")],
     ];
@@ -74,7 +89,7 @@ fn a_printed_path_can_be_parsed() {
             .into_iter()
             .map(|step| match step {
                 PatternStep::Key { name, .. } => Segment::Key(name),
-                PatternStep::Item(keys) => Segment::Item(keys),
+                PatternStep::Item(selector) => Segment::Item(selector),
                 other => panic!("{other:?}"),
             })
             .collect();
@@ -144,6 +159,12 @@ fn patterns_match_fields_of_an_object() {
         ("*.ports[*].name", true),
         ("spec.ports[port=80].name", true),
         ("spec.ports[port=81].name", false),
+        // The server fills in what is not there.
+        ("spec.ports[port=80,protocol=TCP]", true),
+        ("spec.ports[port=82,protocol=TCP]", false),
+        ("spec.ports[prot=80]", false),
+        ("spec.ports[name=\"\"].port", true),
+        ("spec.ports[port=80][0]", true),
         ("spec.ports[1]", true),
         ("spec.ports[2]", false),
         ("spec.ports.name", false),
@@ -169,15 +190,15 @@ fn rules_follow_a_walk_down_an_object() {
     assert!(root.key("metadata").key("annotations").here());
     assert!(root.key("spec").key("replicas").is_empty());
     let ports = root.key("spec").key("ports");
-    let x = ports.item(|_| false, |k, v| (k, v) == ("name", "x"));
+    let x = ports.item(|_| false, |selector| selector.fields[0].1 == "x");
     assert!(!x.here() && x.key("port").here());
-    assert!(ports.item(|_| false, |_, _| false).is_empty());
+    assert!(ports.item(|_| false, |_| false).is_empty());
 }
 
 #[test]
 fn items_of_a_list_can_be_ignored() {
     let mut path = Path::root().key("spec").key("ports");
-    path.push(Segment::Item(vec![("name".to_owned(), "a.b".to_owned())]));
+    path.push(item(&[("name", "a.b")]));
     let path = path.key("x.y");
     assert_eq!(path.of_any_item().to_string(), "spec.ports[*][\"x.y\"]");
     assert_eq!(path.to_string(), "spec.ports[name=\"a.b\"][\"x.y\"]");

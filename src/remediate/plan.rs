@@ -55,7 +55,7 @@ fn has_value(value: &Value, at: &[&str]) -> bool {
 fn is_ignored(ignore: Ignore<'_>, at: &[&str]) -> bool {
     let below = at.iter().try_fold(ignore, |ignore, key| {
         (!ignore.here()).then(|| match *key {
-            "*" => ignore.item(|_| true, |_, _| true),
+            "*" => ignore.item(|_| true, |_| true),
             key => ignore.key(key),
         })
     });

@@ -154,8 +154,8 @@ impl<'a> RedactedPlace<'a> {
             spot = match (spot.ty, step) {
                 (Type::Struct(of), step) => Self::field(of.get(), step, spot.item)?,
                 (Type::Map { .. }, PatternStep::Key { name, .. }) => spot.key(name)?,
-                (Type::List { item, .. }, PatternStep::Item(keys)) => Self {
-                    item: keys,
+                (Type::List { item, .. }, PatternStep::Item(selector)) => Self {
+                    item: &selector.fields,
                     ..Self::new(item, ValueName::None)
                 },
                 (Type::List { item, .. }, _) => Self::new(item, ValueName::None),

@@ -52,6 +52,8 @@ mod made_reports;
 mod manifests;
 /// Older versions of Kubernetes.
 mod older_servers;
+/// Printed paths as ignore rules.
+mod pasted_paths;
 /// The patch that makes the manifests declare what is live.
 mod patch;
 /// Repairs while others write, and signals.

@@ -18,7 +18,7 @@ use super::support::{ControlPlane, Run, program, text};
 use gitops_drift::yaml;
 
 /// A number that depends on the seed alone (splitmix64).
-fn random(seed: &mut u64, below: usize) -> usize {
+pub(crate) fn random(seed: &mut u64, below: usize) -> usize {
     *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
@@ -32,7 +32,7 @@ fn seeds() -> Range<u64> {
     first..first + number("PATCH_ROUNDS")
 }
 
-fn unpacked(file: &str) -> String {
+pub(crate) fn unpacked(file: &str) -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
     let output = Command::new("gzip").arg("-dc").arg(file).output().unwrap();
     String::from_utf8(output.stdout).unwrap()
@@ -143,7 +143,7 @@ fn change(value: &mut Value, part: &str, seed: &mut u64) {
 }
 
 /// Changes an object in one of these parts, or in its labels where it has none of them.
-fn change_object(object: &mut Value, seed: &mut u64) {
+pub(crate) fn change_object(object: &mut Value, seed: &mut u64) {
     let parts = ["spec", "spec", "data", "binaryData"];
     let part = parts[random(seed, parts.len())];
     if let Some(value) = object.get_mut(part) {
