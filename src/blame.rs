@@ -71,16 +71,20 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
     if finding.at.is_empty() {
         return Vec::new();
     }
-    let desired = finding.desired.as_ref();
-    let (mut owners, mut around) = (Vec::new(), Vec::new());
+    let (mut below, mut around) = (Vec::new(), Vec::new());
     for entry in entries {
         match at(&entry.fields_v1, live, &finding.at) {
-            Some(At::Below(set)) if owns_difference(set, desired, found) => owners.push(entry),
+            Some(At::Below(set)) => below.push(EntryPart { entry, set }),
             Some(At::Within) => around.push(entry),
-            Some(At::Below(_)) | None => {}
+            None => {}
         }
     }
+    let mut owners = Vec::new();
+    find_owners(&below, finding.desired.as_ref(), found, &mut owners);
     // The writer of an empty struct still owns it after others have filled it.
+    if owners.is_empty() && finding.desired.is_none() {
+        owners = below.iter().map(|part| part.entry).collect();
+    }
     if owners.is_empty() {
         owners = around;
     }
@@ -126,27 +130,60 @@ fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Op
     at(below, live, rest)
 }
 
-/// Whether a set has a part of a live value that differs from the desired one.
-fn owns_difference(set: &FieldSet<'_>, desired: Option<&Value>, live: &Value) -> bool {
-    let Some(desired) = desired else {
-        return true;
-    };
-    if set.is_whole() {
-        return desired != live;
+/// What one entry's set has at a place.
+#[derive(Clone, Copy)]
+struct EntryPart<'e, 'a> {
+    entry: &'e ManagedFieldsEntry<'a>,
+    set: &'e FieldSet<'a>,
+}
+
+impl<'e, 'a> EntryPart<'e, 'a> {
+    fn below(self, set: Option<&'e FieldSet<'a>>) -> Option<Self> {
+        let entry = self.entry;
+        set.map(|set| Self { entry, set })
     }
+}
+
+/// Adds the entries that have something of a live value that differs from the desired one. Where some have its parts,
+/// who has all of it only left it empty: others have filled it since.
+fn find_owners<'e, 'a>(
+    sets: &[EntryPart<'e, 'a>],
+    desired: Option<&Value>,
+    live: &Value,
+    owners: &mut Vec<&'e ManagedFieldsEntry<'a>>,
+) {
+    if desired == Some(live) || live.is_null() {
+        return;
+    }
+    let parts: Vec<EntryPart<'e, 'a>> = sets
+        .iter()
+        .copied()
+        .filter(|part| !part.set.is_whole())
+        .collect();
     match live {
-        Value::Object(map) => set.keys().any(|(key, below)| {
-            map.get(key)
-                .is_some_and(|live| owns_difference(below, desired.get(key), live))
-        }),
-        Value::Array(items) => set.items(items).any(|(_, live, below)| {
-            let desired = desired.as_array().map_or(&[][..], Vec::as_slice);
-            let same = set
-                .items(desired)
-                .find(|(_, _, other)| std::ptr::eq(*other, below));
-            owns_difference(below, same.map(|(_, desired, _)| desired), live)
-        }),
-        _ => desired != live,
+        Value::Object(map) if !map.is_empty() && !parts.is_empty() => {
+            for (key, live) in map {
+                let below: Vec<_> = parts
+                    .iter()
+                    .filter_map(|part| part.below(part.set.key(key)))
+                    .collect();
+                let desired = desired.and_then(|desired| desired.get(key));
+                find_owners(&below, desired, live, owners);
+            }
+        }
+        Value::Array(items) if !items.is_empty() && !parts.is_empty() => {
+            for (index, live) in items.iter().enumerate() {
+                let below: Vec<_> = parts
+                    .iter()
+                    .filter_map(|part| part.below(part.set.item(live, index)))
+                    .collect();
+                let desired = parts
+                    .iter()
+                    .find_map(|part| part.set.same_item(live, index, desired?.as_array()?));
+                find_owners(&below, desired, live, owners);
+            }
+        }
+        _ => owners.extend(sets.iter().map(|part| part.entry)),
     }
 }
 
@@ -316,6 +353,32 @@ mod tests {
         assert_eq!(named(&managed, &live, &all), "editor");
         let extra = finding("volumes 0", None, &live);
         assert_eq!(named(&managed, &live, &extra), "creator,editor");
+    }
+
+    #[test]
+    fn who_left_a_value_empty_does_not_own_what_others_have_put_into_it() {
+        let live = json!({
+            "metadata": {"finalizers": ["a.b/c"]},
+            "profile": {"type": "RuntimeDefault"},
+            "volume": {"projected": {"defaultMode": 420, "sources": null}},
+        });
+        let filled = json!({"f:metadata": {"f:finalizers": {"v:\"a.b/c\"": {}}}, "f:profile": {"f:type": {}},
+            "f:volume": {"f:projected": {".": {}, "f:defaultMode": {}}}});
+        let emptied = json!({"f:metadata": {"f:finalizers": {}}, "f:profile": {}, "f:volume": {"f:projected": {"f:sources": {}}}});
+        let managed = json!([
+            entry("filler", "Apply", Some("2026-01-01T00:00:00Z"), &filled),
+            entry("emptier", "Update", Some("2026-01-01T00:00:00Z"), &emptied),
+        ]);
+        for (place, desired) in [
+            ("metadata finalizers", json!(["a.b/d"])),
+            ("profile", json!({"type": "Unconfined"})),
+            ("volume", json!({"emptyDir": {}})),
+        ] {
+            for desired in [Some(desired), None] {
+                let finding = finding(place, desired, &live);
+                assert_eq!(named(&managed, &live, &finding), "filler", "{place}");
+            }
+        }
     }
 
     #[test]

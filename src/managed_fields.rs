@@ -173,14 +173,21 @@ impl FieldSet<'_> {
             .filter_map(|(element, below)| Some((element.strip_prefix("f:")?, below)))
     }
 
-    /// The items of this live list that have a part of the set, with their positions.
-    pub(crate) fn items<'s>(
-        &'s self,
-        list: &'s [Value],
-    ) -> impl Iterator<Item = (usize, &'s Value, &'s Self)> {
-        list.iter()
-            .enumerate()
-            .filter_map(|(index, item)| Some((index, item, self.item(item, index)?)))
+    /// The item of another list that the set identifies with this one.
+    #[must_use]
+    pub(crate) fn same_item<'l>(
+        &self,
+        item: &Value,
+        index: usize,
+        others: &'l [Value],
+    ) -> Option<&'l Value> {
+        let set = self.item(item, index)?;
+        let is_same = |(index, other): &(usize, &Value)| {
+            let other = self.item(other, *index);
+            other.is_some_and(|other| std::ptr::eq(other, set))
+        };
+        let mut others = others.iter().enumerate();
+        others.find(is_same).map(|(_, other)| other)
     }
 
     /// The items of keyed lists that have a part of the set.
