@@ -185,3 +185,63 @@ fn a_baseline_of_300_fields_hides_them_until_one_changes_and_repairs_leave_them_
     let names = plane.kubectl(&["get", "cm", "-n", &namespace, "-o", "name"]);
     assert!(!names.contains("gone"), "{names}");
 }
+
+#[test]
+#[ignore = "needs the control plane"]
+fn a_baseline_rules_and_an_annotation_each_hide_their_own_fields_and_keep_them() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    plane.kubectl_with(
+        &["apply", "-n", &namespace, "-f", "-"],
+        &map("big", 300, |i| format!("old{i}")),
+    );
+    let desired = map("big", 300, |i| format!("new{i}"));
+    let annotated = desired.replacen(
+        r#""name":"big""#,
+        r#""name":"big","annotations":{"drift.gitops.io/ignore-fields":"data.k010"}"#,
+        1,
+    );
+    let files = folder(&[("desired/a.yaml", &desired)]);
+    let manifest = files.path().join("desired/a.yaml");
+    let baseline = files.path().join("baseline.json");
+    let args = ["-f", text(&manifest), "-n", &namespace, "--once"];
+    let of = |user: &str, more: &[&str]| plane.run_as(user, &[&args[..], more].concat()).exits(0);
+    // What is left out of a report is not in the baseline that it becomes.
+    let rule = format!("ConfigMap/{namespace}/big:data.k020");
+    let json = format!("json={}", text(&baseline));
+    of("reader", &["-o", &json, "--ignore-fields", &rule]);
+    let known = ["-o", "json", "--baseline", text(&baseline)];
+    let id = |key: &str| format!("ConfigMap/{namespace}/big:data.{key}");
+    let report = of("reader", &known).json();
+    assert_eq!(
+        (ids(&report), &report["summary"]["known"]),
+        (vec![id("k020")], &299.into())
+    );
+    fs::write(&manifest, annotated).unwrap();
+    let with_rule = [&known[..], &["--ignore-fields", &rule]].concat();
+    let counts = |report: &Value| {
+        let summary = &report["summary"];
+        let count = |key: &str| summary[key].as_u64().unwrap();
+        (count("known"), count("ignored"), count("knownGone"))
+    };
+    let report = of("reader", &with_rule).json();
+    assert_eq!(ids(&report), Vec::<String>::new());
+    assert_eq!(counts(&report), (298, 2, 1));
+    // An ignored field may change; a known one is drift again, and is repaired alone.
+    let changed = ["k007", "k010", "k020"].map(|key| (key.to_owned(), "again".into()));
+    let patch = serde_json::json!({"data": serde_json::Map::from_iter(changed)}).to_string();
+    let args = ["patch", "cm", "big", "-n", &namespace, "--type=merge", "-p"];
+    plane.kubectl(&[&args[..], &[&patch]].concat());
+    let report = of("reader", &with_rule).json();
+    assert_eq!(ids(&report), [id("k007")]);
+    assert_eq!(counts(&report), (297, 2, 2));
+    of("writer", &[&with_rule[..], &["--remediate"]].concat());
+    let live = plane.get("configmap", &namespace, "big");
+    let value = |i: usize| match i {
+        7 => "new7".to_owned(),
+        10 | 20 => "again".to_owned(),
+        _ => format!("old{i}"),
+    };
+    let expected: Value = serde_json::from_str(&map("big", 300, value)).unwrap();
+    assert_eq!(live["data"], expected["data"]);
+}

@@ -203,3 +203,87 @@ fn scoped_rules_hide_exactly_their_field_and_keep_it_on_write() {
         .exits(0);
     assert_eq!(image("web"), Value::from("web:2"));
 }
+
+#[test]
+#[ignore = "needs the control plane"]
+fn each_way_of_naming_the_resources_of_a_rule_hides_exactly_their_fields() {
+    let plane = ControlPlane::running();
+    let (one, two) = (plane.namespace(), plane.namespace());
+    let map = |namespace: &str, name: &str, value: &str| {
+        let data: Vec<String> = (0..3).map(|n| format!("k{n}: {value}")).collect();
+        let data = data.join(", ");
+        format!(
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {namespace}}}\ndata: {{{data}}}\n"
+        )
+    };
+    let web = |namespace: &str, image: &str| {
+        let name = format!("name: web, namespace: {namespace}");
+        deployment("web", image).replacen("name: web", &name, 1)
+    };
+    let side = |value: &str, image: &str| {
+        let maps = [
+            map(&one, "a", value),
+            map(&one, "b", value),
+            map(&two, "a", value),
+        ];
+        let others = [web(&one, image), web(&two, image)];
+        [&maps[..], &others].concat().join("---\n")
+    };
+    plane.kubectl_with(&["apply", "-f", "-"], &side("old", "web:1"));
+    let manifests = folder(&[("all.yaml", &side("new", "web:2"))]);
+    let args = ["-f", text(manifests.path()), "--once", "-o", "json"];
+    let all = drifted(&plane.run_as("reader", &args).exits(0));
+    assert_eq!(all.len(), 11, "{all:#?}");
+    for (rule, hidden) in [
+        (
+            "ConfigMap/a:data.k1".to_owned(),
+            vec![format!("{one}/a:data.k1"), format!("{two}/a:data.k1")],
+        ),
+        (
+            format!("cm/{one}/a:data[\"k1\"]"),
+            vec![format!("{one}/a:data.k1")],
+        ),
+        (
+            format!("*/{two}/*:data"),
+            (0..3).map(|n| format!("{two}/a:data.k{n}")).collect(),
+        ),
+        (
+            "!deploy/*/*:data.k0".to_owned(),
+            vec![
+                format!("{one}/a:data.k0"),
+                format!("{one}/b:data.k0"),
+                format!("{two}/a:data.k0"),
+            ],
+        ),
+        (
+            format!("deployments/{two}/w*:{IMAGE}"),
+            vec![format!("{two}/web:{IMAGE}")],
+        ),
+        (
+            format!("ConfigMap/{one}/b:<resource>"),
+            (0..3).map(|n| format!("{one}/b:data.k{n}")).collect(),
+        ),
+        (
+            format!("cm/{one}/*:data.k2,deploy/{one}/web:spec.template"),
+            vec![
+                format!("{one}/a:data.k2"),
+                format!("{one}/b:data.k2"),
+                format!("{one}/web:{IMAGE}"),
+            ],
+        ),
+    ] {
+        let run = plane.run_as("reader", &[&args[..], &["--ignore-fields", &rule]].concat());
+        let (left, report) = (drifted(&run), run.json());
+        let is_hidden = |id: &&String| hidden.iter().any(|hidden| id.ends_with(hidden));
+        let expected: Vec<&String> = all.iter().filter(|id| !is_hidden(id)).collect();
+        assert_eq!(left.iter().collect::<Vec<_>>(), expected, "{rule}");
+        assert_eq!(expected.len(), all.len() - hidden.len(), "{rule}");
+        let summary = &report["summary"];
+        let counted = if rule.ends_with("<resource>") {
+            (&summary["leftOut"], 1)
+        } else {
+            (&summary["ignored"], hidden.len())
+        };
+        assert_eq!(*counted.0, counted.1, "{rule}: {summary:#}");
+    }
+}
