@@ -1,7 +1,7 @@
 //! Field paths such as `spec.template.spec.containers[name=web].image`: printing, parsing, matching.
 //!
 //! Printing and parsing share one grammar, so that any path in a report can be pasted into an ignore rule: keys joined
-//! by dots; `[key=value,…]` for an item of a keyed list, `[key=value][1]` for the second one of several that have these
+//! by dots; `[key=value,…]` for an item of a keyed list, `[key=value,1]` for the second one of several that have these
 //! values, `[3]` for an item by position; in patterns also `[*]` for any item and `*` for any key. A key or value that
 //! could be misread is quoted, and such a key is in brackets: `metadata.labels["app.kubernetes.io/name"]`.
 //!
@@ -111,8 +111,10 @@ impl fmt::Display for ItemSelector {
                 write!(f, "{field}={}", Value::from(text.as_str()))?;
             }
         }
-        f.write_str("]")?;
-        self.turn.map_or(Ok(()), |turn| write!(f, "[{turn}]"))
+        if let Some(turn) = self.turn {
+            write!(f, ",{turn}")?;
+        }
+        f.write_str("]")
     }
 }
 
@@ -194,7 +196,7 @@ pub enum PatternCause {
     LargeIndex(String),
     /// The brackets hold nothing that selects a key or an item.
     Brackets,
-    /// A comma in brackets is not followed by a key and a value.
+    /// A comma in brackets is followed neither by a key and a value nor by a position.
     NoItemAfterComma,
     /// This quote or bracket is missing at the end.
     Unclosed(char),
@@ -222,7 +224,7 @@ impl fmt::Display for PatternCause {
             Self::Brackets => {
                 f.write_str("expected `key=value`, a position, `*` or a quoted key in brackets")
             }
-            Self::NoItemAfterComma => f.write_str("expected `key=value` after `,`"),
+            Self::NoItemAfterComma => f.write_str("expected `key=value` or a position after `,`"),
             Self::Unclosed(end) => write!(f, "expected a closing `{end}`"),
             Self::NoJson(text) => write!(f, "`{text}` is not a JSON string"),
             Self::AtomicItem => f.write_str(
@@ -365,14 +367,7 @@ impl PatternParser<'_> {
             match self.peek() {
                 None if steps.is_empty() => return Err(PatternCause::Empty),
                 None => return Ok(steps),
-                Some('[') => match (self.bracket()?, steps.last_mut()) {
-                    (PatternStep::Index(turn), Some(PatternStep::Item(item)))
-                        if item.turn.is_none() =>
-                    {
-                        item.turn = Some(turn);
-                    }
-                    (step, _) => steps.push(step),
-                },
+                Some('[') => steps.push(self.bracket()?),
                 Some('.') if !steps.is_empty() => {
                     self.at += 1;
                     if matches!(self.peek(), None | Some('.' | '[')) {
@@ -413,7 +408,7 @@ impl PatternParser<'_> {
         }
     }
 
-    /// Parses `["key"]`, `[*]`, `[3]` or `[key=value,…]`.
+    /// Parses `["key"]`, `[*]`, `[3]`, `[key=value,…]` or `[key=value,…,3]`.
     fn bracket(&mut self) -> Result<PatternStep, PatternCause> {
         self.at += 1;
         let step = match self.peek() {
@@ -428,9 +423,7 @@ impl PatternParser<'_> {
             {
                 name if self.peek() == Some('=') && !name.is_empty() => self.item(name)?,
                 name if name == "*" => PatternStep::AnyItem,
-                name if !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()) => {
-                    PatternStep::Index(name.parse().map_err(|_| PatternCause::LargeIndex(name))?)
-                }
+                name if is_number(&name) => PatternStep::Index(index(&name)?),
                 _ => {
                     return Err(PatternCause::Brackets);
                 }
@@ -460,8 +453,13 @@ impl PatternParser<'_> {
             }
             self.at += 1;
             field = String::from(self.take_until(|c| matches!(c, '=' | ',' | ']')).trim());
-            if self.peek() != Some('=') || field.is_empty() {
-                return Err(PatternCause::NoItemAfterComma);
+            match self.peek() {
+                Some('=') if !field.is_empty() => {}
+                Some(']') if is_number(&field) => {
+                    let turn = Some(index(&field)?);
+                    return Ok(PatternStep::Item(ItemSelector { fields, turn }));
+                }
+                _ => return Err(PatternCause::NoItemAfterComma),
             }
         }
     }
@@ -488,6 +486,15 @@ impl PatternParser<'_> {
         }
         Err(PatternCause::Unclosed(quote))
     }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn index(text: &str) -> Result<usize, PatternCause> {
+    let index = text.parse();
+    index.map_err(|_| PatternCause::LargeIndex(text.to_owned()))
 }
 
 /// The rest of one pattern below a place in an object.

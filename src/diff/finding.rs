@@ -25,11 +25,12 @@ impl<'a> Walk<'_, 'a> {
     /// The path of the current place.
     pub(super) fn path(&self) -> Path {
         let mut path = Path::root();
-        for step in &self.steps {
+        let last = self.steps.len().saturating_sub(1);
+        for (at, step) in self.steps.iter().enumerate() {
             path.push(match step {
                 Step::Key(key) => Segment::Key((*key).to_owned()),
                 Step::Position(i, _) => Segment::Index(*i),
-                Step::Item { list, item, .. } => Segment::Item(list.selector(*item)),
+                Step::Item { list, item, .. } => list.segment(*item, at == last),
             });
         }
         path

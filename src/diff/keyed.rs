@@ -7,7 +7,7 @@ use std::hash::Hash;
 use serde_json::Value;
 
 use super::pairs::{Identities, Matching, live_text, of_item};
-use crate::path::{Ignore, ItemSelector};
+use crate::path::{Ignore, ItemSelector, Segment};
 use crate::schema::{MATCHED_IN_ORDER, Struct};
 use crate::yaml::Node;
 
@@ -106,9 +106,9 @@ impl<'a> KeyedItems<'a> {
         )
     }
 
-    /// The shortest selector of an item that selects no other one, declared or live: its name, else its key, else its
-    /// turn among those of its key.
-    pub(super) fn selector(&self, item: ItemSides) -> ItemSelector {
+    /// The segment of a path to an item, or to a field of it, that leads to no other finding: its name, else its key, else
+    /// its position, else its turn among the items of its key.
+    pub(super) fn segment(&self, item: ItemSides, is_end: bool) -> Segment {
         let (side, index) = match item.declared {
             Some(i) => (&self.of_declared, i),
             None => (&self.of_live, item.live.unwrap_or_default()),
@@ -121,17 +121,30 @@ impl<'a> KeyedItems<'a> {
             ]
         });
         let name = &side.names[index];
-        if !name.is_empty() && names.turn(item).is_none() {
-            return ItemSelector {
+        if !name.is_empty() && names.is_only(item, is_end) {
+            return Segment::Item(ItemSelector {
                 fields: vec![("name".to_owned(), name.clone().into_owned())],
                 turn: None,
-            };
+            });
+        }
+        let turn = keys.turn(item).filter(|_| !keys.is_only(item, is_end));
+        if turn.is_some() && self.is_only_position(item) {
+            return Segment::Index(index);
         }
         let fields = self.keys.iter().zip(&side.keys[index]);
         let fields = fields.map(|(key, text)| ((*key).to_owned(), text.clone().into_owned()));
-        ItemSelector {
+        Segment::Item(ItemSelector {
             fields: fields.collect(),
-            turn: keys.turn(item),
+            turn,
+        })
+    }
+
+    /// Whether no other item has this position in a path, which is that in the manifest or, where it is not declared,
+    /// in the live list.
+    fn is_only_position(&self, item: ItemSides) -> bool {
+        match item.declared {
+            Some(i) => self.pairs.of_second.get(i).is_none_or(Option::is_some),
+            None => item.live.is_some_and(|j| j >= self.declared.len()),
         }
     }
 }
@@ -140,38 +153,36 @@ impl<'a> KeyedItems<'a> {
 struct Turns {
     of_declared: Vec<Option<usize>>,
     of_live: Vec<Option<usize>>,
+    /// Whether no other declared item, nor the live one that matches it, has the text of a declared one.
+    is_only_declared: Vec<bool>,
 }
 
 impl Turns {
     fn of<K: Eq + Hash>(declared: &[K], live: &[K], pairs: &Matching) -> Self {
-        let mut counts: HashMap<&K, usize> = HashMap::new();
-        let mut count = |text| {
-            let count = counts.entry(text).or_default();
-            *count += 1;
-            *count - 1
-        };
+        let mut all = Counts::default();
         let (mut of_declared, mut of_live) = (vec![0; declared.len()], vec![0; live.len()]);
         for (j, text) in live.iter().enumerate() {
-            let Some(i) = pairs.of_second[j] else {
-                of_live[j] = count(text);
-                continue;
-            };
-            of_declared[i] = count(&declared[i]);
-            if declared[i] != *text {
-                count(text);
+            match pairs.of_second[j] {
+                Some(i) => of_declared[i] = all.count_both(&declared[i], text),
+                None => of_live[j] = all.count(text),
             }
         }
+        let mut of_manifest = Counts::default();
         for (i, text) in declared.iter().enumerate() {
-            if pairs.of_first[i].is_none() {
-                of_declared[i] = count(text);
+            if let Some(j) = pairs.of_first[i] {
+                of_manifest.count_both(text, &live[j]);
+            } else {
+                of_declared[i] = all.count(text);
+                of_manifest.count(text);
             }
         }
         let among_several = |texts: &[K], turns: Vec<usize>| {
             let each = texts.iter().zip(turns);
-            each.map(|(text, turn)| (counts[text] > 1).then_some(turn))
+            each.map(|(text, turn)| (!all.is_once(text)).then_some(turn))
                 .collect()
         };
         Self {
+            is_only_declared: declared.iter().map(|t| of_manifest.is_once(t)).collect(),
             of_declared: among_several(declared, of_declared),
             of_live: among_several(live, of_live),
         }
@@ -183,5 +194,42 @@ impl Turns {
             (None, Some(j)) => self.of_live[j],
             (None, None) => None,
         }
+    }
+
+    /// Whether the text of an item is enough to tell its findings from those of others. What is not declared differs only
+    /// as a whole, so it does not matter for a field of an item.
+    fn is_only(&self, item: ItemSides, is_end: bool) -> bool {
+        let among_declared = item.declared.filter(|_| !is_end);
+        among_declared.is_some_and(|i| self.is_only_declared[i]) || self.turn(item).is_none()
+    }
+}
+
+/// How many items have each text.
+struct Counts<'k, K>(HashMap<&'k K, usize>);
+
+impl<K> Default for Counts<'_, K> {
+    fn default() -> Self {
+        Self(HashMap::new())
+    }
+}
+
+impl<'k, K: Eq + Hash> Counts<'k, K> {
+    /// Counts an item with this text. Returns how many were before it.
+    fn count(&mut self, text: &'k K) -> usize {
+        let count = self.0.entry(text).or_default();
+        *count += 1;
+        *count - 1
+    }
+
+    /// Counts an item that may have another text on the other side. Returns how many with the first text were before it.
+    fn count_both(&mut self, text: &'k K, other: &'k K) -> usize {
+        if other != text {
+            self.count(other);
+        }
+        self.count(text)
+    }
+
+    fn is_once(&self, text: &K) -> bool {
+        self.0.get(text) == Some(&1)
     }
 }

@@ -318,7 +318,7 @@ fn items_are_matched() {
             "env: [{name: A, value: '1'}, {name: A, value: '2'}]",
             "env: [{name: A, value: '1'}, {name: A, value: '3'}]",
         ),
-        &["C.env[name=A][1].value: \"2\" -> \"3\""],
+        &["C.env[1].value: \"2\" -> \"3\""],
     );
 }
 
@@ -332,11 +332,11 @@ fn the_last_variable_of_a_name_is_the_one_compared() {
         &env(&[a("1"), b.clone()]),
         &env(&[a("1"), b.clone(), a("2")]),
     );
-    check(&appended, &["C.env[name=A][1].value: \"1\" -> \"2\""]);
+    check(&appended, &["C.env[name=A].value: \"1\" -> \"2\""]);
     appended.strict = true;
     let reported = short(reported(&appended));
     assert!(
-        reported.contains(&"C.env[name=A][0]: - -> {\"name\":\"A\",\"value\":\"1\"}".to_owned()),
+        reported.contains(&"C.env[name=A,0]: - -> {\"name\":\"A\",\"value\":\"1\"}".to_owned()),
         "{reported:#?}"
     );
     check(&container(&env(&[a("1")]), &env(&[a("2"), a("1")])), &[]);
@@ -344,8 +344,8 @@ fn the_last_variable_of_a_name_is_the_one_compared() {
     check(
         &container(&env(&[a("1"), a("2")]), &env(&[a("1")])),
         &[
-            "C.env[name=A][1]: {\"name\":\"A\",\"value\":\"1\"} -> -",
-            "C.env[name=A][0].value: \"2\" -> \"1\"",
+            "C.env[0]: {\"name\":\"A\",\"value\":\"1\"} -> -",
+            "C.env[1].value: \"2\" -> \"1\"",
         ],
     );
     // What was applied twice and is declared once now.
@@ -353,7 +353,7 @@ fn the_last_variable_of_a_name_is_the_one_compared() {
     case.last = Some(container(&env(&[a("1"), a("2")]), "").declared);
     check(
         &case,
-        &["removed C.env[name=A][0]: - -> {\"name\":\"A\",\"value\":\"1\"}"],
+        &["removed C.env[name=A,0]: - -> {\"name\":\"A\",\"value\":\"1\"}"],
     );
 }
 
@@ -383,7 +383,7 @@ fn an_undeclared_variable_that_a_declared_one_refers_to_is_reported() {
         (
             format!("{refers}, {{name: A, value: '1'}}"),
             format!("{a}, {refers}, {{name: A, value: '1'}}"),
-            &["C.env[name=A][0]: - -> {\"name\":\"A\",\"value\":\"2\"}"],
+            &["C.env[name=A,0]: - -> {\"name\":\"A\",\"value\":\"2\"}"],
         ),
         // What refers to it will stand behind it once it is put back.
         (

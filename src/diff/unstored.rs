@@ -231,7 +231,7 @@ impl<'a> UnstoredSearch<'a> {
         for (i, node) in items.declared.iter().enumerate() {
             let item = items.sides(i);
             self.path.push(match kind {
-                ListKind::Keyed(_) => Segment::Item(items.selector(item)),
+                ListKind::Keyed(_) => items.segment(item, false),
                 ListKind::Atomic | ListKind::Set => Segment::Index(i),
             });
             self.structure(ty, name, *node, &items.ignore(item, ignore));

@@ -56,7 +56,7 @@ fn paths_are_printed_with_quotes_where_needed() {
         ),
         (
             vec![key("env"), turn_of(&[("name", "A")], Some(1)), key("value")],
-            "env[name=A][1].value",
+            "env[name=A,1].value",
         ),
         (vec![key("data"), key("a/b:c=d")], "data[\"a/b:c=d\"]"),
         (
@@ -118,7 +118,7 @@ fn an_invalid_path_is_refused_with_a_reason() {
             "a[name]",
             "expected `key=value`, a position, `*` or a quoted key in brackets",
         ),
-        ("a[name=x,]", "expected `key=value` after `,`"),
+        ("a[name=x,]", "expected `key=value` or a position after `,`"),
         ("a[0]b", "expected `.` or `[`, found `b`"),
         (
             "a]",
@@ -164,7 +164,7 @@ fn patterns_match_fields_of_an_object() {
         ("spec.ports[port=82,protocol=TCP]", false),
         ("spec.ports[prot=80]", false),
         ("spec.ports[name=\"\"].port", true),
-        ("spec.ports[port=80][0]", true),
+        ("spec.ports[port=80,0]", true),
         ("spec.ports[1]", true),
         ("spec.ports[2]", false),
         ("spec.ports.name", false),
