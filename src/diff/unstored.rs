@@ -1,6 +1,8 @@
 //! Declared values that a server does not store, found from the declared side alone.
 
+use std::cell::OnceCell;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -34,7 +36,7 @@ impl Unstored {
     pub(crate) fn of(kind: Kind, document: Node<'_>, ignore: &Ignore<'_>, server: Server) -> Self {
         let mut search = UnstoredSearch {
             server,
-            path: Path::root(),
+            steps: Vec::new(),
             structs: Vec::new(),
             is_ignored: false,
             places: HashMap::new(),
@@ -135,12 +137,62 @@ impl Unstored {
 /// The state of the search.
 struct UnstoredSearch<'a> {
     server: Server,
-    path: Path,
+    steps: Vec<DeclaredStep<'a>>,
     structs: Vec<(&'static str, Node<'a>)>,
     /// Whether the current value is ignored.
     is_ignored: bool,
     places: HashMap<NodeId, NotStored>,
     emptied: HashSet<NodeId>,
+}
+
+/// One step to the current place. Nearly all servers store everything, so paths are made only where one does not.
+enum DeclaredStep<'a> {
+    Field(&'static str),
+    Item(Rc<DeclaredList<'a>>, usize),
+}
+
+impl DeclaredStep<'_> {
+    fn segment(&self) -> Segment {
+        match self {
+            Self::Field(name) => Segment::Key((*name).to_owned()),
+            Self::Item(list, index) => match list.kind {
+                ListKind::Keyed(_) => {
+                    let items = list.items();
+                    items.segment(items.sides(*index), false)
+                }
+                ListKind::Atomic | ListKind::Set => Segment::Index(*index),
+            },
+        }
+    }
+}
+
+/// A declared list of structs.
+struct DeclaredList<'a> {
+    ty: &'static Struct,
+    kind: &'static ListKind,
+    list: Node<'a>,
+    items: OnceCell<KeyedItems<'a>>,
+}
+
+impl<'a> DeclaredList<'a> {
+    fn items(&self) -> &KeyedItems<'a> {
+        self.items.get_or_init(|| {
+            let keys: &'static [&'static str] = match self.kind {
+                ListKind::Keyed(keys) => keys,
+                ListKind::Atomic | ListKind::Set => &[],
+            };
+            KeyedItems::of(self.ty, keys, false, self.list.items().collect(), &[])
+        })
+    }
+
+    /// The rules below an item.
+    fn ignore<'r>(&self, index: usize, rules: &Ignore<'r>) -> Ignore<'r> {
+        if rules.is_empty() {
+            return Ignore::default();
+        }
+        let items = self.items();
+        items.ignore(items.sides(index), rules)
+    }
 }
 
 impl<'a> UnstoredSearch<'a> {
@@ -163,12 +215,12 @@ impl<'a> UnstoredSearch<'a> {
                     continue;
                 };
                 let ignore = ignore.key(field.name);
-                self.path.push(Segment::Key(field.name.to_owned()));
+                self.steps.push(DeclaredStep::Field(field.name));
                 match self.need(field, entry.value) {
                     Some(need) => self.found(entry.value, need, &ignore),
                     None => self.value(&field.ty, field.name, entry.value, &ignore),
                 }
-                self.path.pop();
+                self.steps.pop();
             }
             if self.is_emptied(ty, node) {
                 self.emptied.insert(node.id());
@@ -221,21 +273,19 @@ impl<'a> UnstoredSearch<'a> {
         list: Node<'a>,
         ignore: &Ignore<'_>,
     ) {
-        let keys: &'static [&'static str] = match kind {
-            ListKind::Keyed(keys) => keys,
-            ListKind::Atomic | ListKind::Set => &[],
-        };
-        let items = KeyedItems::of(ty, keys, false, list.items().collect(), &[]);
+        let declared = Rc::new(DeclaredList {
+            ty,
+            kind,
+            list,
+            items: OnceCell::new(),
+        });
         let outer = self.is_ignored;
         self.is_ignored |= ignore.here();
-        for (i, node) in items.declared.iter().enumerate() {
-            let item = items.sides(i);
-            self.path.push(match kind {
-                ListKind::Keyed(_) => items.segment(item, false),
-                ListKind::Atomic | ListKind::Set => Segment::Index(i),
-            });
-            self.structure(ty, name, *node, &items.ignore(item, ignore));
-            self.path.pop();
+        for (i, node) in list.items().enumerate() {
+            let step = DeclaredStep::Item(Rc::clone(&declared), i);
+            self.steps.push(step);
+            self.structure(ty, name, node, &declared.ignore(i, ignore));
+            self.steps.pop();
         }
         self.is_ignored = outer;
     }
@@ -262,8 +312,12 @@ impl<'a> UnstoredSearch<'a> {
     }
 
     fn found(&mut self, node: Node<'a>, need: Need, ignore: &Ignore<'_>) {
+        let mut path = Path::root();
+        for step in &self.steps {
+            path.push(step.segment());
+        }
         let place = NotStored {
-            path: self.path.clone(),
+            path,
             need,
             is_ignored: self.is_ignored || ignore.here(),
         };
