@@ -75,7 +75,7 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
     for entry in entries {
         match at(&entry.fields_v1, live, &finding.at) {
             Some(At::Below(set)) => below.push(EntryPart { entry, set }),
-            Some(At::Within) => around.push(entry),
+            Some(At::Within { distance }) => around.push((distance, entry)),
             None => {}
         }
     }
@@ -86,7 +86,9 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
         owners = below.iter().map(|part| part.entry).collect();
     }
     if owners.is_empty() {
-        owners = around;
+        let nearest = around.iter().map(|(distance, _)| *distance).min();
+        around.retain(|(distance, _)| Some(*distance) == nearest);
+        owners = around.into_iter().map(|(_, entry)| entry).collect();
     }
     owners.sort_by(|a, b| recency(b).cmp(&recency(a)));
     let mut writers: Vec<Writer> = Vec::new();
@@ -106,8 +108,9 @@ fn recency<'e>(entry: &'e ManagedFieldsEntry<'_>) -> (Option<&'e str>, bool) {
 
 /// How a set of fields relates to a place.
 enum At<'s, 'a> {
-    /// It has an enclosing value as a whole.
-    Within,
+    /// It has an enclosing value as a whole, so many steps above. Of several the nearest counts: the others only left
+    /// theirs empty.
+    Within { distance: usize },
     /// It has the place, or a part of it.
     Below(&'s FieldSet<'a>),
 }
@@ -125,7 +128,8 @@ fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Op
         }
     };
     if below.is_whole() && !rest.is_empty() {
-        return Some(At::Within);
+        let distance = rest.len();
+        return Some(At::Within { distance });
     }
     at(below, live, rest)
 }
@@ -361,10 +365,12 @@ mod tests {
             "metadata": {"finalizers": ["a.b/c"]},
             "profile": {"type": "RuntimeDefault"},
             "volume": {"projected": {"defaultMode": 420, "sources": null}},
+            "owners": [{"uid": "u", "kind": "Widget"}],
         });
         let filled = json!({"f:metadata": {"f:finalizers": {"v:\"a.b/c\"": {}}}, "f:profile": {"f:type": {}},
-            "f:volume": {"f:projected": {".": {}, "f:defaultMode": {}}}});
-        let emptied = json!({"f:metadata": {"f:finalizers": {}}, "f:profile": {}, "f:volume": {"f:projected": {"f:sources": {}}}});
+            "f:volume": {"f:projected": {".": {}, "f:defaultMode": {}}}, "f:owners": {"k:{\"uid\":\"u\"}": {}}});
+        let emptied = json!({"f:metadata": {"f:finalizers": {}}, "f:profile": {},
+            "f:volume": {"f:projected": {"f:sources": {}}}, "f:owners": {}});
         let managed = json!([
             entry("filler", "Apply", Some("2026-01-01T00:00:00Z"), &filled),
             entry("emptier", "Update", Some("2026-01-01T00:00:00Z"), &emptied),
@@ -373,6 +379,7 @@ mod tests {
             ("metadata finalizers", json!(["a.b/d"])),
             ("profile", json!({"type": "Unconfined"})),
             ("volume", json!({"emptyDir": {}})),
+            ("owners 0 kind", json!("Gadget")),
         ] {
             for desired in [Some(desired), None] {
                 let finding = finding(place, desired, &live);

@@ -237,14 +237,14 @@ fn is_item(element: &str, item: &Value, index: usize) -> bool {
     }
 }
 
-/// Whether the item has all these keys, with the protocol that the server fills in.
+/// Whether the item has all these keys: the server fills in the protocol, and leaves out an empty name.
 fn has_keys(item: &Value, keys: &str) -> bool {
     let Ok(keys) = serde_json::from_str::<Map<String, Value>>(keys) else {
         return false;
     };
     keys.iter().all(|(key, wanted)| match item.get(key) {
         Some(value) => value == wanted,
-        None => key == "protocol" && wanted == "TCP",
+        None => wanted == "" || key == "protocol" && wanted == "TCP",
     })
 }
 
@@ -290,6 +290,7 @@ mod tests {
                     "f:finalizers": {"v:\"a.b/c\"": {}},
                 },
                 "f:ports": {"k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:name": {}}},
+                "f:imagePullSecrets": {"k:{\"name\":\"\"}": {}},
                 "f:list": {"i:1": {}},
                 "x:unknown": {"f:a": {}},
             },
@@ -310,6 +311,8 @@ mod tests {
         assert_eq!(Some(key), item_key(r#"{"protocol":"TCP","port":80}"#));
         assert!(port.key("name").is_some());
         assert!(ports.item(&json!({"port": 80}), 0).is_some());
+        let secrets = set.key("imagePullSecrets").unwrap();
+        assert!(secrets.item(&json!({}), 0).is_some());
         let udp = json!({"port": 80, "protocol": "UDP"});
         assert!(ports.item(&udp, 0).is_none());
         let empty = item_key(r#"{"port":80,"protocol":""}"#);

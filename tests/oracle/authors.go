@@ -122,6 +122,28 @@ func (a *authors) see(o *object, live map[string]any, by client) {
 	a.values, a.of = values, of
 }
 
+// sent takes in that a client sent the object in this form. A list that the server
+// stores in another form than it was sent in (it drops an empty list from an item, say)
+// is the client's: the server records that the client changed it.
+func (a *authors) sent(o *object, body map[string]any, by client) {
+	for _, l := range leaves(o.kind.root, body) {
+		id := l.id()
+		stored, ok := a.values[id]
+		if ok && stored != l.value && strings.HasPrefix(stored, "[") && !has(a.of[id], by) {
+			a.of[id] = append([]client{by}, a.of[id]...)
+		}
+	}
+}
+
+func has(clients []client, c client) bool {
+	for _, other := range clients {
+		if other == c {
+			return true
+		}
+	}
+	return false
+}
+
 // share takes in that a client applied this part of the object, and nothing else.
 func (a *authors) share(o *object, part map[string]any, by client) {
 	applied := map[string]bool{}
@@ -237,14 +259,6 @@ func (f *fieldReport) misnames(wrote []client, recorded []any, count *writerCoun
 	}
 	count.fields++
 	named := append([]client{*f.LastWriter}, f.CoOwners...)
-	has := func(clients []client, c client) bool {
-		for _, other := range clients {
-			if other == c {
-				return true
-			}
-		}
-		return false
-	}
 	for _, entry := range recorded {
 		if c := clientOf(entry); !has(named, c) {
 			count.undisclosed++

@@ -80,7 +80,9 @@ func (r *run) writeAs(o *object, body map[string]any, w way) (answer, error) {
 	}
 	a, err = r.replace(o, cloneMap(body), w.manager)
 	if err == nil && a.accepted() {
-		err = r.saw(o, a, clientOfUpdate(w.manager))
+		if err = r.saw(o, a, clientOfUpdate(w.manager)); err == nil {
+			o.authors.sent(o, body, clientOfUpdate(w.manager))
+		}
 		name := w.name
 		if !patched && name != "update" {
 			name = "update"
