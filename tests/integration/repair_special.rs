@@ -403,7 +403,9 @@ spec:
     let repaired = put_back(plane, "deployment", manifest, &patch, &[]);
     assert_eq!(repaired.after, repaired.applied);
     let shown = "spec.template.spec.containers[name=web].volumeDevices";
-    let expected = ["a", "b"].map(|name| format!("{shown}[name={name}].name"));
+    // The other device has the name of the first one now.
+    let items = ["devicePath=/dev/a", "name=b"];
+    let expected = items.map(|item| format!("{shown}[{item}].name"));
     assert_eq!(paths(&repaired.report), expected);
 }
 

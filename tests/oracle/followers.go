@@ -10,6 +10,7 @@ import (
 func withDeclared(next, fresh, manifest map[string]any) {
 	withAccount(next, fresh, manifest)
 	withTargetPorts(next, fresh, manifest)
+	withStrategy(next, fresh, manifest)
 	withEmptiedVolumes(next, fresh, manifest)
 }
 
@@ -55,6 +56,20 @@ func withAccount(next, fresh, manifest map[string]any) {
 			pod(next)[name] = value
 		} else {
 			delete(pod(next), name)
+		}
+	}
+}
+
+// withStrategy sets the parameters of a declared type that the manifest leaves out as a POST of it would.
+func withStrategy(next, fresh, manifest map[string]any) {
+	strategy := func(object map[string]any) map[string]any { return asMap(at(object, "spec", "strategy")) }
+	there := asMap(strategy(next)["rollingUpdate"])
+	if there == nil || asString(strategy(manifest)["type"]) == "" {
+		return
+	}
+	for name, value := range asMap(strategy(fresh)["rollingUpdate"]) {
+		if at(manifest, "spec", "strategy", "rollingUpdate", name) == nil {
+			there[name] = value
 		}
 	}
 }
