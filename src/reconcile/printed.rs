@@ -57,6 +57,11 @@ fn clock(time: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing_subscriber::layer::{self, Layer, SubscriberExt as _};
+
     use super::*;
     use crate::report::text::TextStyle;
     use crate::report::{
@@ -88,14 +93,37 @@ mod tests {
             String::from_utf8(printed.text(report, TEXT).unwrap()).unwrap()
         };
         assert!(text(&mut printed, &report).ends_with("No drift in 1 resource(s)\n"));
-        for _ in 0..1000 {
-            assert_eq!(text(&mut printed, &report), "");
-        }
+        assert_eq!(text(&mut printed, &report), "");
         // What is left out may come and go.
         report.ignored = 1;
         assert_eq!(text(&mut printed, &report), "");
         report.left_out = 1;
         assert!(text(&mut printed, &report).contains("\nIgnored: 1 field(s)\n"));
+    }
+
+    #[test]
+    fn a_thousand_cycles_without_a_change_print_one_report_and_999_lines() {
+        for format in [TEXT, Format::Brief] {
+            let lines = LoggedLines::default();
+            let subscriber = tracing_subscriber::registry().with(lines.clone());
+            let texts: Vec<Vec<u8>> = tracing::subscriber::with_default(subscriber, || {
+                let mut printed = PrintedReport::default();
+                let cycles = (0..1000).map(|_| printed.text(&scaled(2), format).unwrap());
+                cycles.filter(|text| !text.is_empty()).collect()
+            });
+            assert_eq!(texts.len(), 1);
+            assert_eq!(lines.0.load(Ordering::Relaxed), 999);
+        }
+    }
+
+    /// Counts what is logged.
+    #[derive(Clone, Default)]
+    struct LoggedLines(Arc<AtomicUsize>);
+
+    impl<S: tracing::Subscriber> Layer<S> for LoggedLines {
+        fn on_event(&self, _: &tracing::Event<'_>, _: layer::Context<'_, S>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     /// A report of 300 Deployments with other images, the first of which somebody scales too.

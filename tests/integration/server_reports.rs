@@ -357,16 +357,26 @@ fn a_loop_prints_one_block_for_each_move_of_one_field() {
         });
         let files = files(&declared, address);
         let mut command = program();
-        command
-            .current_dir(files.path())
-            .args(ARGS)
-            .args(["--interval", "1", "-o", format]);
+        command.current_dir(files.path()).args(ARGS).args([
+            "--interval",
+            "1",
+            "--history",
+            "0",
+            "-o",
+            format,
+        ]);
         let mut running = Running::of(&mut command);
         for _ in 0..6 {
             running.wait_for("unchanged since");
         }
         running.signal("TERM");
         let run = running.end().exits(0);
+        // One line for each cycle without a change, and nothing else once it goes round.
+        let lines = run.stderr.lines().filter(|line| !line.is_empty());
+        let mut unchanged = lines.skip_while(|line| !line.contains("unchanged"));
+        let is_expected =
+            |line: &str| line.contains("INFO unchanged since ") || line.ends_with("INFO stopping");
+        assert!(unchanged.all(is_expected), "{}", run.stderr);
         let totals = run
             .stdout
             .matches("Total: 300 resource(s) drifted, ")
