@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use gitops_drift::yaml::{self, Layout, Node, Stream, Style, Tree, Value, Written, WrittenEntry};
 
+/// Whether the item at this pointer takes the place of another one, rather than being changed.
+pub(crate) type IsReplaced<'r> = &'r dyn Fn(&str) -> bool;
+
 /// The lines of one text, and which of them belong to values that the other one does not have.
 struct Side<'t> {
     tree: &'t Tree,
@@ -15,7 +18,7 @@ struct Side<'t> {
 /// What changes between two texts of a file: pointers into its documents. Panics where a line changes that belongs to
 /// nothing which does.
 #[track_caller]
-pub(crate) fn changed_places(old: &str, new: &str) -> Vec<String> {
+pub(crate) fn changed_places(old: &str, new: &str, is_replaced: IsReplaced<'_>) -> Vec<String> {
     let read = |text: &str| yaml::read(text.as_bytes().to_vec());
     let streams = [read(old), read(new)];
     let (mut old_lines, mut new_lines) = (BTreeSet::new(), BTreeSet::new());
@@ -40,7 +43,7 @@ pub(crate) fn changed_places(old: &str, new: &str) -> Vec<String> {
             streams[0].tree.node(root(&streams[0])),
             streams[1].tree.node(root(&streams[1])),
         ];
-        value(&mut sides, roots, "", &mut places);
+        value(&mut sides, roots, ("", is_replaced), &mut places);
     }
     let unchanged = |text: &str, changed: &BTreeSet<usize>| {
         let lines = text.lines().enumerate();
@@ -97,7 +100,7 @@ impl<'t> Side<'t> {
 fn value<'t>(
     sides: &mut [Side<'t>; 2],
     nodes: [Node<'t>; 2],
-    pointer: &str,
+    (pointer, is_replaced): (&str, IsReplaced<'_>),
     places: &mut Vec<String>,
 ) {
     let [old, new] = nodes;
@@ -111,10 +114,10 @@ fn value<'t>(
     };
     let is_written = nodes.iter().all(|node| !node.is_alias());
     if is_written && both(Value::Map) {
-        return maps(sides, nodes, pointer, places);
+        return maps(sides, nodes, (pointer, is_replaced), places);
     }
     if is_written && both(Value::List) {
-        return lists(sides, nodes, pointer, places);
+        return lists(sides, nodes, (pointer, is_replaced), places);
     }
     places.push(pointer.to_owned());
     let written = [sides[0].place(old), sides[1].place(new)];
@@ -156,7 +159,7 @@ fn begins_behind_dash(side: &Side<'_>, start: usize) -> bool {
 fn maps<'t>(
     sides: &mut [Side<'t>; 2],
     nodes: [Node<'t>; 2],
-    pointer: &str,
+    (pointer, is_replaced): (&str, IsReplaced<'_>),
     places: &mut Vec<String>,
 ) {
     let entries: [Vec<WrittenEntry<'t>>; 2] =
@@ -178,7 +181,7 @@ fn maps<'t>(
                     value(
                         sides,
                         [entry.value, entries[1][other].value],
-                        &inner,
+                        (&inner, is_replaced),
                         places,
                     );
                 }
@@ -226,7 +229,7 @@ fn name(item: Node<'_>) -> serde_json::Value {
 fn lists<'t>(
     sides: &mut [Side<'t>; 2],
     nodes: [Node<'t>; 2],
-    pointer: &str,
+    (pointer, is_replaced): (&str, IsReplaced<'_>),
     places: &mut Vec<String>,
 ) {
     let items: [Vec<Node<'t>>; 2] = nodes.map(|node| node.items().collect());
@@ -262,12 +265,15 @@ fn lists<'t>(
         if left[0] == left[1] {
             for step in 0..left[0] {
                 let (i, j) = (begin[0] + step, begin[1] + step);
-                value(
-                    sides,
-                    [items[0][i], items[1][j]],
-                    &format!("{pointer}/{i}"),
-                    places,
-                );
+                let inner = format!("{pointer}/{i}");
+                if is_replaced(&inner) {
+                    sides[0].mark(&ranges[0][i]);
+                    sides[1].mark(&ranges[1][j]);
+                    places.push(inner);
+                } else {
+                    let nodes = [items[0][i], items[1][j]];
+                    value(sides, nodes, (&inner, is_replaced), places);
+                }
             }
         } else {
             places.push(format!("{pointer}/{}", begin[0]));
@@ -286,7 +292,8 @@ fn lists<'t>(
             }
         }
         if let (Some(old), Some(new)) = (items[0].get(i), items[1].get(j)) {
-            value(sides, [*old, *new], &format!("{pointer}/{i}"), places);
+            let inner = format!("{pointer}/{i}");
+            value(sides, [*old, *new], (&inner, is_replaced), places);
         }
         begin = [i + 1, j + 1];
     }
