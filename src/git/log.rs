@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Commit;
 use super::changes::{ChangedFile, RawChange};
-use super::running::{Running, write};
+use super::running::Running;
 
 /// Marks the beginning of a commit in the output; no line of raw changes begins with it.
 const COMMIT: u8 = 1;
@@ -32,15 +32,18 @@ pub(crate) struct LoggedCommit {
 impl Log {
     /// The log from a commit on, of these paths from the root, and possibly of others. Fails if `git` cannot be
     /// started.
-    pub(crate) async fn open<'p>(
+    pub(crate) fn open<'p>(
         root: &Path,
         from: &str,
         paths: impl Iterator<Item = &'p str>,
     ) -> io::Result<Self> {
-        let mut command = super::command(root);
-        command
-            .args(["log", "--stdin", "--first-parent", "-m", "--raw", "-z"])
+        let mut listing = super::command(root);
+        listing.args(["rev-list", "--first-parent", from, "--"]);
+        let mut comparing = super::command(root);
+        comparing
+            .args(["diff-tree", "--stdin", "--root", "-r", "--raw", "-z"])
             .args([
+                "--diff-merges=first-parent",
                 "--no-renames",
                 "--no-abbrev",
                 "--no-ext-diff",
@@ -52,17 +55,10 @@ impl Log {
                 "--no-color",
                 "--encoding=UTF-8",
             ])
-            .arg("--format=%x01%H%x00%P%x00%ct%x00%an%x00%s");
-        let (running, mut stdin) = Running::start(command)?;
-        let mut asked = format!("{from}\n--\n");
-        for path in narrowed(paths.collect()) {
-            asked.push_str(path);
-            asked.push('\n');
-        }
-        // Where it has ended already, `ended_well` says so.
-        let _ = write(&mut stdin, asked.as_bytes()).await;
+            .args(["--format=%x01%H%x00%P%x00%ct%x00%an%x00%s", "--"])
+            .args(narrowed(paths.collect()));
         Ok(Self {
-            running,
+            running: Running::piped(listing, comparing)?,
             next: None,
         })
     }
@@ -115,29 +111,44 @@ impl Log {
     }
 }
 
-/// Git compares each path with each entry of each tree. With more paths than this, a log of their common folder is
-/// faster.
-const MOST_PATHS: usize = 10;
+/// Git compares each path with each entry of each tree, so that more paths than this cost more than reading what else
+/// changed beside them.
+const MOST_PATHS: usize = 3;
 
-/// The paths, or the folder that contains all of them; empty if that is the root.
+/// The paths; if they are many, their folders; if those are many too, the folder that contains all of them. Empty if
+/// one of those is the root.
 fn narrowed(paths: Vec<&str>) -> Vec<&str> {
     if paths.len() <= MOST_PATHS {
         return paths;
     }
-    let folder = |path: &'_ str| path.rfind('/').map_or(0, |end| end);
-    let mut common = &paths[0][..folder(paths[0])];
-    for path in &paths {
-        while !path
-            .strip_prefix(common)
-            .is_some_and(|rest| rest.starts_with('/'))
-        {
-            if common.is_empty() {
-                return Vec::new();
-            }
-            common = &common[..folder(common)];
-        }
+    let mut folders: Vec<&str> = paths.iter().map(|path| folder(path)).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    if folders.len() > MOST_PATHS {
+        folders = vec![common(&paths)];
     }
-    vec![common]
+    if folders.contains(&"") {
+        folders.clear();
+    }
+    folders
+}
+
+/// The folder of a path; empty for the root.
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The folder that contains all of these paths.
+fn common<'p>(paths: &[&'p str]) -> &'p str {
+    let mut common = folder(paths[0]);
+    let contains = |folder: &str, path: &str| {
+        let rest = path.strip_prefix(folder);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    while !common.is_empty() && !paths.iter().all(|path| contains(common, path)) {
+        common = folder(common);
+    }
+    common
 }
 
 #[cfg(test)]
@@ -145,17 +156,17 @@ mod tests {
     use super::narrowed;
 
     #[test]
-    fn many_paths_are_asked_for_by_their_folder() {
-        let paths = |folder: &str, other: &'static str| {
-            let mut paths: Vec<String> = (0..20).map(|n| format!("{folder}{n}.yaml")).collect();
-            paths.push(other.to_owned());
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-            narrowed(paths).join(" ")
+    fn many_paths_are_asked_for_by_their_folders() {
+        let many = |folders: &[&str]| {
+            let paths = (0..20).map(|n| format!("{}{n}.yaml", folders[n % folders.len()]));
+            let paths: Vec<String> = paths.collect();
+            narrowed(paths.iter().map(String::as_str).collect()).join(" ")
         };
-        assert_eq!(paths("a/b/", "a/b/c/x.yaml"), "a/b");
-        assert_eq!(paths("a/b/", "a/bc/x.yaml"), "a");
-        assert_eq!(paths("a/b/", "x.yaml"), "");
-        assert_eq!(paths("", "a/x.yaml"), "");
+        assert_eq!(many(&["a/b/"]), "a/b");
+        assert_eq!(many(&["a/b/", "a/bc/"]), "a/b a/bc");
+        assert_eq!(many(&["a/b/", "a/bc/", "a/d/e/", "a/d/f/"]), "a");
+        assert_eq!(many(&["a/b/", "b/c/", "c/", "d/"]), "");
+        assert_eq!(many(&["a/b/", ""]), "");
         assert_eq!(narrowed(vec!["a/b", "c"]), ["a/b", "c"]);
     }
 }

@@ -14,6 +14,8 @@ const CHUNK: usize = 64 * 1024;
 /// A process and its output.
 pub(super) struct Running {
     child: Child,
+    /// The process whose output it reads, if it is not this program that it answers.
+    source: Option<Child>,
     stdout: ChildStdout,
     /// The bytes that have been read; those before `at` have been returned.
     buffer: Vec<u8>,
@@ -23,24 +25,28 @@ pub(super) struct Running {
 impl Running {
     /// Starts it. Returns its standard input, too.
     pub(super) fn start(command: Command) -> io::Result<(Self, ChildStdin)> {
-        let mut child = tokio::process::Command::from(command)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let (stdin, stdout) = child
-            .stdin
-            .take()
-            .zip(child.stdout.take())
-            .ok_or(io::ErrorKind::BrokenPipe)?;
-        let running = Self {
+        let mut running = Self::of(spawned(command, Stdio::piped())?, None)?;
+        let stdin = running.child.stdin.take();
+        Ok((running, stdin.ok_or(io::ErrorKind::BrokenPipe)?))
+    }
+
+    /// Starts two, of which the second reads the output of the first.
+    pub(super) fn piped(first: Command, second: Command) -> io::Result<Self> {
+        let mut source = spawned(first, Stdio::null())?;
+        let between = source.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let child = spawned(second, between.try_into()?)?;
+        Self::of(child, Some(source))
+    }
+
+    fn of(mut child: Child, source: Option<Child>) -> io::Result<Self> {
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self {
             child,
+            source,
             stdout,
             buffer: Vec::new(),
             at: 0,
-        };
-        Ok((running, stdin))
+        })
     }
 
     /// The bytes before the next byte of this value, which is consumed too. `None` at the end of the output.
@@ -71,7 +77,12 @@ impl Running {
 
     /// Whether it ends without an error. Its output must have been read.
     pub(super) async fn ended_well(mut self) -> bool {
-        self.child.wait().await.is_ok_and(|status| status.success())
+        let is_well = async |child: &mut Child| child.wait().await.is_ok_and(|it| it.success());
+        let is_source_well = match &mut self.source {
+            Some(source) => is_well(source).await,
+            None => true,
+        };
+        is_source_well && is_well(&mut self.child).await
     }
 
     /// Reads more. `None` at the end of the output.
@@ -91,6 +102,15 @@ impl Running {
         self.buffer.truncate(length + read);
         (read > 0).then_some(())
     }
+}
+
+fn spawned(command: Command, stdin: Stdio) -> io::Result<Child> {
+    tokio::process::Command::from(command)
+        .stdin(stdin)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
 }
 
 /// Writes all of these bytes.

@@ -105,6 +105,25 @@ pub(super) async fn read_versions(
     Ok(())
 }
 
+/// The next changes of these files, so many or a few more; none at the end.
+async fn next_changes(
+    log: &mut Log,
+    files: &SearchesOfFiles,
+    count: usize,
+) -> Vec<(Arc<Commit>, ChangedFile)> {
+    let mut changes = Vec::new();
+    while changes.len() < count
+        && let Some(entry) = log.next().await
+    {
+        for change in entry.changes {
+            if files.contains_key(&change.path) {
+                changes.push((entry.commit.clone(), change));
+            }
+        }
+    }
+    changes
+}
+
 /// Reads the versions of files in one repository.
 struct VersionReader<'r> {
     root: &'r Path,
@@ -135,16 +154,25 @@ impl VersionReader<'_> {
         mut files: SearchesOfFiles,
         searches: &mut [RunningSearch<'_>],
     ) -> io::Result<()> {
-        let mut log = Log::open(self.root, from, files.keys().map(String::as_str)).await?;
+        let mut log = Log::open(self.root, from, files.keys().map(String::as_str))?;
+        // No more versions are asked for ahead than have been needed, since the search may end at any of them.
+        let mut ahead = 1;
         while !files.is_empty() {
-            let Some(entry) = log.next().await else {
+            let changes = next_changes(&mut log, &files, ahead).await;
+            if changes.is_empty() {
                 break;
-            };
-            for change in &entry.changes {
-                if let Some(indices) = files.remove(&change.path) {
-                    let left = self
-                        .look_at(&entry.commit, change, indices, searches)
-                        .await?;
+            }
+            ahead = (ahead * 2).min(Blobs::MOST_AHEAD);
+            for changes in changes.chunks(Blobs::MOST_AHEAD) {
+                let versions = changes
+                    .iter()
+                    .filter_map(|(_, change)| change.after.as_deref());
+                self.blobs.ask_ahead(versions).await;
+                for (commit, change) in changes {
+                    let Some(indices) = files.remove(&change.path) else {
+                        continue;
+                    };
+                    let left = self.look_at(commit, change, indices, searches).await?;
                     if !left.is_empty() {
                         files.insert(change.path.clone(), left);
                     }

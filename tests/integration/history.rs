@@ -1080,17 +1080,21 @@ fn a_git_that_does_not_answer_costs_the_history_and_not_the_report() {
         assert_eq!(found, expected("app:data.k", &["-", "-", "-", "-"]));
         run.stderr
     };
-    let late = run("case \" $* \" in *\" log \"*) exec sleep 600 ;; esac");
+    let late = run("case \" $* \" in *\" diff-tree --stdin \"*) exec sleep 600 ;; esac");
     assert!(
         late.contains("history: 1 field(s) were not found within 10 s"),
         "{late}"
     );
     // One that fails half way is no proof that there is nothing more.
-    let failed = run("case \" $* \" in *\" log \"*) exit 128 ;; esac");
-    assert!(
-        failed.contains("no history of 1 field(s): Git cannot read their repository"),
-        "{failed}"
-    );
+    for command in [" diff-tree --stdin ", " rev-list "] {
+        let failed = run(&format!(
+            "case \" $* \" in *\"{command}\"*) exit 128 ;; esac"
+        ));
+        assert!(
+            failed.contains("no history of 1 field(s): Git cannot read their repository"),
+            "{failed}"
+        );
+    }
 }
 
 #[test]
