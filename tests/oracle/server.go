@@ -106,7 +106,8 @@ func (s *server) do(method, path, contentType string, body []byte) (answer, erro
 	}
 	text = withoutEmptyTime(text)
 	// An address or port that is taken is an internal error to some servers, and so is a patch that they cannot follow.
-	internal := bytes.Contains(text, []byte("failed to allocate")) || method == "PATCH"
+	taken := bytes.Contains(text, []byte("failed to allocate")) || bytes.Contains(text, []byte("duplicate nodePort"))
+	internal := taken || method == "PATCH"
 	if response.StatusCode >= 500 && !internal {
 		return answer{}, fmt.Errorf("%s %s: %d %s", method, path, response.StatusCode, text)
 	}
