@@ -44,7 +44,8 @@ status=0
     cd "$folder/deployed"
     gitops-drift --manifests "$manifests" --once --fail-on-drift ${options[@]+"${options[@]}"} --output "$format" \
         --output "text=$reports/drift.txt" --output "json=$reports/drift.json" --output "markdown=$reports/drift.md" \
-        --output "sarif=$reports/drift.sarif" --output "junit=$reports/drift.xml" "$@"
+        --output "sarif=$reports/drift.sarif" --output "junit=$reports/drift.xml" \
+        --output "patch=$reports/drift.patch" "$@"
 ) || status=$?
 
 case $status in

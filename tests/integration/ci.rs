@@ -120,6 +120,19 @@ fn the_gate_compares_with_what_is_deployed_and_leaves_nothing_behind() {
     assert!(repository.report("drift.xml").contains("<testsuite"));
     assert!(repository.report("drift.txt").starts_with("Drift Report"));
 
+    // Who wants to keep the change, takes the patch on a branch of what is deployed.
+    repository.git(&["switch", "-q", "-c", "keep", "production"]);
+    let patch = repository.path().join("drift-report/drift.patch");
+    repository.git(&["apply", "--allow-empty", text(&patch)]);
+    let kept = fs::read_to_string(repository.path().join("deploy/all.yaml")).unwrap();
+    assert_eq!(kept, config_map("settings", "level", "warning"));
+    repository.git(&["commit", "-q", "-a", "-m", "Keep"]);
+    let live = snapshot(&repository, "warning");
+    let args = ["keep", "deploy", "--live", &live];
+    repository.script("gate.sh", &args, &[]).exits(0);
+    assert_eq!(repository.report("drift.patch"), "");
+    repository.git(&["apply", "--allow-empty", text(&patch)]);
+
     let annotated = gate("warning", &[("GITHUB_ACTIONS", "true")]).exits(1);
     assert!(
         annotated
