@@ -172,6 +172,44 @@ fn a_gate_that_cannot_check_is_no_green_one() {
 }
 
 #[test]
+fn a_gate_that_cannot_check_says_so_in_its_report_and_leaves_none_of_before() {
+    let manifest = config_map("settings", "level", "info");
+    let repository = Repository::new(&manifest, &manifest);
+    let live = snapshot(&repository, "warning");
+    let gate = |args: &[&str], more: &[(&str, &str)]| repository.script("gate.sh", args, more);
+    let without_program = [("PATH", "/usr/bin:/bin")];
+    for (args, environment, told) in [
+        (
+            &["nowhere", "deploy"][..],
+            &[][..],
+            "gate.sh: cannot check out 'nowhere': fatal: invalid reference: nowhere",
+        ),
+        (
+            &["production", "deploy"],
+            &without_program,
+            "gate.sh: gitops-drift is not on PATH",
+        ),
+        (
+            &["production", "deploy", "--bogus"],
+            &[],
+            "wrote no report and ended with exit code 2",
+        ),
+        (&["production"], &[], "usage: gate.sh REVISION PATH"),
+    ] {
+        gate(&["production", "deploy", "--live", &live], &[]).exits(1);
+        assert!(repository.report("drift.md").contains("data.level"));
+        gate(args, environment).exits(2);
+        let report = repository.report("drift.md");
+        assert!(
+            report.starts_with("### Nothing was checked\n") && report.contains(told),
+            "{report}"
+        );
+        let folder = fs::read_dir(repository.path().join("drift-report")).unwrap();
+        assert_eq!(folder.count(), 1, "{args:?}");
+    }
+}
+
+#[test]
 #[ignore = "needs the control plane"]
 fn the_gate_takes_a_kubeconfig_from_a_secret() {
     let plane = ControlPlane::running();
