@@ -39,7 +39,7 @@ cluster() {
 }
 
 # The name that reports show.
-if ((${#context[@]} > 0)); then label=${context[1]}; else label=$(k config current-context); fi
+label=$account@$(k config view --minify --output "jsonpath={.clusters[0].name}")
 server=$(cluster server)
 certificate=$(cluster certificate-authority-data)
 name=$(cluster tls-server-name)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds what a release consists of, into dist/:
 #
-#   gitops-drift-VERSION-TARGET.tar.gz   the program (one static file), completions, manual page, licence, SBOM
+#   gitops-drift-VERSION-TARGET.tar.gz   the program (one static file), completions, manual page, documents, examples,
+#                                        licence, SBOM
 #   SHA256SUMS                           the checksums
 #   drift.yaml                           the manifest for Krew, kubectl's index of plugins
 #
@@ -162,7 +163,11 @@ try_in_empty_root "$binary"
 
 rm -rf "${dist:?}/$name"
 mkdir -p "$dist/$name/completions" "$dist/$name/man"
-cp "$binary" LICENSE README.md CHANGELOG.md report.schema.json "$dist/$name/"
+# With what README links to, and what the documents tell people to run.
+cp "$binary" LICENSE ./*.md report.schema.json "$dist/$name/"
+cp -r examples "$dist/$name/"
+mkdir "$dist/$name/scripts"
+cp scripts/make-readonly-kubeconfig.sh "$dist/$name/scripts/"
 "$binary" man >"$dist/$name/man/gitops-drift.1"
 "$binary" completion bash >"$dist/$name/completions/gitops-drift.bash"
 "$binary" completion zsh >"$dist/$name/completions/_gitops-drift"

@@ -321,7 +321,7 @@ fn the_read_only_kubeconfig_reads_and_does_not_write() {
     ];
     let drifted = run(&[&args[..], &["--fail-on-drift"]].concat()).exits(1);
     assert!(
-        drifted.stderr.contains("context admin"),
+        drifted.stderr.contains("context gitops-drift@"),
         "{}",
         drifted.stderr
     );
