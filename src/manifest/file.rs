@@ -403,8 +403,9 @@ impl DocumentReader<'_> {
     /// Adds one warning for all fields of the file that only the API server sets.
     fn saved_fields(&mut self) {
         if let Some((subject, position, fields)) = self.saved.take() {
+            let them = if fields.len() == 1 { "it" } else { "them" };
             let message = format!(
-                "{}: not compared, because only the API server sets it",
+                "{}: not compared, because only the API server sets {them}",
                 fields.join(", ")
             );
             self.warning(&subject, Mistake { position, message });

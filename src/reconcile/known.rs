@@ -18,11 +18,16 @@ impl Cycle<'_> {
         let Some(baseline) = &self.options.baseline else {
             return;
         };
-        if baseline.redacted() > 0 {
-            self.state.warn_of(format!(
-                "--baseline: {} of its entries are redacted and match nothing; write it with --no-redact",
-                baseline.redacted()
-            ));
+        let redacted = match baseline.redacted() {
+            0 => None,
+            1 => Some("1 of its entries is redacted and matches nothing".to_owned()),
+            count => Some(format!(
+                "{count} of its entries are redacted and match nothing"
+            )),
+        };
+        if let Some(redacted) = redacted {
+            let warning = format!("--baseline: {redacted}; write it with --no-redact");
+            self.state.warn_of(warning);
         }
         let resources = self.resources;
         for (resource, standing) in resources.iter().zip(found.iter_mut()) {

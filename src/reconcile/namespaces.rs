@@ -33,7 +33,7 @@ pub(super) fn warn_of_options(
     }
 }
 
-/// The resources declared in a namespace.
+/// The resources of a namespace that are compared.
 #[derive(Default)]
 struct NamespaceResources {
     count: usize,
@@ -43,18 +43,23 @@ struct NamespaceResources {
 }
 
 impl NamespaceResources {
-    fn hint(&self, namespace: &str, exists: bool) -> String {
+    /// What to say when all of them are missing. `has_others`: more is declared in the namespace and may be there, so
+    /// that nothing speaks against a namespace that exists.
+    fn hint(&self, namespace: &str, exists: bool, has_others: bool) -> Option<String> {
         let what = match self.count {
-            1 => format!("the only resource declared in namespace `{namespace}` is missing"),
+            1 => format!("the only resource compared in namespace `{namespace}` is missing"),
             count => {
-                format!("all {count} resources declared in namespace `{namespace}` are missing")
+                format!("all {count} resources compared in namespace `{namespace}` are missing")
             }
         };
         match (exists, self.is_by_option) {
-            (false, true) => format!("{what}: the namespace does not exist; is --namespace right?"),
-            (false, false) => format!("{what}: the namespace does not exist"),
-            (true, true) => format!("{what}; is --namespace right?"),
-            (true, false) => format!("{what}; is this the right cluster?"),
+            (false, true) => Some(format!(
+                "{what}: the namespace does not exist; is --namespace right?"
+            )),
+            (false, false) => Some(format!("{what}: the namespace does not exist")),
+            (true, _) if has_others => None,
+            (true, true) => Some(format!("{what}; is --namespace right?")),
+            (true, false) => Some(format!("{what}; is this the right cluster?")),
         }
     }
 }
@@ -65,8 +70,8 @@ impl Cycle<'_> {
         let LiveSource::Cluster { cluster, .. } = self.source else {
             return;
         };
-        for (namespace, declared) in by_namespace(self.resources, found) {
-            if !declared.is_all_missing {
+        for (namespace, compared) in by_namespace(self.resources, found) {
+            if !compared.is_all_missing {
                 self.state.known_namespaces.remove(namespace);
                 continue;
             }
@@ -88,7 +93,11 @@ impl Cycle<'_> {
             };
             let known = &mut self.state.known_namespaces;
             known.insert(namespace.to_owned(), exists);
-            self.state.warn_of(declared.hint(namespace, exists));
+            let mut left_out = self.left_out.iter();
+            let has_others = left_out.any(|id| id.namespace == namespace);
+            if let Some(hint) = compared.hint(namespace, exists, has_others) {
+                self.state.warn_of(hint);
+            }
         }
     }
 }
@@ -108,13 +117,13 @@ fn by_namespace<'r>(
             continue;
         }
         let entry = namespaces.entry(&resource.id.namespace);
-        let declared = entry.or_insert(NamespaceResources {
+        let compared = entry.or_insert(NamespaceResources {
             is_all_missing: true,
             ..NamespaceResources::default()
         });
-        declared.count += 1;
-        declared.is_all_missing &= matches!(found, Comparison::Missing);
-        declared.is_by_option |= leaves_namespace_open(resource);
+        compared.count += 1;
+        compared.is_all_missing &= matches!(found, Comparison::Missing);
+        compared.is_by_option |= leaves_namespace_open(resource);
     }
     namespaces
 }

@@ -346,13 +346,26 @@ fn a_namespace_of_which_everything_is_missing_gets_a_hint() {
     };
     let said = check(&namespace, "reader");
     let hint = format!(
-        "all 2 resources declared in namespace `{namespace}` are missing; is --namespace right?"
+        "all 2 resources compared in namespace `{namespace}` are missing; is --namespace right?"
     );
     assert!(said.contains(&hint), "{said}");
-    let hint = "the only resource declared in namespace `no-such-namespace` is missing: the namespace does not exist\n";
+    let hint = "the only resource compared in namespace `no-such-namespace` is missing: the namespace does not exist\n";
     assert!(said.contains(hint), "{said}");
     let said = check("not-there-either", "reader");
     let hint = "in namespace `not-there-either` are missing: the namespace does not exist; is --namespace right?";
+    assert!(said.contains(hint), "{said}");
+    // What was left out may be there, so that it cannot be said of a namespace that exists.
+    let only = |namespace: &str, selected: &str| {
+        let args = ["-f", path, "-n", namespace, "--once", "--only", selected];
+        plane.run_as("reader", &args).exits(0).stderr
+    };
+    let said = only(&namespace, "cm/a");
+    assert!(!said.contains(&format!("`{namespace}`")), "{said}");
+    // Where nothing of it was left out, it can.
+    let said = only(&namespace, &format!("cm/{namespace}/*"));
+    assert!(said.contains("all 2 resources compared in"), "{said}");
+    let said = only("not-there-either", "cm/a");
+    let hint = "the only resource compared in namespace `not-there-either` is missing: the namespace does not exist;";
     assert!(said.contains(hint), "{said}");
     plane.kubectl_with(
         &["apply", "-n", &namespace, "-f", "-"],

@@ -128,9 +128,12 @@ fn fields_that_only_the_server_sets_give_one_warning() {
     assert_eq!(
         said(text),
         [format!(
-            "web.yaml:5:8: ConfigMap/a: {fields}: not compared, because only the API server sets it"
+            "web.yaml:5:8: ConfigMap/a: {fields}: not compared, because only the API server sets them"
         )]
     );
+    let one = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, uid: x}\n";
+    let uid = "metadata.uid: not compared, because only the API server sets it";
+    assert_eq!(said(one), [format!("web.yaml:3:26: ConfigMap/a: {uid}")]);
 }
 
 #[test]
