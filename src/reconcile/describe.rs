@@ -52,7 +52,9 @@ pub(super) fn field(
             .declared
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
-        restarts_pods: restarts_pods(resource.id.kind.name(), &keys(&finding.at)),
+        // A repair keeps extras unless it is asked for more.
+        restarts_pods: !finding.is_extra()
+            && restarts_pods(resource.id.kind.name(), &keys(&finding.at)),
         outcome: outcome.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),

@@ -363,7 +363,7 @@ pub(crate) struct FieldEntry {
     pub source: Option<SourceLocation>,
     /// Paths of the same object that also change when this field is repaired.
     pub consequences: Vec<String>,
-    /// Whether a repair replaces the Deployment's pods.
+    /// Whether a repair replaces the Deployment's pods; not of what it keeps unless it is asked for more.
     pub restarts_pods: bool,
     /// What a repair did to it: `set`, `created`, `removed`, or why it is still there: `kept`, `refused`,
     /// `changed-back`. `None` without a repair.
