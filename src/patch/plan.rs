@@ -10,8 +10,9 @@ use super::draft::{Draft, Exactness, Finished};
 use super::manner;
 use super::obstacle::Obstacle;
 use super::rewrite::{Rewriter, TextEdit, edited};
-use crate::diff::{Edit, Finding, Origin, PointerToken};
+use crate::diff::{Class, Edit, Finding, Origin, PointerToken};
 use crate::manifest::Resource;
+use crate::schema::leader;
 use crate::yaml::{self, Document, Layout, Node, NodeId, Stream};
 
 /// One drifted resource of a file.
@@ -99,6 +100,15 @@ impl Candidate {
     fn place(&self) -> (usize, usize) {
         (self.subject, self.finding)
     }
+}
+
+/// The place of the sibling that the server makes a copy of here.
+fn leading_place(at: &[PointerToken]) -> Option<Vec<PointerToken>> {
+    let (PointerToken::Key(field), parent) = at.split_last()? else {
+        return None;
+    };
+    let leader = PointerToken::Key(leader(field)?.to_owned());
+    Some(parent.iter().cloned().chain([leader]).collect())
 }
 
 /// What identifies a difference when the manifest changes: its place in the live object, which stays the same.
@@ -202,11 +212,14 @@ impl<'b, 'a> Bench<'b, 'a> {
 
     /// Whether it is derived from a value that differs too: with that it is gone.
     fn follows_another(&self, candidate: &Candidate) -> bool {
-        let Origin::DefaultOf(path) = &self.finding(candidate).origin else {
-            return false;
-        };
+        let finding = self.finding(candidate);
         let mut others = self.findings[candidate.subject].iter();
-        others.any(|other| other.path == *path)
+        if let Origin::DefaultOf(path) = &finding.origin {
+            return others.any(|other| other.path == *path);
+        }
+        let is_undeclared = matches!(finding.class, Class::Removed | Class::Extra);
+        leading_place(&finding.at)
+            .is_some_and(|place| is_undeclared && others.any(|other| other.at == place))
     }
 
     /// Keeps as many of these differences as can be kept beside the ones that are; notes why the others cannot.

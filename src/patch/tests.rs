@@ -239,25 +239,58 @@ fn added_values_are_put_in_where_their_map_stands() {
     }
 }
 
-/// A Deployment with these lines as its containers, at the margin, and those that are live: what becomes of the lines.
-#[track_caller]
-fn containers(strict: bool, before: &str, live: &Value, after: &str) {
-    let head = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: m}\nspec:\n  selector: {matchLabels: {a: b}}\n  \
-                template:\n    metadata: {labels: {a: b}}\n    spec:\n      containers:\n";
-    let object = json!({
+/// The beginning of a Deployment's manifest, up to its pods.
+const PODS: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: m}\nspec:\n  selector: {matchLabels: {a: b}}\n  \
+                    template:\n    metadata: {labels: {a: b}}\n    spec:\n";
+
+/// A Deployment as a server has it, with these containers.
+fn deployment(containers: &Value) -> Value {
+    json!({
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "m"},
         "spec": {
             "replicas": 1, "progressDeadlineSeconds": 600, "revisionHistoryLimit": 10,
             "selector": {"matchLabels": {"a": "b"}},
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
             "template": {"metadata": {"labels": {"a": "b"}}, "spec": {
-                "containers": live, "dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "schedulerName": "default-scheduler",
+                "containers": containers, "dnsPolicy": "ClusterFirst", "restartPolicy": "Always", "schedulerName": "default-scheduler",
                 "securityContext": {}, "terminationGracePeriodSeconds": 30,
             }},
         },
-    });
+    })
+}
+
+/// A Deployment with these lines as its containers, at the margin, and those that are live: what becomes of the lines.
+#[track_caller]
+fn containers(strict: bool, before: &str, live: &Value, after: &str) {
+    let head = format!("{PODS}      containers:\n");
+    let object = deployment(live);
     let (text, left_out) = patched(&format!("{head}{before}"), strict, &[object]);
     assert_eq!(text, format!("{head}{after}"), "{left_out:?}");
+    assert!(left_out.is_empty(), "{left_out:?}");
+}
+
+#[test]
+fn of_two_fields_that_the_server_keeps_equal_one_is_added() {
+    let containers = "      containers:\n      - name: c\n        image: x:1\n";
+    let mut live = deployment(&json!([container(&json!({}))]));
+    let pods = &mut live["spec"]["template"]["spec"];
+    pods["serviceAccount"] = "x".into();
+    pods["serviceAccountName"] = "x".into();
+    let (text, left_out) = patched(&format!("{PODS}{containers}"), true, &[live]);
+    assert_eq!(
+        text,
+        format!("{PODS}      serviceAccountName: x\n{containers}")
+    );
+    assert!(left_out.is_empty(), "{left_out:?}");
+    // Keys of others are no such fields.
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\ndata:\n  a: b\n";
+    let data = json!({"a": "b", "serviceAccount": "x", "serviceAccountName": "x"});
+    let live =
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "m"}, "data": data});
+    let (text, left_out) = patched(map, true, &[live]);
+    for line in ["  serviceAccount: x\n", "  serviceAccountName: x\n"] {
+        assert!(text.contains(line), "{text}");
+    }
     assert!(left_out.is_empty(), "{left_out:?}");
 }
 

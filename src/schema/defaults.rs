@@ -173,6 +173,14 @@ pub(super) static FOLLOWERS: &[Follower] = &[
     },
 ];
 
+/// The sibling that a field is a copy of, which wins where both are there.
+#[must_use]
+pub(crate) fn leader(field: &str) -> Option<&'static str> {
+    let of = |row: &&Follower| row.at.rsplit_once('.').is_some_and(|(_, at)| at == field);
+    let mut rows = FOLLOWERS.iter().filter(|row| row.overrides);
+    rows.find(of).map(|row| row.from)
+}
+
 /// The declared value of a sibling.
 fn same(siblings: &Siblings<'_>, field: &str) -> Option<Value> {
     siblings.declared(field).map(crate::yaml::Node::to_json)

@@ -188,6 +188,7 @@ mod writes;
 
 #[cfg(test)]
 pub(crate) use defaults::DEFAULTS;
+pub(crate) use defaults::leader;
 pub(crate) use deletion::being_deleted;
 pub(crate) use lists::MATCHED_IN_ORDER;
 pub(crate) use model::{
