@@ -67,20 +67,33 @@ fn pause(interval: Duration, tries: u32) -> Duration {
         .max(interval.min(longest))
 }
 
-/// The time of day after a pause, with the date if it is not today.
+/// Below this a time of day to the minute says too little of a pause.
+const SHORT_PAUSE: Duration = Duration::from_secs(120);
+
+/// The time of day after a pause, with the date if it is not today, and with seconds if the pause is short.
 pub(super) fn clock_after(pause: Duration, now: Timestamp) -> String {
     let then = SignedDuration::try_from(pause).ok();
     let then = then.and_then(|pause| now.checked_add(pause).ok());
-    clock(then.unwrap_or(Timestamp::MAX), now)
+    let then = then.unwrap_or(Timestamp::MAX);
+    if pause < SHORT_PAUSE {
+        time_of_day(then, now, "%H:%M:%SZ")
+    } else {
+        clock(then, now)
+    }
 }
 
 /// A time of day, with the date if it is not today.
 fn clock(time: Timestamp, now: Timestamp) -> String {
+    time_of_day(time, now, "%H:%MZ")
+}
+
+fn time_of_day(time: Timestamp, now: Timestamp, format: &str) -> String {
     let date = |time: Timestamp| time.strftime("%Y-%m-%d").to_string();
+    let text = time.strftime(format).to_string();
     if date(time) == date(now) {
-        time.strftime("%H:%MZ").to_string()
+        text
     } else {
-        time.strftime("%Y-%m-%d %H:%MZ").to_string()
+        format!("{} {text}", date(time))
     }
 }
 
@@ -141,6 +154,22 @@ mod tests {
                 "{cause}; down since 23:50Z, try 2, next 2026-11-23 00:09Z; last full check 23:40Z: 4 drifted"
             )
         );
+    }
+
+    #[test]
+    fn the_end_of_a_short_pause_has_seconds() {
+        let now = at("2026-11-22T16:10:20Z");
+        for (seconds, text) in [
+            (5, "16:10:25Z"),
+            (119, "16:12:19Z"),
+            (120, "16:12Z"),
+            (86_400, "2026-11-23 16:10Z"),
+        ] {
+            assert_eq!(clock_after(Duration::from_secs(seconds), now), text);
+        }
+        let late = at("2026-11-22T23:59:58Z");
+        let text = clock_after(Duration::from_secs(5), late);
+        assert_eq!(text, "2026-11-23 00:00:03Z");
     }
 
     #[test]

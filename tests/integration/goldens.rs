@@ -407,14 +407,20 @@ fn without_places_and_clocks(line: &str) -> String {
     text += rest;
     let bytes = text.as_bytes();
     let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    let is_clock = |at: usize| {
+    let is_clock = |at: usize, fixed: &str| {
         let starts = at == 0 || !matches!(bytes[at - 1], b'0'..=b'9' | b':' | b'T');
-        let colon = bytes.get(at + 2) == Some(&b':') && bytes.get(at + 5) == Some(&b'Z');
-        starts && colon && [0, 1, 3, 4].iter().all(|offset| digit(at + offset))
+        let mut offsets = fixed.bytes().enumerate();
+        starts
+            && offsets.all(|(offset, byte)| match byte {
+                b':' | b'Z' => bytes.get(at + offset) == Some(&byte),
+                _ => digit(at + offset),
+            })
     };
-    let clocks: Vec<usize> = (0..bytes.len()).filter(|at| is_clock(*at)).collect();
-    for at in clocks {
-        text.replace_range(at..at + 6, "10:04Z");
+    let fixed = ["10:04Z", "10:04:11Z"];
+    let clock = |at: usize| Some((at, fixed.into_iter().find(|fixed| is_clock(at, fixed))?));
+    let clocks: Vec<(usize, &str)> = (0..bytes.len()).filter_map(clock).collect();
+    for (at, fixed) in clocks {
+        text.replace_range(at..at + fixed.len(), fixed);
     }
     text
 }
