@@ -52,14 +52,18 @@ pub(super) fn field(
             .declared
             .map(|id| source(resource, resource.resolve(id))),
         consequences: finding.consequences.clone(),
-        // A repair keeps extras unless it is asked for more.
-        restarts_pods: !finding.is_extra()
+        restarts_pods: is_written(finding, outcome)
             && restarts_pods(resource.id.kind.name(), &keys(&finding.at)),
         outcome: outcome.map(FieldOutcome::name),
         last_writer: finding.writers.first().cloned(),
         co_owners: finding.writers.iter().skip(1).cloned().collect(),
         ..FieldEntry::new(finding.path.to_string(), class(finding.class))
     }
+}
+
+/// Whether a repair writes it, or has: extras are kept unless more is asked for.
+fn is_written(finding: &Finding, outcome: Option<FieldOutcome>) -> bool {
+    !finding.is_extra() || outcome.is_some_and(FieldOutcome::is_repaired)
 }
 
 /// The leading keys of a place.

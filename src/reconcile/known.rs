@@ -46,12 +46,14 @@ impl Cycle<'_> {
         self.report.known_gone = self.count_gone(baseline, found);
     }
 
-    /// The paths of a resource's known drift, which repairs keep.
-    pub(super) fn known_paths(&self, id: &ResourceId) -> Vec<Pattern> {
+    /// The paths of a resource's known drift, which repairs keep. A known order is repaired with what has drifted in its
+    /// list besides: a rule for the list would hide that, too.
+    pub(super) fn known_paths(&self, id: &ResourceId, drift: &[FieldEntry]) -> Vec<Pattern> {
         let known = &self.report.known;
         let at = known.binary_search_by(|known| known.id.cmp(id));
         let fields = at.into_iter().flat_map(|at| &known[at].fields);
         fields
+            .filter(|field| !drift.iter().any(|other| is_below(&other.path, &field.path)))
             .filter_map(|field| Pattern::parse(&field.path).ok())
             .collect()
     }
@@ -72,6 +74,12 @@ impl Cycle<'_> {
         let known = self.report.known.iter();
         entries.saturating_sub(known.map(|known| known.fields.len()).sum())
     }
+}
+
+/// Whether a path leads to a part of what another one leads to.
+fn is_below(path: &str, outer: &str) -> bool {
+    let rest = path.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 fn known_fields(

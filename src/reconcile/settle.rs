@@ -182,7 +182,7 @@ impl<'c> Cycle<'c> {
     ) -> Option<Settled> {
         let server = self.state.server(self.source).await;
         let unstored = self.subject(resource, None).unstored(server);
-        let known = self.known_paths(&resource.id);
+        let known = self.known_paths(&resource.id, &before);
         let mut subject = self.subject(resource, Some(&unstored));
         subject.ignore.extend(&known);
         let job = Job {

@@ -190,6 +190,51 @@ fn a_baseline_of_300_fields_hides_them_until_one_changes_and_repairs_leave_them_
 
 #[test]
 #[ignore = "needs the control plane"]
+fn what_has_drifted_in_a_list_of_known_order_is_repaired() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    let manifest = |env: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: web}}\nspec:\n  selector: {{matchLabels: {{app: web}}}}\n  \
+             template:\n    metadata: {{labels: {{app: web}}}}\n    spec:\n      containers:\n      - name: web\n        \
+             image: web:1\n        env: [{env}]\n"
+        )
+    };
+    let (host, url) = ("{name: HOST, value: a}", "{name: URL, value: $(HOST)}");
+    let live = [url, host, "{name: LEVEL, value: info}"].join(", ");
+    plane.kubectl_with(&["create", "-n", &namespace, "-f", "-"], &manifest(&live));
+    let desired = [host, url, "{name: LEVEL, value: info}"].join(", ");
+    let files = folder(&[("desired/a.yaml", &manifest(&desired))]);
+    let (file, baseline) = (
+        files.path().join("desired"),
+        files.path().join("known.json"),
+    );
+    let args = ["-f", text(&file), "-n", &namespace, "--once"];
+    let of = |user: &str, more: &[&str]| plane.run_as(user, &[&args[..], more].concat()).exits(0);
+    of("reader", &["-o", &format!("json={}", text(&baseline))]);
+    let known = ["-o", "json", "--baseline", text(&baseline)];
+    let report = of("writer", &[&known[..], &["--remediate"]].concat()).json();
+    assert_eq!(report["summary"]["known"], 1, "{report:#}");
+    let env = |n: usize| {
+        let object = plane.get("deployment", &namespace, "web");
+        object["spec"]["template"]["spec"]["containers"][0]["env"][n].clone()
+    };
+    assert_eq!(env(0)["name"], "URL");
+    plane.kubectl(&[
+        "set",
+        "env",
+        "-n",
+        &namespace,
+        "deployment/web",
+        "LEVEL=debug",
+    ]);
+    let report = of("writer", &[&known[..], &["--remediate"]].concat()).json();
+    assert_eq!(report["resources"][0]["action"], "remediated", "{report:#}");
+    assert_eq!(env(2)["value"], "info");
+}
+
+#[test]
+#[ignore = "needs the control plane"]
 fn a_baseline_rules_and_an_annotation_each_hide_their_own_fields_and_keep_them() {
     let plane = ControlPlane::running();
     let namespace = plane.namespace();
