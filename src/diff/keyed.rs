@@ -28,8 +28,9 @@ pub(super) struct KeyedItems<'a> {
     pub(super) of_live: Identities<'a>,
     /// The pairs of declared and live items.
     pub(super) pairs: Matching,
-    /// Of names and of keys. Only paths need them.
-    turns: OnceCell<[Turns; 2]>,
+    /// Only paths need them, and most only that of names.
+    name_turns: OnceCell<Turns>,
+    key_turns: OnceCell<Turns>,
 }
 
 impl<'a> KeyedItems<'a> {
@@ -53,7 +54,8 @@ impl<'a> KeyedItems<'a> {
             of_declared,
             of_live,
             pairs,
-            turns: OnceCell::new(),
+            name_turns: OnceCell::new(),
+            key_turns: OnceCell::new(),
         }
     }
 
@@ -113,20 +115,17 @@ impl<'a> KeyedItems<'a> {
             Some(i) => (&self.of_declared, i),
             None => (&self.of_live, item.live.unwrap_or_default()),
         };
-        let [names, keys] = self.turns.get_or_init(|| {
-            let (a, b) = (&self.of_declared, &self.of_live);
-            [
-                Turns::of(&a.names, &b.names, &self.pairs),
-                Turns::of(&a.keys, &b.keys, &self.pairs),
-            ]
-        });
+        let (a, b) = (&self.of_declared, &self.of_live);
+        let of_names = || Turns::of(&a.names, &b.names, &self.pairs);
         let name = &side.names[index];
-        if !name.is_empty() && names.is_only(item, is_end) {
+        if !name.is_empty() && self.name_turns.get_or_init(of_names).is_only(item, is_end) {
             return Segment::Item(ItemSelector {
                 fields: vec![("name".to_owned(), name.clone().into_owned())],
                 turn: None,
             });
         }
+        let of_keys = || Turns::of(&a.keys, &b.keys, &self.pairs);
+        let keys = self.key_turns.get_or_init(of_keys);
         let turn = keys.turn(item).filter(|_| !keys.is_only(item, is_end));
         if turn.is_some() && self.is_only_position(item) {
             return Segment::Index(index);
