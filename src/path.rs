@@ -132,6 +132,13 @@ impl fmt::Display for AnyItem<'_> {
     }
 }
 
+/// Whether the text of a path is that of another one, or leads to a part of what the other leads to.
+#[must_use]
+pub(crate) fn is_within(path: &str, outer: &str) -> bool {
+    let rest = path.strip_prefix(outer);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
 /// Whether a key or value can be parsed back without quotes.
 fn is_bare(text: &str) -> bool {
     !text.is_empty()

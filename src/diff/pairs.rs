@@ -92,9 +92,10 @@ pub(super) struct Matching {
 
 impl Matching {
     /// Matches the items of two lists in passes over those still unmatched: by a name that is unique on both sides,
-    /// unless the key that the first list gives the item is that of another, unmatched item of the second; by key, the k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and with
-    /// `in_order` the rest by position, if both sides have equally many left. So a renamed port is one changed name,
-    /// not a missing item and an extra one. No item is matched twice.
+    /// unless the key that the first list gives the item is that of another, unmatched item of the second; by key, the
+    /// k-th duplicate with the k-th, or, with `from_end`, the k-th last with the k-th last; and with `in_order` the rest
+    /// by position, if both sides have equally many left. So a renamed port is one changed name, not a missing item and
+    /// an extra one. No item is matched twice.
     pub(super) fn of(
         a: &Identities<'_>,
         b: &Identities<'_>,

@@ -14,7 +14,7 @@ use crate::diff::{Desired, Edit, Finding, PointerToken, declared_at, lacks_item}
 use crate::git::Commit;
 use crate::managed_fields::{self, ManagedFieldsEntry};
 use crate::manifest::{Declaration, Resource};
-use crate::path::{Path, Pattern, RESOURCE};
+use crate::path::{Path, Pattern, RESOURCE, is_within};
 use crate::schema::{Kind, Server};
 use crate::yaml::Node;
 
@@ -247,10 +247,6 @@ impl History {
 impl OpenField<'_> {
     /// Whether a path is at the field, above or below it.
     fn overlaps(&self, path: &Pattern) -> bool {
-        let is_within = |path: &str, other: &str| {
-            let rest = path.strip_prefix(other);
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-        };
         is_within(&self.path, path.text()) || is_within(path.text(), &self.path)
     }
 }

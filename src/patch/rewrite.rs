@@ -472,7 +472,8 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Takes out a part that begins behind a dash: the next one that stays takes its place, unless there is a comment between them.
+    /// Takes out a part that begins behind a dash: the next one that stays takes its place, unless there is a comment
+    /// between them.
     fn take_out_behind_dash(&mut self, parts: &[Part], at: usize, next: usize) {
         let is_clear = |at: usize| {
             let end = self.line_end(parts[at].end);

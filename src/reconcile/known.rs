@@ -7,7 +7,7 @@ use super::describe;
 use super::state::Cycle;
 use crate::diff::Finding;
 use crate::manifest::Resource;
-use crate::path::{Pattern, RESOURCE};
+use crate::path::{Pattern, RESOURCE, is_within};
 use crate::report::baseline::Baseline;
 use crate::report::{FieldEntry, KnownEntry};
 use crate::schema::{ResourceId, RuleId};
@@ -53,7 +53,11 @@ impl Cycle<'_> {
         let at = known.binary_search_by(|known| known.id.cmp(id));
         let fields = at.into_iter().flat_map(|at| &known[at].fields);
         fields
-            .filter(|field| !drift.iter().any(|other| is_below(&other.path, &field.path)))
+            .filter(|field| {
+                !drift
+                    .iter()
+                    .any(|other| is_within(&other.path, &field.path))
+            })
             .filter_map(|field| Pattern::parse(&field.path).ok())
             .collect()
     }
@@ -74,12 +78,6 @@ impl Cycle<'_> {
         let known = self.report.known.iter();
         entries.saturating_sub(known.map(|known| known.fields.len()).sum())
     }
-}
-
-/// Whether a path leads to a part of what another one leads to.
-fn is_below(path: &str, outer: &str) -> bool {
-    let rest = path.strip_prefix(outer);
-    rest.is_some_and(|rest| rest.starts_with(['.', '[']))
 }
 
 fn known_fields(

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::Cause;
 use crate::diff::{Desired, Finding, PointerToken};
-use crate::path::Ignore;
+use crate::path::{Ignore, is_within};
 use crate::schema::{self, exclusive_sibling};
 
 /// Why a difference cannot be repaired, if that is known in advance. `planned` is the object after the repair,
@@ -75,20 +75,13 @@ fn is_about_immutability(message: &str) -> bool {
 /// Whether a cause names the path of a difference, or one above or below it.
 fn names(cause: &Cause, finding: &Finding) -> bool {
     let at = api_path(&finding.at);
-    is_within(&cause.field, &at) || is_within(&at, &cause.field)
+    // A cause without a field is about none.
+    !cause.field.is_empty() && (is_within(&cause.field, &at) || is_within(&at, &cause.field))
 }
 
 /// The server's message, and what an operator can do about it.
 fn advice(message: &str) -> String {
     format!("{message}: delete and recreate the object, or change the manifest")
-}
-
-/// Whether one of the server's paths equals the other or is below it.
-fn is_within(path: &str, outer: &str) -> bool {
-    !outer.is_empty()
-        && path
-            .strip_prefix(outer)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
 /// A place in the notation of the server's messages: `spec.ports[0].port`, with a map's key in brackets or after a dot.

@@ -13,7 +13,7 @@ pub(crate) struct Amount {
     exponent: i64,
 }
 
-/// The factor that a suffix stands for.
+/// The factor that a suffix means.
 enum Factor {
     Ten(i32),
     /// This power of 1024.

@@ -96,7 +96,7 @@ fn is_immutable(live: &Value, _: &Value) -> bool {
 /// A field that the server allows only in some objects of a kind.
 struct Conditional {
     kind: &'static str,
-    /// The keys to the field; `*` stands for each item of a list.
+    /// The keys to the field; `*` means any item of a list.
     at: &'static [&'static str],
     may_stand_in: fn(&Value) -> bool,
 }
@@ -154,7 +154,7 @@ fn is_external(service: &Value) -> bool {
     }
 }
 
-/// The paths of the fields that an object must not have, given its other fields; `*` stands for each item of a list.
+/// The paths of the fields that an object must not have, given its other fields; `*` means any item of a list.
 pub(crate) fn forbidden(object: &Value) -> impl Iterator<Item = &'static [&'static str]> {
     let kind = text(object, "/kind");
     CONDITIONAL

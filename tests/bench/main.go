@@ -298,9 +298,10 @@ func (b *bench) drift() error {
 		if err := write(filepath.Join(s.folder, "manifests", below), all); err != nil {
 			return err
 		}
-		commands = append(commands, b.ours(s, state.name, below, b.objects, drifted))
+		ours := b.ours(s, state.name, below, b.objects, drifted)
+		commands = append(commands, ours)
 		if state.each == 1 {
-			commands = append(commands, b.ours(s, state.name, below, b.objects, drifted).asText(len(drifted)))
+			commands = append(commands, ours.asText(len(drifted)))
 		}
 	}
 	commands = append(commands, b.floor("floor: LIST, read and drop"))

@@ -17,7 +17,7 @@ import (
 // command is one that is measured.
 type command struct {
 	name string
-	// args begin with the program; KUBECONFIG stands for the path of one.
+	// args begin with the program; KUBECONFIG is replaced by the path of one.
 	args []string
 	// beside is whether it is compared with the command before it.
 	beside bool

@@ -317,7 +317,7 @@ fn a_pods_own_service_account_is_the_last_resort() {
 
 #[test]
 #[ignore = "needs the control plane"]
-fn the_loop_reads_manifests_anew_and_ends_on_a_signal() {
+fn the_loop_reads_manifests_again_and_ends_on_a_signal() {
     let plane = ControlPlane::running();
     let namespace = plane.namespace();
     plane.kubectl_with(

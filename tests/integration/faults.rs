@@ -1,4 +1,4 @@
-//! Repairs of an object that somebody deletes, makes anew or repairs meanwhile, and writes without an answer: a server
+//! Repairs of an object that somebody deletes, recreates or repairs meanwhile, and writes without an answer: a server
 //! that does on purpose what a real one does rarely.
 
 use std::io::{BufRead as _, BufReader};
@@ -236,7 +236,7 @@ fn failed(report: &Value, exit: i32, reason: &str) {
 }
 
 #[test]
-fn a_stale_version_is_planned_anew() {
+fn a_stale_version_is_planned_again() {
     let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, count| {
         match (method, count) {
             ("PUT", 1 | 2) => status(409, "Conflict"),
@@ -261,7 +261,7 @@ fn others_who_never_stop_are_given_way_to() {
 }
 
 #[test]
-fn an_object_made_anew_is_not_written() {
+fn a_recreated_object_is_not_written() {
     let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
         "PUT" => {
             script.live = Some(live("u2", "w"));
@@ -274,7 +274,7 @@ fn an_object_made_anew_is_not_written() {
 }
 
 #[test]
-fn an_object_deleted_meanwhile_is_not_made_anew() {
+fn an_object_deleted_meanwhile_is_not_recreated() {
     let (report, exit, seen) = against(Some(live("u1", "w")), |script, method, _| match method {
         "PUT" => {
             script.live = None;

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde::Deserialize as _;
 use serde_json::{Map, Value};
 
+use crate::random_patches::is_around;
 use crate::repository::{Repository, written_at};
 use crate::support::Run;
 
@@ -348,15 +349,6 @@ fn change_live(
         }
     }
     Some(pointer)
-}
-
-/// Whether one of two places is around the other.
-fn is_around(a: &str, b: &str) -> bool {
-    let is_within = |a: &str, b: &str| {
-        a.strip_prefix(b)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    is_within(a, b) || is_within(b, a)
 }
 
 /// Commits all manifests, changes each at random, commits them. Live is the first commit. Then changes live objects.

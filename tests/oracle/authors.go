@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -129,19 +130,10 @@ func (a *authors) sent(o *object, body map[string]any, by client) {
 	for _, l := range leaves(o.kind.root, body) {
 		id := l.id()
 		stored, ok := a.values[id]
-		if ok && stored != l.value && strings.HasPrefix(stored, "[") && !has(a.of[id], by) {
+		if ok && stored != l.value && strings.HasPrefix(stored, "[") && !slices.Contains(a.of[id], by) {
 			a.of[id] = append([]client{by}, a.of[id]...)
 		}
 	}
-}
-
-func has(clients []client, c client) bool {
-	for _, other := range clients {
-		if other == c {
-			return true
-		}
-	}
-	return false
 }
 
 // share takes in that a client applied this part of the object, and nothing else.
@@ -260,12 +252,12 @@ func (f *fieldReport) misnames(wrote []client, recorded []any, count *writerCoun
 	count.fields++
 	named := append([]client{*f.LastWriter}, f.CoOwners...)
 	for _, entry := range recorded {
-		if c := clientOf(entry); !has(named, c) {
+		if c := clientOf(entry); !slices.Contains(named, c) {
 			count.undisclosed++
 			return fmt.Sprintf("%s owns it, named are %s", c, named)
 		}
 	}
-	if !has(wrote, *f.LastWriter) {
+	if !slices.Contains(wrote, *f.LastWriter) {
 		count.wrong++
 		return fmt.Sprintf("%s is named first, %s wrote it", f.LastWriter, wrote)
 	}

@@ -378,7 +378,7 @@ func checkPath(o *object, live map[string]any, f *fieldReport) string {
 		return ""
 	}
 	for _, p := range here {
-		// A default has no place in the manifest, only in what it stands for.
+		// A default has no place in the manifest, only in the value that it is derived from.
 		if p == f.desired || !f.desired.exists() {
 			return ""
 		}

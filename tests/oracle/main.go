@@ -64,7 +64,7 @@ func (r *run) main(kubeconfig, binary, controlplane string, versus, cover int) (
 	err = r.all()
 	r.stats.print(os.Stdout, r)
 	if r.stats.failed() > 0 {
-		fmt.Fprintln(os.Stderr, "oracle: the failures stand in", log.Name())
+		fmt.Fprintln(os.Stderr, "oracle: the failures are in", log.Name())
 	}
 	return r.stats.failed() > 0, err
 }

@@ -16,7 +16,7 @@ var unreachableText string
 // exception is a place that no accepted manifest can have a value at.
 type exception struct {
 	// path is a place with the kind in front, or a field of a Go type wherever it
-	// occurs. It stands for all below it too.
+	// occurs. It includes all below it.
 	path string
 	// why is "refused" or "dropped": what the server does with it.
 	why string

@@ -5,7 +5,7 @@
 # usage: tests/cases/servers/record.sh VERSION [SERVE OPTIONS]
 #        NAME=v1.33-beta-off tests/cases/servers/record.sh 1.33 --extra-args=…
 #
-# record.sh manifests makes the manifests anew, with the newest version.
+# record.sh manifests makes the manifests again, with the newest version.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 root=../../..
