@@ -7,12 +7,14 @@
 //! <https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management>.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
 use crate::diff::{self, Desired, Differences, Edit, Finding, PointerToken};
-use crate::managed_fields::{self, FieldSet, ManagedFieldsEntry, Writer};
+use crate::managed_fields::{self, FieldSet, ManagedFields, ManagedFieldsEntry, Writer};
 use crate::schema::RuleId;
+use crate::yaml::NodeId;
 
 /// Compares a live object with its manifest, and names the writers of each difference. Fields that only ignored
 /// managers own are left out. `managed_fields` is the JSON text of the object's `metadata.managedFields` if `live` does
@@ -30,7 +32,8 @@ pub(crate) fn differences(
     }
     let within = || managed_fields::within(live);
     if let Some(text) = managed_fields.map(Cow::from).or_else(within) {
-        let entries = managed_fields::entries(&text);
+        let managed = ManagedFields::read(&text);
+        let entries: Vec<ManagedFieldsEntry<'_>> = managed.entries().collect();
         for (finding, _) in &mut differences.suppressed {
             finding.writers = writers(&entries, live, finding);
         }
@@ -73,7 +76,7 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
     }
     let (mut below, mut around) = (Vec::new(), Vec::new());
     for entry in entries {
-        match at(&entry.fields_v1, live, &finding.at) {
+        match at(entry.fields, live, &finding.at) {
             Some(At::Below(set)) => below.push(EntryPart { entry, set }),
             Some(At::Within { distance }) => around.push((distance, entry)),
             None => {}
@@ -102,21 +105,21 @@ fn writers(entries: &[ManagedFieldsEntry<'_>], live: &Value, finding: &Finding) 
 
 /// Among owners with equal times, the Update is the last writer: it takes a field from the others, while an Apply may
 /// share it.
-fn recency<'e>(entry: &'e ManagedFieldsEntry<'_>) -> (Option<&'e str>, bool) {
-    (entry.time.as_deref(), entry.operation == "Update")
+fn recency<'s>(entry: &ManagedFieldsEntry<'s>) -> (Option<&'s str>, bool) {
+    (entry.time, entry.operation == "Update")
 }
 
 /// How a set of fields relates to a place.
-enum At<'s, 'a> {
+enum At<'s> {
     /// It has an enclosing value as a whole, so many steps above. Of several the nearest counts: the others only left
     /// theirs empty.
     Within { distance: usize },
     /// It has the place, or a part of it.
-    Below(&'s FieldSet<'a>),
+    Below(FieldSet<'s>),
 }
 
 /// Follows a place of a live object through a set.
-fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Option<At<'s, 'a>> {
+fn at<'s>(set: FieldSet<'s>, live: &Value, place: &[PointerToken]) -> Option<At<'s>> {
     let Some((token, rest)) = place.split_first() else {
         return Some(At::Below(set));
     };
@@ -136,30 +139,29 @@ fn at<'s, 'a>(set: &'s FieldSet<'a>, live: &Value, place: &[PointerToken]) -> Op
 
 /// What one entry's set has at a place.
 #[derive(Clone, Copy)]
-struct EntryPart<'e, 'a> {
-    entry: &'e ManagedFieldsEntry<'a>,
-    set: &'e FieldSet<'a>,
+struct EntryPart<'e, 's> {
+    entry: &'e ManagedFieldsEntry<'s>,
+    set: FieldSet<'s>,
 }
 
-impl<'e, 'a> EntryPart<'e, 'a> {
-    fn below(self, set: Option<&'e FieldSet<'a>>) -> Option<Self> {
-        let entry = self.entry;
-        set.map(|set| Self { entry, set })
+impl<'s> EntryPart<'_, 's> {
+    fn below(self, set: Option<FieldSet<'s>>) -> Option<Self> {
+        set.map(|set| Self { set, ..self })
     }
 }
 
 /// Adds the entries that have something of a live value that differs from the desired one. Where some have its parts,
 /// who has all of it only left it empty: others have filled it since.
-fn find_owners<'e, 'a>(
-    sets: &[EntryPart<'e, 'a>],
+fn find_owners<'e, 's>(
+    sets: &[EntryPart<'e, 's>],
     desired: Option<&Value>,
     live: &Value,
-    owners: &mut Vec<&'e ManagedFieldsEntry<'a>>,
+    owners: &mut Vec<&'e ManagedFieldsEntry<'s>>,
 ) {
     if desired == Some(live) || live.is_null() {
         return;
     }
-    let parts: Vec<EntryPart<'e, 'a>> = sets
+    let parts: Vec<EntryPart<'e, 's>> = sets
         .iter()
         .copied()
         .filter(|part| !part.set.is_whole())
@@ -176,19 +178,37 @@ fn find_owners<'e, 'a>(
             }
         }
         Value::Array(items) if !items.is_empty() && !parts.is_empty() => {
+            let desired = desired.and_then(Value::as_array);
+            let desired = desired_items(&parts, desired.map_or(&[], Vec::as_slice));
             for (index, live) in items.iter().enumerate() {
                 let below: Vec<_> = parts
                     .iter()
                     .filter_map(|part| part.below(part.set.item(live, index)))
                     .collect();
-                let desired = parts
-                    .iter()
-                    .find_map(|part| part.set.same_item(live, index, desired?.as_array()?));
+                let mut ids = below.iter().filter_map(|part| part.set.id());
+                let desired = ids.find_map(|id| desired.get(&id).copied());
                 find_owners(&below, desired, live, owners);
             }
         }
         _ => owners.extend(sets.iter().map(|part| part.entry)),
     }
+}
+
+/// The desired items of a list, by the parts of the sets that identify them.
+fn desired_items<'d>(
+    parts: &[EntryPart<'_, '_>],
+    desired: &'d [Value],
+) -> HashMap<NodeId, &'d Value> {
+    let mut items = HashMap::new();
+    for (index, item) in desired.iter().enumerate() {
+        let ids = parts
+            .iter()
+            .filter_map(|part| part.set.item(item, index)?.id());
+        for id in ids {
+            items.entry(id).or_insert(item);
+        }
+    }
+    items
 }
 
 #[cfg(test)]
@@ -197,7 +217,6 @@ mod tests {
 
     use super::*;
     use crate::diff::{Class, Origin};
-    use crate::managed_fields::entries;
     use crate::path::Path;
 
     fn tokens(place: &str) -> Vec<PointerToken> {
@@ -239,11 +258,16 @@ mod tests {
         entry
     }
 
+    fn writers_in(managed: &Value, live: &Value, finding: &Finding) -> Vec<Writer> {
+        let managed = ManagedFields::read(&managed.to_string());
+        let entries: Vec<ManagedFieldsEntry<'_>> = managed.entries().collect();
+        writers(&entries, live, finding)
+    }
+
     /// The managers of a place, with commas.
     fn named(managed: &Value, live: &Value, finding: &Finding) -> String {
-        let text = managed.to_string();
-        let writers = writers(&entries(&text), live, finding);
-        let managers: Vec<String> = writers.into_iter().map(|writer| writer.manager).collect();
+        let writers = writers_in(managed, live, finding).into_iter();
+        let managers: Vec<String> = writers.map(|writer| writer.manager).collect();
         managers.join(",")
     }
 
@@ -437,11 +461,10 @@ mod tests {
     fn a_writer_through_a_subresource_is_named_with_it() {
         let managed = json!([{
             "manager": "kubectl", "operation": "Update", "subresource": "scale", "fieldsV1": {"f:spec": {"f:replicas": {}}},
-        }])
-        .to_string();
+        }]);
         let live = json!({"spec": {"replicas": 3}});
         let finding = finding("spec replicas", Some(json!(2)), &live);
-        let writers = writers(&entries(&managed), &live, &finding);
+        let writers = writers_in(&managed, &live, &finding);
         assert_eq!(writers[0].to_string(), "kubectl (Update through scale)");
     }
 }

@@ -7,38 +7,69 @@
 //! Nothing is compared here. The format is that of <https://github.com/kubernetes-sigs/structured-merge-diff>, `fieldpath`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// The fields that one client owns through one operation and subresource.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub(crate) struct ManagedFieldsEntry<'a> {
-    /// The name of the field manager.
-    #[serde(borrow)]
-    pub manager: Cow<'a, str>,
-    /// `Apply` or `Update`.
-    #[serde(borrow)]
-    pub operation: Cow<'a, str>,
-    /// `status` or `scale`, where it wrote through one of them; else empty.
-    #[serde(borrow)]
-    pub subresource: Cow<'a, str>,
-    /// When its set of fields last changed. Writes through `scale` leave none.
-    #[serde(borrow)]
-    pub time: Option<Cow<'a, str>>,
-    /// The fields.
-    #[serde(borrow)]
-    pub fields_v1: FieldSet<'a>,
+use crate::yaml::{self, Node, NodeId, Tree};
+
+/// The `metadata.managedFields` of an object.
+pub(crate) struct ManagedFields {
+    tree: Tree,
+    /// The list of entries; `None` if the text is not JSON.
+    root: Option<NodeId>,
+    /// The items of the lists that have been looked into. A list can have thousands, each of which may have drifted.
+    lists: RefCell<HashMap<NodeId, ItemIndex>>,
 }
 
-/// Parses the JSON text of `metadata.managedFields`. Returns no entries if it is invalid.
-#[must_use]
-pub(crate) fn entries(text: &str) -> Vec<ManagedFieldsEntry<'_>> {
-    serde_json::from_str(text).unwrap_or_default()
+/// The fields that one client owns through one operation and subresource.
+#[derive(Clone, Copy)]
+pub(crate) struct ManagedFieldsEntry<'s> {
+    /// The name of the field manager.
+    pub manager: &'s str,
+    /// `Apply` or `Update`.
+    pub operation: &'s str,
+    /// `status` or `scale`, where it wrote through one of them; else empty.
+    pub subresource: &'s str,
+    /// When its set of fields last changed. Writes through `scale` leave none.
+    pub time: Option<&'s str>,
+    /// The fields.
+    pub fields: FieldSet<'s>,
+}
+
+impl ManagedFields {
+    /// Parses the JSON text of `metadata.managedFields`. There are no entries if it is invalid.
+    #[must_use]
+    pub(crate) fn read(text: &str) -> Self {
+        let (tree, root) = yaml::read_json(text.to_owned()).unzip();
+        Self {
+            tree: tree.unwrap_or_default(),
+            root,
+            lists: RefCell::default(),
+        }
+    }
+
+    /// The entries.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = ManagedFieldsEntry<'_>> {
+        let list = self.root.map(|root| self.tree.node(root));
+        let entries = list.into_iter().flat_map(Node::items);
+        entries.map(|entry| {
+            let text = |key| entry.get(key).and_then(Node::as_str);
+            ManagedFieldsEntry {
+                manager: text("manager").unwrap_or_default(),
+                operation: text("operation").unwrap_or_default(),
+                subresource: text("subresource").unwrap_or_default(),
+                time: text("time"),
+                fields: FieldSet {
+                    of: self,
+                    node: entry.get("fieldsV1"),
+                },
+            }
+        })
+    }
 }
 
 /// The JSON text of an object's `metadata.managedFields`, if present.
@@ -74,10 +105,10 @@ impl fmt::Display for Writer {
 impl From<&ManagedFieldsEntry<'_>> for Writer {
     fn from(entry: &ManagedFieldsEntry<'_>) -> Self {
         Self {
-            manager: entry.manager.to_string(),
-            operation: entry.operation.to_string(),
-            subresource: entry.subresource.to_string(),
-            time: entry.time.as_ref().map(ToString::to_string),
+            manager: entry.manager.to_owned(),
+            operation: entry.operation.to_owned(),
+            subresource: entry.subresource.to_owned(),
+            time: entry.time.map(str::to_owned),
         }
     }
 }
@@ -137,142 +168,176 @@ impl ManagerPattern {
 }
 
 /// A set of fields, as a tree: a field without children is in the set as a whole.
-#[derive(Debug, Default)]
-pub(crate) struct FieldSet<'a>(Vec<(Cow<'a, str>, FieldSet<'a>)>);
+#[derive(Clone, Copy)]
+pub(crate) struct FieldSet<'s> {
+    of: &'s ManagedFields,
+    /// The sets below it, by element: `f:` and a name, `k:` and the keys of a list item, `v:` and a value, `i:` and a
+    /// position, or `.`. `None` if the entry has no set.
+    node: Option<Node<'s>>,
+}
 
-impl FieldSet<'_> {
+impl<'s> FieldSet<'s> {
     /// Whether the set has the whole value here: a scalar, an atomic list or map, or an empty struct.
     #[must_use]
-    pub(crate) fn is_whole(&self) -> bool {
-        self.0.is_empty()
+    pub(crate) fn is_whole(self) -> bool {
+        self.node.is_none_or(Node::is_empty)
     }
 
     /// Whether the set has the list item or map itself (`.`), regardless of its fields.
     #[must_use]
-    pub(crate) fn has_itself(&self) -> bool {
-        self.0.iter().any(|(element, _)| element == ".")
+    pub(crate) fn has_itself(self) -> bool {
+        self.node.is_some_and(|node| node.get(".").is_some())
     }
 
     /// The part of the set below a field of a struct or a key of a map.
     #[must_use]
-    pub(crate) fn key(&self, key: &str) -> Option<&Self> {
-        let is_it = |element: &str| element.strip_prefix("f:") == Some(key);
-        self.find(is_it)
+    pub(crate) fn key(self, key: &str) -> Option<Self> {
+        let below = self.node?.get(&["f:", key].concat())?;
+        Some(self.at(below))
     }
 
     /// The part of the set below a list item, which is identified by the list's keys, by value or by position.
     #[must_use]
-    pub(crate) fn item(&self, item: &Value, index: usize) -> Option<&Self> {
-        self.find(|element| is_item(element, item, index))
+    pub(crate) fn item(self, item: &Value, position: usize) -> Option<Self> {
+        let list = self.node?;
+        let mut lists = self.of.lists.borrow_mut();
+        let items = lists.entry(list.id());
+        let items = items.or_insert_with(|| ItemIndex::of(list));
+        let below = items.find(item, position)?;
+        Some(self.at(self.of.tree.node(below)))
     }
 
     /// The fields of a struct and the keys of a map that have a part of the set.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&str, &Self)> {
-        self.0
-            .iter()
+    pub(crate) fn keys(self) -> impl Iterator<Item = (&'s str, Self)> {
+        self.elements()
             .filter_map(|(element, below)| Some((element.strip_prefix("f:")?, below)))
     }
 
-    /// The item of another list that the set identifies with this one.
-    #[must_use]
-    pub(crate) fn same_item<'l>(
-        &self,
-        item: &Value,
-        index: usize,
-        others: &'l [Value],
-    ) -> Option<&'l Value> {
-        let set = self.item(item, index)?;
-        let is_same = |(index, other): &(usize, &Value)| {
-            let other = self.item(other, *index);
-            other.is_some_and(|other| std::ptr::eq(other, set))
-        };
-        let mut others = others.iter().enumerate();
-        others.find(is_same).map(|(_, other)| other)
-    }
-
     /// The items of keyed lists that have a part of the set.
-    pub(crate) fn keyed_items(&self) -> impl Iterator<Item = (ItemKey, &Self)> {
-        self.0
-            .iter()
+    pub(crate) fn keyed_items(self) -> impl Iterator<Item = (ItemKey, Self)> {
+        self.elements()
             .filter_map(|(element, below)| Some((item_key(element.strip_prefix("k:")?)?, below)))
     }
 
-    fn find(&self, is_it: impl Fn(&str) -> bool) -> Option<&Self> {
-        let mut elements = self.0.iter();
-        elements
-            .find(|(element, _)| is_it(element))
-            .map(|(_, below)| below)
+    /// What distinguishes this part of an object's sets from all others.
+    #[must_use]
+    pub(crate) fn id(self) -> Option<NodeId> {
+        self.node.map(Node::id)
+    }
+
+    fn at(self, node: Node<'s>) -> Self {
+        let node = Some(node);
+        Self { node, ..self }
+    }
+
+    /// The next steps, with the part of the set below each.
+    fn elements(self) -> impl Iterator<Item = (&'s str, Self)> {
+        let entries = self.node.into_iter().flat_map(Node::entries);
+        entries.map(move |entry| (entry.key, self.at(entry.value)))
     }
 }
-
 /// What identifies an item of a list: the list's keys, with the text of each.
 pub(crate) type ItemKey = BTreeMap<String, String>;
 
-/// Parses the rest of an element `k:` of a set. An empty protocol, which the set keeps as it was applied, means the
-/// server's default.
+/// The key of an item, by the names of the list's keys. The server leaves out an empty name.
+#[must_use]
+pub(crate) fn key_of<'n>(item: &Value, names: impl IntoIterator<Item = &'n str>) -> ItemKey {
+    let text = |name: &str| item.get(name).map_or_else(String::new, text);
+    let keys = names.into_iter().map(|name| (name.to_owned(), text(name)));
+    with_protocol(keys.collect())
+}
+
+/// Parses the rest of an element `k:` of a set.
 #[must_use]
 pub(crate) fn item_key(keys: &str) -> Option<ItemKey> {
     let keys: Map<String, Value> = serde_json::from_str(keys).ok()?;
-    let text = |value| match value {
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    let mut keys: ItemKey = keys.into_iter().map(|(key, v)| (key, text(v))).collect();
-    if let Some(protocol) = keys.get_mut("protocol").filter(|text| text.is_empty()) {
+    let keys = keys.iter().map(|(key, value)| (key.clone(), text(value)));
+    Some(with_protocol(keys.collect()))
+}
+
+/// An empty protocol, which a set keeps as it was applied, means the server's default.
+fn with_protocol(mut key: ItemKey) -> ItemKey {
+    if let Some(protocol) = key.get_mut("protocol").filter(|text| text.is_empty()) {
         "TCP".clone_into(protocol);
     }
-    Some(keys)
+    key
 }
 
-/// Whether an element of a set refers to this item of a list.
-fn is_item(element: &str, item: &Value, index: usize) -> bool {
-    let Some((sort, text)) = element.split_once(':') else {
-        return false;
-    };
-    match sort {
-        "k" => has_keys(item, text),
-        "v" => serde_json::from_str::<Value>(text).is_ok_and(|value| value == *item),
-        "i" => text.parse() == Ok(index),
-        _ => false,
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
     }
 }
 
-/// Whether the item has all these keys: the server fills in the protocol, and leaves out an empty name.
-fn has_keys(item: &Value, keys: &str) -> bool {
-    let Ok(keys) = serde_json::from_str::<Map<String, Value>>(keys) else {
-        return false;
-    };
-    keys.iter().all(|(key, wanted)| match item.get(key) {
-        Some(value) => value == wanted,
-        None => wanted == "" || key == "protocol" && wanted == "TCP",
-    })
+/// What identifies an item of a list in a set.
+#[derive(PartialEq, Eq, Hash)]
+enum ItemIdentity {
+    Keys(ItemKey),
+    /// The JSON text of its value.
+    Value(String),
+    Position(usize),
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for FieldSet<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldSetVisitor)
-    }
-}
-
-struct FieldSetVisitor;
-
-/// A key, borrowed from the text where it has no escapes.
-#[derive(Deserialize)]
-struct Element<'a>(#[serde(borrow)] Cow<'a, str>);
-
-impl<'de> Visitor<'de> for FieldSetVisitor {
-    type Value = FieldSet<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a set of fields")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut below = Vec::new();
-        while let Some((Element(element), set)) = map.next_entry()? {
-            below.push((element, set));
+impl ItemIdentity {
+    /// Parses an element of a set.
+    fn parse(element: &str) -> Option<Self> {
+        let (sort, text) = element.split_once(':')?;
+        match sort {
+            "k" => item_key(text).map(Self::Keys),
+            "v" => {
+                let value: Value = serde_json::from_str(text).ok()?;
+                Some(Self::Value(value.to_string()))
+            }
+            "i" => text.parse().ok().map(Self::Position),
+            _ => None,
         }
-        Ok(FieldSet(below))
+    }
+}
+
+/// The items of a list that have a part of a set.
+#[derive(Default)]
+struct ItemIndex {
+    items: HashMap<ItemIdentity, NodeId>,
+    /// The names of the list's keys. An entry of another version of the API may have others.
+    key_names: BTreeSet<Vec<String>>,
+}
+
+impl ItemIndex {
+    fn of(list: Node<'_>) -> Self {
+        let mut index = Self::default();
+        for entry in list.entries() {
+            let Some(identity) = ItemIdentity::parse(entry.key) else {
+                continue;
+            };
+            if let ItemIdentity::Keys(key) = &identity
+                && !index
+                    .key_names
+                    .iter()
+                    .any(|names| names.iter().eq(key.keys()))
+            {
+                index.key_names.insert(key.keys().cloned().collect());
+            }
+            index.items.insert(identity, entry.value.id());
+        }
+        index
+    }
+
+    fn find(&self, item: &Value, position: usize) -> Option<NodeId> {
+        let find = |identity| self.items.get(&identity).copied();
+        let keyed = self.key_names.iter().find_map(|names| {
+            let names = names.iter().map(String::as_str);
+            find(ItemIdentity::Keys(key_of(item, names)))
+        });
+        // Only scalars are identified by value.
+        let by_value = || {
+            let is_scalar = !item.is_object() && !item.is_array();
+            is_scalar.then(|| find(ItemIdentity::Value(item.to_string())))?
+        };
+        keyed
+            .or_else(by_value)
+            .or_else(|| find(ItemIdentity::Position(position)))
     }
 }
 
@@ -296,8 +361,8 @@ mod tests {
             },
         }])
         .to_string();
-        let entries = entries(&text);
-        let set = &entries[0].fields_v1;
+        let managed = ManagedFields::read(&text);
+        let set = managed.entries().next().unwrap().fields;
         let metadata = set.key("metadata").unwrap();
         let labels = metadata.key("labels").unwrap();
         assert!(labels.has_itself() && !labels.is_whole());
@@ -356,9 +421,12 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_nobodys() {
         for text in ["", "null", "{}", "[{\"fieldsV1\": 1}]", "nonsense"] {
-            assert!(entries(text).is_empty(), "{text}");
+            let managed = ManagedFields::read(text);
+            let owns = |entry: ManagedFieldsEntry<'_>| entry.fields.key("spec").is_some();
+            assert!(!managed.entries().any(owns), "{text}");
         }
         // An entry of an older form has no set.
-        assert!(entries("[{\"manager\": \"m\"}]")[0].fields_v1.is_whole());
+        let managed = ManagedFields::read("[{\"manager\": \"m\"}]");
+        assert!(managed.entries().next().unwrap().fields.is_whole());
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::managed_fields::{self, ManagedFieldsEntry, Writer};
+use crate::managed_fields::{self, ManagedFields, ManagedFieldsEntry, Writer};
 use crate::schema::{CONTROLLERS, OWNERS, OwnerRow, ResourceId, Sign};
 
 /// A live object that no manifest declares.
@@ -52,8 +52,8 @@ impl<'s> UndeclaredObject<'s> {
         match row.sign {
             Sign::Label(key) => labels.get(key).is_some(),
             Sign::LabelBy(key, manager) => {
-                let is_it = |entry: &ManagedFieldsEntry<'_>| entry.manager.starts_with(manager);
-                labels.get(key).is_some() && self.entries().iter().any(is_it)
+                let is_it = |entry: ManagedFieldsEntry<'_>| entry.manager.starts_with(manager);
+                labels.get(key).is_some() && self.managers().entries().any(is_it)
             }
             Sign::Annotation(key) => self.annotation(key).is_some(),
             Sign::TrackingId(key) => {
@@ -72,9 +72,8 @@ impl<'s> UndeclaredObject<'s> {
         self.metadata["annotations"][key].as_str()
     }
 
-    fn entries(&self) -> Vec<ManagedFieldsEntry<'_>> {
-        let text = self.managed_fields.as_deref();
-        text.map(managed_fields::entries).unwrap_or_default()
+    fn managers(&self) -> ManagedFields {
+        ManagedFields::read(self.managed_fields.as_deref().unwrap_or_default())
     }
 
     /// When it was created.
@@ -94,21 +93,21 @@ impl<'s> UndeclaredObject<'s> {
     #[must_use]
     pub(crate) fn creator(&self) -> Option<Writer> {
         let created = self.created()?;
-        let entries = self.entries();
+        let managers = self.managers();
         // Nobody creates through a subresource.
-        let of_then = entries
-            .iter()
-            .filter(|entry| entry.time.as_deref() == Some(created) && entry.subresource.is_empty());
-        let mut of_then: Vec<_> = of_then.collect();
-        let has_content = |entry: &&ManagedFieldsEntry<'_>| {
-            let mut keys = entry.fields_v1.keys();
+        let is_of_then = |entry: &ManagedFieldsEntry<'_>| {
+            entry.time == Some(created) && entry.subresource.is_empty()
+        };
+        let mut of_then: Vec<_> = managers.entries().filter(is_of_then).collect();
+        let has_content = |entry: &ManagedFieldsEntry<'_>| {
+            let mut keys = entry.fields.keys();
             keys.any(|(key, _)| key != "metadata")
         };
         if of_then.len() > 1 {
             of_then.retain(has_content);
         }
         match of_then[..] {
-            [entry] => Some(entry.into()),
+            [entry] => Some(Writer::from(&entry)),
             _ => None,
         }
     }

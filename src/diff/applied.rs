@@ -11,8 +11,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::pairs::live_text;
-use crate::managed_fields::{self, FieldSet, ItemKey, item_key};
+use crate::managed_fields::{FieldSet, ItemKey, ManagedFields, item_key, key_of};
 use crate::schema::{ListKind, Rules, Siblings, Struct, StructRef, Type};
 use crate::yaml::Node;
 
@@ -37,19 +36,19 @@ impl Applied {
     pub(super) fn of(managed_fields: &str, ty: StructRef, declared: Node<'_>) -> Option<Self> {
         memchr::memmem::find(managed_fields.as_bytes(), b"\"Apply\"")?;
         let at = manager_of(managed_fields, ty.get(), declared)?;
-        let mut entries = managed_fields::entries(managed_fields);
-        if at >= entries.len() {
+        let managed = ManagedFields::read(managed_fields);
+        let mut sets: Vec<FieldSet<'_>> = managed.entries().map(|entry| entry.fields).collect();
+        if at >= sets.len() {
             return None;
         }
-        let own = entries.swap_remove(at).fields_v1;
-        let others: Vec<&FieldSet<'_>> = entries.iter().map(|entry| &entry.fields_v1).collect();
-        Self::beside(&own, &others, false)
+        let own = sets.swap_remove(at);
+        Self::beside(own, &sets, false)
     }
 
-    fn beside(own: &FieldSet<'_>, others: &[&FieldSet<'_>], is_item: bool) -> Option<Self> {
-        let has_itself = |set: &FieldSet<'_>| set.is_whole() || set.has_itself();
+    fn beside(own: FieldSet<'_>, others: &[FieldSet<'_>], is_item: bool) -> Option<Self> {
+        let has_itself = |set: FieldSet<'_>| set.is_whole() || set.has_itself();
         let is_whole = if is_item {
-            has_itself(own) && !others.iter().any(|set| has_itself(set))
+            has_itself(own) && !others.iter().any(|set| has_itself(*set))
         } else {
             others.is_empty()
         };
@@ -86,12 +85,7 @@ impl Applied {
 
     /// The same for a live item of a list.
     pub(super) fn item(&self, keys: &[&str], item: &Value) -> Option<&Self> {
-        let text = |key: &str| live_text(item, key).into_owned();
-        let key: ItemKey = keys
-            .iter()
-            .map(|key| ((*key).to_owned(), text(key)))
-            .collect();
-        self.items.get(&key)
+        self.items.get(&key_of(item, keys.iter().copied()))
     }
 
     /// Whether the next apply removes all of it.

@@ -35,7 +35,7 @@ pub(crate) use self::unstored::Unstored;
 use crate::managed_fields::{self, ManagerPattern, Writer};
 use crate::path::{Ignore, Path, Pattern};
 use crate::schema::{Immutable, Kind, RuleId, Server, being_deleted, exclusive_sibling, types};
-use crate::yaml::{self, Node, NodeId};
+use crate::yaml::{Node, NodeId};
 
 /// The two sides of one object, and how to compare them.
 #[derive(Clone)]
@@ -264,20 +264,14 @@ pub(crate) struct Differences {
     pub findings: Vec<Finding>,
     /// Declared values that are not live because this server does not store them.
     pub not_stored: Vec<NodeId>,
+    /// The path of the object's record of the last apply, if it cannot be read: what has left the manifest is unknown.
+    pub unreadable_record: Option<Path>,
     /// Live fields that the tables do not know.
     pub unknown_live: Vec<Path>,
     /// The number of differences that rules ignore.
     pub ignored: usize,
     /// Differences that are not drift, by path, if they were requested.
     pub suppressed: Vec<(Finding, RuleId)>,
-}
-
-impl Differences {
-    /// Whether there is nothing to report.
-    #[must_use]
-    pub(crate) fn is_empty(&self) -> bool {
-        self.findings.is_empty() && self.not_stored.is_empty()
-    }
 }
 
 /// The path of a key in the other of two maps that must not share keys: setting the key in one map removes it from the
@@ -328,8 +322,7 @@ fn of_deletion(subject: &Desired<'_>, state: String) -> Differences {
 }
 
 /// The annotation in which kubectl records the applied manifest.
-const LAST_APPLIED: &str =
-    "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration";
+const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// Compares a live object with its manifest. `managed_fields` is the JSON text of the object's `metadata.managedFields`
 /// if `live` does not contain it.
@@ -347,13 +340,19 @@ pub(crate) fn differences(
         .map(Cow::from)
         .or_else(within)
         .and_then(|text| Applied::of(&text, types::root(subject.kind), subject.declared));
-    let record = live.pointer(LAST_APPLIED).and_then(Value::as_str);
+    let annotations = live.get("metadata").and_then(|of| of.get("annotations"));
+    let record = annotations.and_then(|of| of.get(LAST_APPLIED)?.as_str());
     let left = record.filter(|text| !record::is_declared(text, subject.declared));
-    let last = left.map(|text| yaml::read(text.as_bytes().to_vec()));
-    let last_root = last
-        .as_ref()
-        .and_then(|stream| Some(stream.tree.node(stream.documents.first()?.root)));
-    let mut differences = Differences::default();
+    let last = left.map(record::read);
+    let mut differences = Differences {
+        unreadable_record: matches!(last, Some(None)).then(|| {
+            let annotations = Path::root().key("metadata").key("annotations");
+            annotations.key(LAST_APPLIED)
+        }),
+        ..Differences::default()
+    };
+    let last = last.flatten();
+    let last_root = last.as_ref().map(|(tree, root)| tree.node(*root));
     let sides = Sides {
         kind: subject.kind,
         declared: subject.declared,

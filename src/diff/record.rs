@@ -5,7 +5,15 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::yaml::{Node, Value};
+use crate::yaml::{self, Node, NodeId, Tree, Value};
+
+/// Parses the record; an empty one is no record. Returns `None` if kubectl cannot read it either.
+pub(super) fn read(record: &str) -> Option<(Tree, NodeId)> {
+    let text = if record.is_empty() { "null" } else { record };
+    let (tree, root) = yaml::read_json(text.to_owned())?;
+    let is_object = matches!(tree.node(root).value(), Value::Map | Value::Null);
+    is_object.then_some((tree, root))
+}
 
 /// Whether the manifest still declares everything in the record with the same value, so that nothing has been removed
 /// from it.

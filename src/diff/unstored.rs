@@ -6,10 +6,12 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use super::Finding;
 use super::keyed::KeyedItems;
 use crate::path::{Ignore, Path, Segment};
 use crate::schema::{
-    DeclaredPosition, Field, Kind, ListKind, Need, Server, Struct, Type, Without, types,
+    DeclaredPosition, Field, Kind, ListKind, Need, Server, Struct, Type, Without,
+    is_stored_instead, types,
 };
 use crate::yaml::{self, Node, NodeId};
 
@@ -50,6 +52,17 @@ impl Unstored {
             server,
             places: search.places,
             emptied: search.emptied,
+        }
+    }
+
+    /// Whether a server that does not store everything that is declared can have caused a difference: it leaves no value,
+    /// a list or map without some of its values, or a value of its own.
+    #[must_use]
+    pub(crate) fn can_explain(difference: &Finding) -> bool {
+        match &difference.live {
+            None | Some(Value::Null | Value::Array(_) | Value::Object(_)) => true,
+            Some(Value::String(text)) => is_stored_instead(text),
+            Some(Value::Bool(_) | Value::Number(_)) => false,
         }
     }
 

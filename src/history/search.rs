@@ -12,7 +12,7 @@ use super::{Histories, History, HistoryVerdict};
 use crate::blame::differences;
 use crate::diff::{Desired, Edit, Finding, PointerToken, declared_at, lacks_item};
 use crate::git::Commit;
-use crate::managed_fields::{self, ManagedFieldsEntry};
+use crate::managed_fields::ManagedFields;
 use crate::manifest::{Declaration, Resource};
 use crate::path::{Path, Pattern, RESOURCE, is_within};
 use crate::schema::{Kind, Server};
@@ -75,7 +75,7 @@ impl<'a> VersionSearch<'a> {
         findings: &'a [Finding],
     ) -> Self {
         let text = live.managed_fields.as_deref();
-        let latest = text.and_then(|text| latest(&managed_fields::entries(text)));
+        let latest = text.and_then(|text| latest(&ManagedFields::read(text)));
         // An object that is being deleted has one finding, which is about no version.
         let fields = findings.iter().filter(|f| f.path != Path::resource());
         let open = fields.map(|finding| OpenField {
@@ -339,10 +339,9 @@ fn written(finding: &Finding, latest: Option<Timestamp>) -> Option<Timestamp> {
 }
 
 /// When any client last wrote anything but the status, if that is known for all writers.
-fn latest(entries: &[ManagedFieldsEntry<'_>]) -> Option<Timestamp> {
-    let entries = entries.iter().filter(|entry| entry.subresource != "status");
-    let times: Option<Vec<Timestamp>> = entries
-        .map(|entry| entry.time.as_ref()?.parse().ok())
-        .collect();
+fn latest(managed: &ManagedFields) -> Option<Timestamp> {
+    let entries = managed.entries();
+    let entries = entries.filter(|entry| entry.subresource != "status");
+    let times: Option<Vec<Timestamp>> = entries.map(|entry| entry.time?.parse().ok()).collect();
     times?.into_iter().max()
 }

@@ -247,7 +247,7 @@ impl<'c> Cycle<'c> {
         };
         let mut found = differences(&self.subject(resource, None), live, managed_fields);
         let mut server = None;
-        if !found.is_empty() {
+        if found.findings.iter().any(Unstored::can_explain) {
             let unstored = self.unstored(resource).await;
             if !unstored.is_empty() {
                 server = Some(self.state.server(self.source).await);
@@ -263,6 +263,13 @@ impl<'c> Cycle<'c> {
             resource,
             suppressed.map(|(finding, rule)| (field(&finding), rule)),
         );
+        if let Some(path) = &found.unreadable_record {
+            let message = format!(
+                "{path}: expected the JSON object that `kubectl apply` records, found other text: what has left the \
+                 manifest is unknown; `kubectl apply set-last-applied` replaces it"
+            );
+            self.report.errors.push(describe::error(resource, message));
+        }
         for path in &found.unknown_live {
             self.state.warn_of(format!(
                 "{} has the field {}, which this version does not know and does not compare",
@@ -312,8 +319,8 @@ impl<'c> Cycle<'c> {
             .retain(|rule| !(rule.is_for(&resource.id) && finds(rule.pattern())));
     }
 
-    /// The declared values that the server does not store. Called only if something differs, since it asks the server
-    /// for its version.
+    /// The declared values that the server does not store. Called only if these can explain a difference, since it asks
+    /// the server for its version.
     async fn unstored(&mut self, resource: &Resource) -> Unstored {
         let asking = self.state.server(self.source);
         let server = self.stop.unless_asked(asking).await;

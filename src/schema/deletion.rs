@@ -6,7 +6,7 @@ use serde_json::Value;
 /// `None` if the object is not being deleted.
 #[must_use]
 pub(crate) fn being_deleted(live: &Value) -> Option<String> {
-    let since = live.pointer("/metadata/deletionTimestamp")?.as_str()?;
+    let since = live.get("metadata")?.get("deletionTimestamp")?.as_str()?;
     let finalizers: Vec<&str> = ["/metadata/finalizers", "/spec/finalizers"]
         .into_iter()
         .flat_map(|list| items(live, list))

@@ -121,6 +121,13 @@ const IMAGE_VOLUME: &str = "ImageVolume";
 const RESTART_RULES: &str = "ContainerRestartRules";
 const USER_FIELDS: &str = "AtomicWriteVolumeUserFields";
 
+/// Whether a server without some feature gate stores this value instead of the declared one.
+#[must_use]
+pub(crate) fn is_stored_instead(value: &str) -> bool {
+    let mut gates = GATES.iter();
+    gates.any(|gate| matches!(gate.without, Without::Stores(instead) if instead == value))
+}
+
 /// Whether the mount with this `name` mounts an image volume of its pod.
 fn is_of_image_volume(name: &DeclaredPosition<'_>) -> bool {
     let pod = name.structs.iter().rev().nth(2).map(|(_, node)| *node);

@@ -190,6 +190,7 @@ mod writes;
 pub(crate) use defaults::DEFAULTS;
 pub(crate) use defaults::leader;
 pub(crate) use deletion::being_deleted;
+pub(crate) use gates::is_stored_instead;
 pub(crate) use lists::MATCHED_IN_ORDER;
 pub(crate) use model::{
     DefaultRow, Field, Follower, KeyRow, ListKind, MOST_FIELDS, Rules, Scalar, Siblings, Struct,

@@ -49,6 +49,28 @@ pub(super) fn compose(
     }
 }
 
+/// The number of bytes before the first quote, backslash or control character.
+fn plain_length(bytes: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH_BITS: u64 = ONES << 7;
+    // Looks at eight bytes at a time. `below` sets the high bits of the bytes below a limit, and possibly of others after
+    // the first one: see "Determine if a word has a byte less than n" in
+    // <https://graphics.stanford.edu/~seander/bithacks.html>.
+    let below = |word: u64, limit: u64| word.wrapping_sub(ONES * limit) & !word & HIGH_BITS;
+    let equal = |word: u64, c: u8| below(word ^ (ONES * u64::from(c)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, bytes) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*bytes);
+        let special = equal(word, b'"') | equal(word, b'\\') | below(word, 0x20);
+        if special != 0 {
+            return at * 8 + special.trailing_zeros() as usize / 8;
+        }
+    }
+    let is_special = |c: &u8| matches!(c, b'"' | b'\\' | 0..0x20);
+    let plain = rest.iter().position(is_special).unwrap_or(rest.len());
+    bytes.len() - rest.len() + plain
+}
+
 struct OpenJson {
     node: u32,
     children: u32,
@@ -290,13 +312,7 @@ impl Json<'_, '_, '_> {
     }
 
     fn skip_plain_string(&mut self) {
-        while let Some(&c) = self.bytes.get(self.pos)
-            && c >= 0x20
-            && c != b'"'
-            && c != b'\\'
-        {
-            self.pos += 1;
-        }
+        self.pos += plain_length(&self.bytes[self.pos..]);
     }
 
     /// Copies a string from its first escape to its closing quote.
@@ -365,5 +381,25 @@ impl Json<'_, '_, '_> {
             self.pos = before;
         }
         Ok(char::from_u32(u32::from(high)).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain_length;
+
+    #[test]
+    fn plain_text_ends_at_the_first_special_byte() {
+        for special in ['"', '\\', '\n', '\u{1f}', '\0'] {
+            for plain in 0..20 {
+                // Characters next to the special ones, and bytes whose high bit is set.
+                let before: String = " !#[]\u{7f}äé €".chars().cycle().take(plain).collect();
+                for after in ["", "a", "\"", "plain again"] {
+                    let text = format!("{before}{special}{after}");
+                    assert_eq!(plain_length(text.as_bytes()), before.len(), "{text:?}");
+                }
+                assert_eq!(plain_length(before.as_bytes()), before.len(), "{before:?}");
+            }
+        }
     }
 }

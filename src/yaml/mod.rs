@@ -168,6 +168,21 @@ pub fn read(bytes: Vec<u8>) -> Stream {
     }
 }
 
+/// Reads a text that is one JSON value, such as a part of an answer of the API server. Returns `None` if it is not.
+#[must_use]
+pub(crate) fn read_json(text: String) -> Option<(Tree, NodeId)> {
+    // Nobody asks for lines in it.
+    let (lines, mut arena) = (Lines::default(), Arena::default());
+    let mut notes = Diagnostics::new(&text, &lines);
+    let value = json::compose(&text, 0, &mut arena, &mut notes).ok()??;
+    let is_valid = value.too_large.is_none() && text[value.end..].trim_ascii().is_empty();
+    let root = NodeId {
+        index: value.root,
+        via: NO_ALIAS,
+    };
+    is_valid.then_some((Tree { text, arena, lines }, root))
+}
+
 fn too_large() -> Stream {
     Stream {
         problems: vec![Diagnostic {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::support::{ControlPlane, folder, text};
+use crate::support::{ControlPlane, config_map, folder, text};
 
 /// What is done to the object before it is compared.
 enum Step {
@@ -525,4 +525,60 @@ fn what_the_next_server_side_apply_takes_out_is_removed_and_repaired() {
             assert_eq!(repaired, after, "{}", case.name);
         }
     }
+}
+
+#[test]
+#[ignore = "needs the control plane"]
+fn a_record_that_kubectl_cannot_read_is_an_error_of_its_resource() {
+    let plane = ControlPlane::running();
+    let namespace = plane.namespace();
+    let in_namespace = ["-n", &namespace];
+    let apply = [&["apply", "-f", "-"][..], &in_namespace].concat();
+    let git = folder(&[
+        ("a.yaml", &config_map("a", "key", "git")),
+        ("b.yaml", &config_map("b", "key", "git")),
+    ]);
+    for name in ["a", "b"] {
+        plane.kubectl_with(&apply, &config_map(name, "key", "live"));
+    }
+    let program = [&["-f", text(git.path()), "--once"][..], &in_namespace].concat();
+    let json = [&program[..], &["-o", "json"]].concat();
+    for (record, is_readable) in [
+        ("", true),
+        ("null", true),
+        ("{}", true),
+        (r#"{"metadata":1}"#, true),
+        (" ", false),
+        ("{bad", false),
+        ("[]", false),
+        ("{} {}", false),
+        (r#"{"data":{"key":1e400}}"#, false),
+    ] {
+        let record = format!("kubectl.kubernetes.io/last-applied-configuration={record}");
+        let annotate = ["annotate", "configmap", "a", "--overwrite", &record];
+        plane.kubectl(&[&annotate[..], &in_namespace].concat());
+        let kubeconfig = plane.kubeconfig("admin");
+        let kubectl = ["kubectl", "--kubeconfig", &kubeconfig];
+        let diff = ["diff", "-f", text(git.path())];
+        let diff = [&kubectl[..], &diff, &in_namespace].concat();
+        let judged = plane.command(&diff);
+        let cannot_read = judged.stderr.contains("invalid JSON document");
+        assert_eq!(!cannot_read, is_readable, "{record}: {}", judged.stderr);
+
+        // What differs is reported all the same, and the other resource too.
+        let run = plane.run_as("reader", &json);
+        let run = run.exits(if is_readable { 0 } else { 2 });
+        let report = run.json();
+        let drifted = report["resources"].as_array().unwrap();
+        assert_eq!(drifted.len(), 2, "{record}: {report}");
+        let errors = report["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), usize::from(!is_readable), "{errors:?}");
+    }
+    let reported = plane.run_as("reader", &program).exits(2).stdout;
+    let message = "ConfigMap/a (ns: NAMESPACE): metadata.annotations[\"kubectl.kubernetes.io/last-applied-configuration\"]: expected the JSON object that `kubectl apply` records, found other text: what has left the manifest is unknown; `kubectl apply set-last-applied` replaces it";
+    let message = message.replace("NAMESPACE", &namespace);
+    assert!(reported.contains(&message), "{reported}");
+    let set = ["apply", "set-last-applied", "-f", text(git.path())];
+    plane.kubectl(&[&set[..], &in_namespace].concat());
+    plane.run_as("reader", &program).exits(0);
 }
