@@ -155,10 +155,15 @@ sources() {
         }'
 }
 
-# The messages in the first column of the tables below the heading "Messages", one a line.
+# The messages, one a line, in the first column of each table of messages: those below "## Messages", and those about lines of the report, whose
+# commits and numbers are examples.
 quoted_messages() {
     # shellcheck disable=SC2016 # The backticks are Markdown's.
-    awk '/^## /{ inside = /^## Messages/ } inside && /^\| `/' RUNBOOK.md | sed 's/\\|/\x01/g' | cut -d'|' -f2 |
+    awk '/^## /{ inside = /^## Messages/ }
+        !/^\|/ { of_lines = 0 }
+        /^\| (the `[a-z]+` )?line / { of_lines = 1 }
+        of_lines { gsub(/[0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f][0-9a-f]/, "…"); gsub(/\([^)]*\)/, "…"); gsub(/ [0-9]+ /, "…") }
+        (inside || of_lines) && /^\| .*`/' RUNBOOK.md | sed 's/\\|/\x01/g' | cut -d'|' -f2 |
         grep -o '`[^`]*`' | tr -d '`' | tr '\001' '|'
 }
 

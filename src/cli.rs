@@ -543,6 +543,18 @@ mod tests {
                 "unexpected argument 'deploy/' found; tip: to read manifests from there, use '-f deploy/' (see --help)",
             ),
             (
+                &["-f", "a.yaml", "b.yaml", "c.yaml"],
+                "unexpected argument 'b.yaml' found; tip: to read manifests from there, use '-f b.yaml' (see --help)",
+            ),
+            (
+                &["-f", ".", "rbac"],
+                "the subcommand 'rbac' cannot be used with '--manifests <PATH>' (see --help)",
+            ),
+            (
+                &["-f", ".", "-o", "JSON"],
+                "invalid value 'JSON' for '--output <FORMAT[=FILE]>': the formats are text, brief, json, markdown, github, sarif, junit, patch; tip: a similar value exists: 'json' (see --help)",
+            ),
+            (
                 &["-f", ".", "-n", "Shop_1"],
                 "invalid value 'Shop_1' for '--namespace <NAME>': expected a name of lower-case letters, digits and `-` (see --help)",
             ),

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use anyhow::{anyhow, bail};
 use clap::ValueEnum;
 
-use super::Cli;
+use super::{Cli, usage};
 use crate::reconcile::{Output, style_of_stdout};
 use crate::report::Format;
 use crate::report::text::TextStyle;
@@ -49,7 +49,16 @@ impl FromStr for OutputArg {
         let format = FormatArg::from_str(format, false).map_err(|_| {
             let known = FormatArg::value_variants().iter();
             let known: Vec<String> = known.map(|arg| arg.name()).collect();
-            anyhow!("the formats are {}", known.join(", "))
+            let meant = FormatArg::from_str(format, true).ok();
+            let tip = meant.map(|arg| usage::similar_value(&arg.name()));
+            let formats = format!("the formats are {}", known.join(", "));
+            anyhow!(
+                [formats]
+                    .into_iter()
+                    .chain(tip)
+                    .collect::<Vec<_>>()
+                    .join("; ")
+            )
         })?;
         Ok(Self { format, file })
     }

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use crate::schema::Kind;
+use crate::yaml::plain_length;
 
 /// The metadata of a page.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -113,18 +114,23 @@ impl Cutter {
 
     /// Skips the rest of a string, as far as it has arrived. Returns its length.
     fn pass_string(&mut self, rest: &[u8]) -> usize {
-        if self.escaped {
-            self.escaped = false;
-            return 1;
-        }
-        match memchr::memchr2(b'"', b'\\', rest) {
-            None => rest.len(),
-            Some(at) => {
-                self.escaped = rest[at] == b'\\';
-                self.in_string = self.escaped;
-                at + 1
+        let mut from = usize::from(std::mem::take(&mut self.escaped));
+        while from < rest.len() {
+            from += plain_length(&rest[from..]);
+            match rest.get(from) {
+                Some(b'"') => {
+                    self.in_string = false;
+                    return from + 1;
+                }
+                // The next byte belongs to the escape.
+                Some(b'\\') => from += 2,
+                // A control character, which the decoder refuses.
+                Some(_) => from += 1,
+                None => {}
             }
         }
+        self.escaped = from > rest.len();
+        rest.len()
     }
 
     fn finish_item<E>(

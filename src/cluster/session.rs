@@ -100,7 +100,7 @@ impl Login {
             Credentials::Fixed => (None, None, None),
             Credentials::TokenFile(path) => {
                 let expiry = Timestamp::now().checked_add(TOKEN_FILE_AGE).ok();
-                match (read_token(path), previous) {
+                match (read_token(path).await, previous) {
                     // A missing file may have been removed on purpose after it was read.
                     (Err(_), Some(previous)) => {
                         return Ok(Session {
@@ -162,8 +162,10 @@ fn certificate_of(issued: Issued) -> Option<(String, String)> {
     issued.client_certificate_data.zip(issued.client_key_data)
 }
 
-fn read_token(path: &Path) -> Result<String, Error> {
-    match std::fs::read_to_string(path) {
+async fn read_token(path: &Path) -> Result<String, Error> {
+    let file = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || std::fs::read_to_string(file));
+    match reading.await.expect("reading does not panic") {
         Ok(token) => Ok(token.trim().to_owned()),
         Err(error) => Err(Error::Config(format!(
             "cannot read the token {}: {}",

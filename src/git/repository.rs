@@ -25,9 +25,10 @@ struct FolderInRepository {
 }
 
 impl Repositories {
-    /// Whether a file is in a repository.
-    pub(crate) fn has(&mut self, file: &Path) -> bool {
-        self.place(file).is_some()
+    /// Whether a file can be in a repository: its folder is, or it is a link.
+    pub(crate) fn may_have(&mut self, file: &Path) -> bool {
+        let folder = file.parent();
+        folder.is_some_and(|folder| self.folder(folder).is_some()) || self.place(file).is_some()
     }
 
     /// The root of the repository that a file is in, and the file's path from there, with `/`.

@@ -33,9 +33,11 @@ impl<'c> Cycle<'c> {
             if fields == 0 || self.options.history == 0 {
                 continue;
             }
-            let place = resource
-                .path()
-                .and_then(|file| self.repositories.place(file));
+            // An object was kept if its manifest may be in a repository.
+            let is_searched =
+                matches!(found, Comparison::Missing) || kept.contains_key(&resource.id);
+            let file = resource.path().filter(|_| is_searched);
+            let place = file.and_then(|file| self.repositories.place(file));
             let Some((root, path)) = place else {
                 in_no_repository += fields;
                 continue;
@@ -68,7 +70,7 @@ impl<'c> Cycle<'c> {
         let is_searched = self.options.history > 0
             && resource
                 .path()
-                .is_some_and(|file| self.repositories.has(file));
+                .is_some_and(|file| self.repositories.may_have(file));
         let Some(object) = is_searched
             .then(|| serde_json::to_string(live).ok())
             .flatten()

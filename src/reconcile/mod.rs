@@ -278,7 +278,12 @@ async fn open(options: &RunOptions) -> anyhow::Result<LiveSource> {
             Ok(LiveSource::Snapshot(snapshot))
         }
         LiveOptions::Cluster(wishes, how) => {
-            let target = Target::choose(wishes, &Environment::from_process())?;
+            let wishes = wishes.clone();
+            // A kubeconfig may be a pipe whose writer is slow.
+            let choosing = tokio::task::spawn_blocking(move || {
+                Target::choose(&wishes, &Environment::from_process())
+            });
+            let target = choosing.await.expect("choosing does not panic")?;
             let named = report::ClusterInfo {
                 server: target.server.clone(),
                 context: target.context.clone().unwrap_or_default(),

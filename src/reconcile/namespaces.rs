@@ -44,8 +44,8 @@ struct NamespaceResources {
 
 impl NamespaceResources {
     /// What to say when all of them are missing. `has_others`: more is declared in the namespace and may be there, so
-    /// that nothing speaks against a namespace that exists.
-    fn hint(&self, namespace: &str, exists: bool, has_others: bool) -> Option<String> {
+    /// that nothing speaks against a namespace that exists. `side` is what has the live objects.
+    fn hint(&self, namespace: &str, exists: bool, has_others: bool, side: &str) -> Option<String> {
         let what = match self.count {
             1 => format!("the only resource compared in namespace `{namespace}` is missing"),
             count => {
@@ -59,7 +59,7 @@ impl NamespaceResources {
             (false, false) => Some(format!("{what}: the namespace does not exist")),
             (true, _) if has_others => None,
             (true, true) => Some(format!("{what}; is --namespace right?")),
-            (true, false) => Some(format!("{what}; is this the right cluster?")),
+            (true, false) => Some(format!("{what}; is this the right {side}?")),
         }
     }
 }
@@ -67,9 +67,6 @@ impl NamespaceResources {
 impl Cycle<'_> {
     /// Gives a hint about each namespace whose resources are all missing.
     pub(super) async fn hint_at_namespaces(&mut self, found: &[Comparison]) {
-        let LiveSource::Cluster { cluster, .. } = self.source else {
-            return;
-        };
         for (namespace, compared) in by_namespace(self.resources, found) {
             if !compared.is_all_missing {
                 self.state.known_namespaces.remove(namespace);
@@ -80,22 +77,31 @@ impl Cycle<'_> {
                 namespace: String::new(),
                 name: namespace.to_owned(),
             };
-            // The namespace is created with them, or the report says why not.
-            if self.resources.iter().any(|resource| resource.id == id) {
-                continue;
-            }
+            let mut declared = self.resources.iter().zip(found);
+            let declared = declared.find(|(resource, _)| resource.id == id);
             let known = self.state.known_namespaces.get(namespace).copied();
-            let Some(exists) = (match known {
-                Some(exists) => Some(exists),
-                None => self.stop.unless_asked(exists(cluster, &id)).await,
-            }) else {
+            let exists = match (declared, self.source, known) {
+                // The namespace is created with them, or the report says why not.
+                (Some((_, Comparison::Missing | Comparison::Unknown)), ..) => continue,
+                // A snapshot is compared only with resources of namespaces that it has.
+                (Some(_), ..) | (None, LiveSource::Snapshot(_), _) => Some(true),
+                (None, LiveSource::Cluster { .. }, Some(exists)) => Some(exists),
+                (None, LiveSource::Cluster { cluster, .. }, None) => {
+                    self.stop.unless_asked(exists(cluster, &id)).await
+                }
+            };
+            let Some(exists) = exists else {
                 return;
             };
             let known = &mut self.state.known_namespaces;
             known.insert(namespace.to_owned(), exists);
             let mut left_out = self.left_out.iter();
+            let side = match self.source {
+                LiveSource::Cluster { .. } => "cluster",
+                LiveSource::Snapshot(_) => "snapshot",
+            };
             let has_others = left_out.any(|id| id.namespace == namespace);
-            if let Some(hint) = compared.hint(namespace, exists, has_others) {
+            if let Some(hint) = compared.hint(namespace, exists, has_others, side) {
                 self.state.warn_of(hint);
             }
         }

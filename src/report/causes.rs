@@ -19,10 +19,17 @@ impl CommonCause<'_> {
         if let [error] = &self.errors[..] {
             return escape(&error.line());
         }
+        let count = self.errors.len();
         let resources = self.errors.iter();
         let resources = resources.filter_map(|error| error.resource.as_ref());
-        let (count, names) = (self.errors.len(), listed(resources, is_whole));
-        format!("{}: {count} resource(s): {names}", escape(&self.message()))
+        let names = resources.map(ResourceRef::with_namespace);
+        let places = self.errors.iter().filter_map(|error| error.source.as_ref());
+        let places = places.map(ToString::to_string);
+        let (what, names) = match self.errors[0].resource {
+            Some(_) => ("resource(s)", listed(names, is_whole)),
+            None => ("place(s)", listed(places, is_whole)),
+        };
+        format!("{}: {count} {what}: {names}", escape(&self.message()))
     }
 
     /// The message, with `*` for the names that differ.
@@ -40,17 +47,19 @@ impl CommonCause<'_> {
 }
 
 /// Groups the errors by cause, in order of first occurrence. Messages that differ only in the names of their resources
-/// have one cause.
+/// or in their places have one cause.
 pub(super) fn causes(errors: &[ErrorEntry]) -> Vec<CommonCause<'_>> {
     let mut causes: Vec<CommonCause<'_>> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: BTreeMap<(bool, String), usize> = BTreeMap::new();
     for error in errors {
-        // An error without a resource is never grouped.
-        let key = match error.resource {
-            Some(_) => without_names(error),
-            None => error.line(),
+        let place = match (&error.resource, &error.source) {
+            // There is nothing to list.
+            (None, None) => causes.len(),
+            (resource, _) => {
+                let key = (resource.is_some(), without_names(error));
+                *places.entry(key).or_insert(causes.len())
+            }
         };
-        let place = *places.entry(key).or_insert(causes.len());
         if place == causes.len() {
             causes.push(CommonCause { errors: Vec::new() });
         }
@@ -72,8 +81,8 @@ fn without(error: &ErrorEntry, names: fn(&ResourceRef) -> Vec<&String>) -> Strin
 }
 
 /// Up to ten names.
-pub(super) fn listed<'a>(names: impl Iterator<Item = &'a ResourceRef>, is_whole: bool) -> String {
-    let names: Vec<String> = names.map(|name| escape(&name.with_namespace())).collect();
+pub(super) fn listed(names: impl Iterator<Item = String>, is_whole: bool) -> String {
+    let names: Vec<String> = names.map(|name| escape(&name)).collect();
     if names.len() <= MOST_NAMES || is_whole {
         return names.join(", ");
     }
@@ -84,6 +93,7 @@ pub(super) fn listed<'a>(names: impl Iterator<Item = &'a ResourceRef>, is_whole:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::SourceLocation;
 
     fn error(namespace: &str, name: &str, message: &str) -> ErrorEntry {
         ErrorEntry {
@@ -101,6 +111,32 @@ mod tests {
     fn lines(errors: &[ErrorEntry]) -> Vec<String> {
         let causes = causes(errors).into_iter();
         causes.map(|cause| cause.line(false)).collect()
+    }
+
+    #[test]
+    fn places_without_a_resource_are_grouped_too() {
+        let at = |line, message: &str| ErrorEntry {
+            resource: None,
+            source: Some(SourceLocation {
+                file: format!("t{line}.yaml"),
+                line,
+                column: 1,
+                definition: None,
+            }),
+            message: message.to_owned(),
+        };
+        let bare = |message: &str| ErrorEntry {
+            source: None,
+            ..at(0, message)
+        };
+        let mut errors: Vec<ErrorEntry> = (1..=12).map(|line| at(line, "a template")).collect();
+        errors.extend([at(13, "other"), bare("a template"), bare("a template")]);
+        let shown = lines(&errors);
+        let first = "a template: 12 place(s): t1.yaml:1:1, t2.yaml:2:1, t3.yaml:3:1";
+        assert!(shown[0].starts_with(first), "{shown:?}");
+        assert!(shown[0].ends_with("t10.yaml:10:1 and 2 more"), "{shown:?}");
+        let rest = ["t13.yaml:13:1: other", "a template", "a template"];
+        assert_eq!(shown[1..], rest);
     }
 
     #[test]

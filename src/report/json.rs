@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::{
@@ -32,7 +32,9 @@ struct ReportJson<'a> {
     time: &'a str,
     cluster: ClusterJson<'a>,
     revision: &'a str,
-    resources: Vec<ResourceJson<'a>>,
+    /// There can be tens of thousands, so they are converted one at a time.
+    #[serde(serialize_with = "resources")]
+    resources: &'a [ResourceEntry],
     skipped: Vec<SkippedJson<'a>>,
     known: Vec<KnownJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -251,7 +253,7 @@ impl<'a> From<&'a Report> for ReportJson<'a> {
                 context: cluster.map_or("", |c| &c.context),
             },
             revision: &report.revision.full,
-            resources: report.resources.iter().map(ResourceJson::from).collect(),
+            resources: &report.resources,
             skipped: report.skipped.iter().map(SkippedJson::from).collect(),
             known: report.known.iter().map(KnownJson::from).collect(),
             suppressed: report
@@ -371,6 +373,10 @@ impl<'a> From<&'a UnmanagedEntry> for UnmanagedJson<'a> {
             managed_by: entry.managed_by.as_deref(),
         }
     }
+}
+
+fn resources<S: Serializer>(entries: &&[ResourceEntry], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(entries.iter().map(ResourceJson::from))
 }
 
 fn fields<'a>(resource: &ResourceId, fields: &'a [FieldEntry]) -> Vec<FieldJson<'a>> {

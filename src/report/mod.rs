@@ -221,6 +221,12 @@ pub(crate) struct SourceLocation {
     pub definition: Option<(u32, u32)>,
 }
 
+impl fmt::Display for SourceLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
 impl SourceLocation {
     /// Whether it is in a file, not in standard input.
     #[must_use]
@@ -547,10 +553,7 @@ impl ErrorEntry {
     /// `FILE:LINE:COLUMN: KIND/NAME (ns: NAMESPACE): what is wrong`, without the parts that are unknown.
     #[must_use]
     pub(crate) fn line(&self) -> String {
-        let place = self
-            .source
-            .as_ref()
-            .map(|s| format!("{}:{}:{}: ", s.file, s.line, s.column));
+        let place = self.source.as_ref().map(|place| format!("{place}: "));
         let about = self.resource.as_ref().map(ResourceRef::with_namespace);
         let about = about.filter(|about| !about.is_empty());
         let about = about.map(|about| format!("{about}: "));
@@ -700,8 +703,7 @@ impl ResourceEntry {
     /// Whether it is declared but not live.
     #[must_use]
     pub(crate) fn is_missing(&self) -> bool {
-        self.fields
-            .iter()
-            .any(|field| field.path == crate::path::RESOURCE && field.class == DriftClass::Missing)
+        // That is its only difference.
+        matches!(&self.fields[..], [field] if field.path == crate::path::RESOURCE && field.class == DriftClass::Missing)
     }
 }

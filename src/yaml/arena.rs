@@ -81,6 +81,14 @@ pub(super) struct Mark {
 }
 
 impl Arena {
+    /// An arena with room for the nodes of a JSON text of this many bytes without blanks.
+    pub(super) fn for_json(bytes: usize) -> Self {
+        Self {
+            nodes: Vec::with_capacity(bytes / 10),
+            ..Self::default()
+        }
+    }
+
     pub(super) fn heap_size(&self) -> usize {
         self.scratch.capacity()
             + self.nodes.capacity() * size_of::<NodeData>()
@@ -241,9 +249,16 @@ impl ExactSizeIterator for MapEntries<'_> {}
 /// Some bits of a key's hash, which distinguish most keys quickly.
 #[inline]
 pub(super) fn key_hash(key: &str) -> u16 {
-    let mut hash: u32 = 0x811C_9DC5;
-    for &c in key.as_bytes() {
-        hash = (hash ^ u32::from(c)).wrapping_mul(0x0100_0193);
-    }
-    u16::try_from((hash >> 16) ^ (hash & 0xFFFF)).unwrap_or(0)
+    // Any odd number with its bits spread; the high bits of a product depend on all bits of its factors.
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let (words, rest) = key.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain([&last]);
+    let mix = |hash: u64, word: &[u8; 8]| {
+        let hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
+        hash ^ (hash >> 32)
+    };
+    let hash = words.fold(key.len() as u64, mix);
+    u16::try_from(hash & 0xFFFF).unwrap_or(0)
 }

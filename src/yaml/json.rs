@@ -49,8 +49,9 @@ pub(super) fn compose(
     }
 }
 
-/// The number of bytes before the first quote, backslash or control character.
-fn plain_length(bytes: &[u8]) -> usize {
+/// The number of bytes of a JSON string before the first quote, backslash or control character.
+#[inline]
+pub(crate) fn plain_length(bytes: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     const HIGH_BITS: u64 = ONES << 7;
     // Looks at eight bytes at a time. `below` sets the high bits of the bytes below a limit, and possibly of others after
@@ -188,9 +189,11 @@ impl Json<'_, '_, '_> {
     }
 
     fn open(&mut self, is_map: bool) -> Scan<()> {
+        let close = if is_map { b'}' } else { b']' };
+        let is_empty = self.bytes.get(self.pos + 1) == Some(&close);
         let node = self.push(NodeData {
             offset: offset(self.pos),
-            a: 0,
+            a: offset(self.arena.nodes.len() + 1),
             b: 0,
             hash: 0,
             kind: if is_map {
@@ -200,6 +203,10 @@ impl Json<'_, '_, '_> {
             },
             flags: 0,
         });
+        if is_empty {
+            self.pos += 2;
+            return Ok(());
+        }
         self.frames.push(OpenJson {
             node,
             children: 0,

@@ -62,6 +62,7 @@ mod tree;
 
 use arena::{Arena, NodeKind};
 pub use base64::decode as decode_base64;
+pub(crate) use json::plain_length;
 pub use layout::{Layout, Style, Written, WrittenEntry};
 use lines::Lines;
 pub use problems::{Diagnostic, Severity};
@@ -172,7 +173,7 @@ pub fn read(bytes: Vec<u8>) -> Stream {
 #[must_use]
 pub(crate) fn read_json(text: String) -> Option<(Tree, NodeId)> {
     // Nobody asks for lines in it.
-    let (lines, mut arena) = (Lines::default(), Arena::default());
+    let (lines, mut arena) = (Lines::default(), Arena::for_json(text.len()));
     let mut notes = Diagnostics::new(&text, &lines);
     let value = json::compose(&text, 0, &mut arena, &mut notes).ok()??;
     let is_valid = value.too_large.is_none() && text[value.end..].trim_ascii().is_empty();

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
@@ -140,19 +141,37 @@ fn a_signal_is_obeyed_while_standard_input_is_waited_for() {
 #[test]
 fn a_signal_is_obeyed_while_a_file_is_waited_for() {
     let files = files(1, "{}");
-    let pipe = files.path().join("pipe");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&pipe)
-            .status()
-            .unwrap()
-            .success()
-    );
+    let pipe = pipe(&files, "pipe");
     let mut run = Running::start(&files, &["-f", text(&pipe), "--output", "json"]);
     run.wait_for("cluster http");
     run.signal("TERM");
     let run = run.end().exits(2);
     assert_eq!(run.json()["errors"][0]["message"], EARLY);
+}
+
+#[test]
+fn a_signal_is_obeyed_while_a_kubeconfig_or_a_token_is_waited_for() {
+    let whole = files(1, "{}");
+    fs::remove_file(whole.path().join("config")).unwrap();
+    let config = pipe(&whole, "config");
+    let with_token = files(1, "{tokenFile: token}");
+    let token = pipe(&with_token, "token");
+    for (files, pipe) in [(&whole, &config), (&with_token, &token)] {
+        let manifest = files.path().join("m.yaml");
+        let run = Running::start(files, &["-f", text(&manifest), "--once"]);
+        // This waits until the program reads from it, and holds it open.
+        let _writer = fs::File::create(pipe).unwrap();
+        run.signal("TERM");
+        let run = run.end().exits(2);
+        assert!(run.stderr.contains(EARLY), "{}", run.stderr);
+    }
+}
+
+fn pipe(files: &TempDir, name: &str) -> PathBuf {
+    let pipe = files.path().join(name);
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    pipe
 }
 
 #[test]

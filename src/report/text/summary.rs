@@ -140,7 +140,10 @@ fn write_not_compared(report: &Report, style: TextStyle, out: &mut impl Write) -
         )?;
     }
     if !report.skipped.is_empty() {
-        let names = report.skipped.iter().map(|skipped| &skipped.resource);
+        let names = report
+            .skipped
+            .iter()
+            .map(|skipped| skipped.resource.with_namespace());
         let names = listed(names, style.is_whole);
         let line = format!("Skipped: {} resource(s): {names}", report.skipped.len());
         writeln!(out, "{}", style.wrap(2, &line))?;
