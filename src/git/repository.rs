@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -14,7 +15,8 @@ fn root(path: &Path) -> Option<PathBuf> {
 /// Finds the repositories of files. Each folder is examined once.
 #[derive(Debug, Default)]
 pub(crate) struct Repositories {
-    folders: HashMap<PathBuf, Option<FolderInRepository>>,
+    /// By their names as they are given, which are looked up faster than paths.
+    folders: HashMap<OsString, Option<FolderInRepository>>,
 }
 
 #[derive(Clone, Debug)]
@@ -28,7 +30,7 @@ impl Repositories {
     /// Whether a file can be in a repository: its folder is, or it is a link.
     pub(crate) fn may_have(&mut self, file: &Path) -> bool {
         let folder = file.parent();
-        folder.is_some_and(|folder| self.folder(folder).is_some()) || self.place(file).is_some()
+        folder.is_some_and(|folder| self.folder(folder).is_some()) || file.is_symlink()
     }
 
     /// The root of the repository that a file is in, and the file's path from there, with `/`.
@@ -47,11 +49,11 @@ impl Repositories {
     }
 
     fn folder(&mut self, folder: &Path) -> Option<&FolderInRepository> {
-        if !self.folders.contains_key(folder) {
+        if !self.folders.contains_key(folder.as_os_str()) {
             let found = FolderInRepository::of(folder);
-            self.folders.insert(folder.to_owned(), found);
+            self.folders.insert(folder.into(), found);
         }
-        self.folders.get(folder)?.as_ref()
+        self.folders.get(folder.as_os_str())?.as_ref()
     }
 }
 
