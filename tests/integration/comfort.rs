@@ -3,6 +3,8 @@
 use std::os::unix::fs::symlink;
 use std::process::Command;
 
+use serde_json::{Map, Value, json};
+
 use crate::support::{ControlPlane, Run, config_map, deployment, folder, run, text};
 
 #[test]
@@ -176,4 +178,36 @@ fn a_selector_without_a_match_is_a_warning_and_a_selection_of_nothing_is_an_erro
             Some("error: --only or --ignore-fields leave out all 1 resource(s)\n")
         )
     );
+}
+
+#[test]
+fn what_is_remembered_of_warnings_is_bounded() {
+    let fields = (0..1100).map(|n| (format!("unknown{n}"), json!(1)));
+    let mut live: Map<String, Value> = fields.collect();
+    live.extend([
+        ("apiVersion".to_owned(), json!("v1")),
+        ("kind".to_owned(), json!("ConfigMap")),
+        (
+            "metadata".to_owned(),
+            json!({"name": "a", "namespace": "default"}),
+        ),
+        ("data".to_owned(), json!({"k": "v"})),
+    ]);
+    let files = folder(&[
+        ("a.yaml", &config_map("a", "k", "v")),
+        ("live.json", &Value::Object(live).to_string()),
+    ]);
+    let (manifest, live) = (files.path().join("a.yaml"), files.path().join("live.json"));
+    let inputs = ["-f", text(&manifest), "--live", text(&live)];
+    let args = [&inputs[..], &["--strict", "-o", "json"]].concat();
+    let run = run(&args).exits(0);
+    let warned = run.complaints();
+    let about_fields = warned
+        .iter()
+        .filter(|line| line.contains("has the field unknown"));
+    assert_eq!(about_fields.count(), 1000, "{}", run.stderr);
+    let last = "1000 warnings in this run; further warnings are not logged";
+    assert!(run.stderr.contains(last), "{}", run.stderr);
+    let warnings = run.json()["warnings"].as_array().unwrap().len();
+    assert_eq!(warnings, 1000);
 }

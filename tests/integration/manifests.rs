@@ -217,6 +217,24 @@ fn what_a_snapshot_of_one_namespace_does_not_show_is_not_compared() {
 }
 
 #[test]
+fn a_namespace_of_a_snapshot_in_which_everything_is_missing_gets_a_hint() {
+    let named =
+        |name: &str| config_map(name, "k", "v").replace("{name: ", "{namespace: shop, name: ");
+    let files = folder(&[
+        ("git/a.yaml", &named("a")),
+        ("git/b.yaml", &named("b")),
+        ("live.yaml", &named("c")),
+    ]);
+    let (git, live) = (files.path().join("git"), files.path().join("live.yaml"));
+    let said = run(&["-f", text(&git), "--live", text(&live)])
+        .exits(0)
+        .stderr;
+    let hint =
+        "all 2 resources compared in namespace `shop` are missing; is this the right snapshot?";
+    assert!(said.contains(hint), "{said}");
+}
+
+#[test]
 fn a_snapshot_is_read_from_standard_input() {
     let files = folder(&[("m.yaml", &config_map("a", "k", "v"))]);
     let manifests = files.path().join("m.yaml");
@@ -349,6 +367,16 @@ fn a_namespace_of_which_everything_is_missing_gets_a_hint() {
         "all 2 resources compared in namespace `{namespace}` are missing; is --namespace right?"
     );
     assert!(said.contains(&hint), "{said}");
+    // Also if the Namespace itself is declared and exists.
+    let declared = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n");
+    let declared = folder(&[
+        ("namespace.yaml", &declared),
+        ("a.yaml", &config_map("a", "k", "v")),
+        ("b.yaml", &config_map("b", "k", "v")),
+    ]);
+    let args = ["-f", text(declared.path()), "-n", &namespace, "--once"];
+    let with_namespace = plane.run_as("reader", &args).exits(0).stderr;
+    assert!(with_namespace.contains(&hint), "{with_namespace}");
     let hint = "the only resource compared in namespace `no-such-namespace` is missing: the namespace does not exist\n";
     assert!(said.contains(hint), "{said}");
     let said = check("not-there-either", "reader");

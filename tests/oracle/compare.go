@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math/big"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -181,7 +182,9 @@ func union(a, b []string) []string {
 func (c *comparison) structs(d delta, n *node, w, g map[string]any) {
 	members := map[string]bool{}
 	if d.onWant && d.onGot {
-		if differ := unionDiffers(n, w, g); differ {
+		// In what the manifest has not declared, nothing is implied: the member is a field that went.
+		_, declared := lookup(c.manifest, d.want)
+		if (declared || hasMember(n, w)) && unionDiffers(n, w, g) {
 			d.kind = "union"
 			c.add(d)
 			for _, name := range unions[n.goType] {
@@ -205,6 +208,13 @@ func (c *comparison) structs(d delta, n *node, w, g map[string]any) {
 		b, onB := g[f.name()]
 		c.walk(f, a, b, d.want.key(f.name()), d.got.key(f.name()), onA, onB)
 	}
+}
+
+func hasMember(n *node, fields map[string]any) bool {
+	return slices.ContainsFunc(unions[n.goType], func(name string) bool {
+		_, there := fields[name]
+		return there
+	})
 }
 
 // unionDiffers says whether other members are set instead. A variable without
