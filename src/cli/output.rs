@@ -50,15 +50,10 @@ impl FromStr for OutputArg {
             let known = FormatArg::value_variants().iter();
             let known: Vec<String> = known.map(|arg| arg.name()).collect();
             let meant = FormatArg::from_str(format, true).ok();
-            let tip = meant.map(|arg| usage::similar_value(&arg.name()));
-            let formats = format!("the formats are {}", known.join(", "));
-            anyhow!(
-                [formats]
-                    .into_iter()
-                    .chain(tip)
-                    .collect::<Vec<_>>()
-                    .join("; ")
-            )
+            let tip = meant.map_or_else(String::new, |arg| {
+                format!("; {}", usage::similar_value(&arg.name()))
+            });
+            anyhow!("the formats are {}{tip}", known.join(", "))
         })?;
         Ok(Self { format, file })
     }
