@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -181,7 +182,9 @@ func matchings(root *node, m matching, want, live map[string]any) []matching {
 	if differs {
 		all = append(all, paired)
 	}
-	all = append(all, byName(m, want, live)...)
+	for _, named := range byName(m, want, live) {
+		all = append(all, named, filledUp(named, m))
+	}
 	// Two names that were exchanged are two items that were.
 	return append(all, sameItems(root, want, live, false), sameItems(root, want, live, true))
 }
@@ -221,6 +224,21 @@ func byName(m matching, want, live map[string]any) []matching {
 		return nil
 	}
 	return []matching{renamed}
+}
+
+// filledUp gives the items that one matching leaves alone their partners in another,
+// where these are left alone too: some names were exchanged, others changed.
+func filledUp(named, m matching) matching {
+	all := matching{}
+	for list, to := range named {
+		all[list] = slices.Clone(to)
+		for i, j := range m[list] {
+			if i < len(to) && to[i] < 0 && !slices.Contains(all[list], j) {
+				all[list][i] = j
+			}
+		}
+	}
+	return all
 }
 
 func judgeDeltas(o *object, live map[string]any, deltas []delta, r *resourceReport, verdict func(delta) due) []failure {
