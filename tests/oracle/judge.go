@@ -182,11 +182,13 @@ func matchings(root *node, m matching, want, live map[string]any) []matching {
 	if differs {
 		all = append(all, paired)
 	}
-	for _, named := range byName(m, want, live) {
-		all = append(all, named, filledUp(named, m))
+	all = append(all, byName(m, want, live)...)
+	// Two names that were exchanged are two items that were. In lists with another key it may be the keys.
+	keyed := sameItems(root, want, live, false)
+	for _, named := range byName(keyed, want, live) {
+		all = append(all, named, filledUp(named, keyed))
 	}
-	// Two names that were exchanged are two items that were.
-	return append(all, sameItems(root, want, live, false), sameItems(root, want, live, true))
+	return append(all, keyed, sameItems(root, want, live, true))
 }
 
 // byName matches the lists that have an item's name twice: the k-th with the k-th.
