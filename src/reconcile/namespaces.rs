@@ -81,10 +81,11 @@ impl Cycle<'_> {
             let declared = declared.find(|(resource, _)| resource.id == id);
             let known = self.state.known_namespaces.get(namespace).copied();
             let exists = match (declared, self.source, known) {
-                // The namespace is created with them, or the report says why not.
-                (Some((_, Comparison::Missing | Comparison::Unknown)), ..) => continue,
                 // A snapshot is compared only with resources of namespaces that it has.
-                (Some(_), ..) | (None, LiveSource::Snapshot(_), _) => Some(true),
+                (Some((_, Comparison::InSync | Comparison::Drifted(_))), ..)
+                | (None, LiveSource::Snapshot(_), _) => Some(true),
+                // The namespace is created with them, or the report says why not.
+                (Some(_), ..) => continue,
                 (None, LiveSource::Cluster { .. }, Some(exists)) => Some(exists),
                 (None, LiveSource::Cluster { cluster, .. }, None) => {
                     self.stop.unless_asked(exists(cluster, &id)).await

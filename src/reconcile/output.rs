@@ -30,9 +30,8 @@ pub(super) enum WriteError {
     Other(anyhow::Error),
 }
 
-/// Writes a report in all its formats. Files come first, so that
-/// they are written even if standard output is closed early. In a loop, text on standard output has only what is new
-/// since the last report.
+/// Writes a report in all its formats. Files come first, so that they are written even if standard output is closed
+/// early. In a loop, text on standard output has only what is new since the last report.
 pub(super) fn write<'o>(
     report: &Report,
     outputs: impl Iterator<Item = &'o Output> + Clone,
